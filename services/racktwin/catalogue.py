@@ -1,0 +1,283 @@
+"""The features and properties a twin may carry: unit, physical range, cadence, where each is stored.
+
+Pure data, and the one source: ingest validates against it, historian takes measurements from it, the
+Thing Models in ``thing-definitions/`` are generated from it. Units are UCUM.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final, Literal
+
+Cadence = Literal["critical", "slow", "event"]
+ValueType = Literal["number", "integer", "string", "boolean", "object"]
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One measured or derived quantity.
+
+    ``low`` and ``high`` bound what is physically possible (not what is healthy): outside them a reading is
+    refused. ``derived`` properties are computed by us and refused from devices.
+    """
+
+    name: str
+    unit: str | None
+    title: str
+    low: float | None = None
+    high: float | None = None
+    type: ValueType = "number"
+    derived: bool = False
+    enum: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One concern of a thing: a Ditto feature, and a measurement in InfluxDB."""
+
+    name: str
+    title: str
+    kinds: tuple[str, ...]
+    measurement: str
+    cadence: Cadence
+    properties: tuple[Property, ...]
+    # Features that devices may report; the others are written by our own processes.
+    reported: bool = True
+    # A family stands for every feature whose name begins with ``<name>.``: one per model, one per scenario.
+    family: bool = False
+    by_name: dict[str, Property] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {p.name: p for p in self.properties})
+
+
+def _temperature(name: str, title: str, low: float = -40.0, high: float = 125.0) -> Property:
+    return Property(name, "Cel", title, low, high)
+
+
+def _percent(name: str, title: str, high: float = 100.0) -> Property:
+    return Property(name, "%", title, 0.0, high)
+
+
+_ENVIRONMENT = (
+    _temperature("temperature", "Dry-bulb air temperature", -40.0, 85.0),
+    Property("relativeHumidity", "%", "Relative humidity", 0.0, 100.0),
+    Property("dewPoint", "Cel", "Dew point", -80.0, 60.0, derived=True),
+)
+_POWER = (
+    Property("power", "W", "Active power", 0.0, 1e6),
+    Property("energy", "kW.h", "Energy since the meter began", 0.0, 1e9),
+    Property("allocatedDraw", "W", "Power allocated to the servers", 0.0, 1e6),
+    _percent("utilization", "Power as a share of what is available", 1000.0),
+    Property("powerA", "W", "Active power on feed A", 0.0, 1e6),
+    Property("powerB", "W", "Active power on feed B", 0.0, 1e6),
+    Property("voltageA", "V", "Voltage of feed A", 0.0, 1000.0),
+    Property("voltageB", "V", "Voltage of feed B", 0.0, 1000.0),
+    Property("currentA", "A", "Current on feed A", 0.0, 10000.0),
+    Property("currentB", "A", "Current on feed B", 0.0, 10000.0),
+)
+_BYTES = 1e18
+
+FEATURES: Final[tuple[Feature, ...]] = (
+    *(
+        Feature(
+            f"environment.{place}",
+            f"Air at the rack's {title}",
+            ("rack",),
+            "environment",
+            "critical",
+            _ENVIRONMENT,
+        )
+        for place, title in (
+            ("bottom", "front, bottom"),
+            ("top", "front, top"),
+            ("rear-bottom", "rear, bottom"),
+            ("rear-top", "rear, top"),
+        )
+    ),
+    Feature("environment", "Air in the room", ("room",), "environment", "critical", _ENVIRONMENT),
+    Feature("power", "Electrical power", ("rack", "server", "pdu"), "power", "critical", _POWER),
+    Feature(
+        "power",
+        "Electrical power and cooling effect",
+        ("cooling",),
+        "power",
+        "critical",
+        (
+            *_POWER,
+            Property("heatRemoved", "W", "Heat removed by the cooling unit", 0.0, 1e7),
+            Property("cop", "1", "Coefficient of performance", 0.0, 100.0),
+        ),
+    ),
+    Feature(
+        "cooling",
+        "Airflow and cooling of the rack",
+        ("rack",),
+        "cooling",
+        "critical",
+        (
+            Property("airflow", "m3/s", "Volume flow through the rack", 0.0, 100.0),
+            Property("deltaT", "K", "Outlet minus inlet temperature", -50.0, 100.0),
+            Property("supplyFraction", "1", "Share of the inlet air that is supply air", 0.0, 1.0),
+            _percent("coolingUtilization", "Heat as a share of the cooling capacity", 1000.0),
+        ),
+    ),
+    Feature(
+        "cpu",
+        "Processors",
+        ("server",),
+        "cpu",
+        "critical",
+        (
+            _percent("utilization", "Time not idle"),
+            Property("frequency", "Hz", "Current clock frequency", 0.0, 1e11),
+            Property("loadAverage", "1", "Load average over one minute", 0.0, 1e6),
+        ),
+    ),
+    Feature(
+        "memory",
+        "Main memory",
+        ("server",),
+        "memory",
+        "critical",
+        (
+            Property("used", "By", "Used", 0.0, _BYTES),
+            Property("total", "By", "Installed", 0.0, _BYTES),
+            _percent("utilization", "Used as a share of installed"),
+        ),
+    ),
+    Feature(
+        "disk",
+        "Storage",
+        ("server",),
+        "disk",
+        "critical",
+        (
+            Property("readBytes", "By/s", "Read rate", 0.0, _BYTES),
+            Property("writeBytes", "By/s", "Write rate", 0.0, _BYTES),
+            _percent("ioTime", "Time with I/O in progress"),
+            Property("used", "By", "Used", 0.0, _BYTES),
+            Property("total", "By", "Size", 0.0, _BYTES),
+            _percent("utilization", "Used as a share of size"),
+        ),
+    ),
+    Feature(
+        "network",
+        "Network interfaces",
+        ("server",),
+        "network",
+        "critical",
+        (
+            Property("rx", "By/s", "Receive rate", 0.0, _BYTES),
+            Property("tx", "By/s", "Transmit rate", 0.0, _BYTES),
+        ),
+    ),
+    Feature(
+        "thermal",
+        "Temperatures inside the server",
+        ("server",),
+        "thermal",
+        "critical",
+        (
+            _temperature("cpuTemperature", "Processor temperature", -40.0, 150.0),
+            _temperature("inletTemperature", "Inlet air temperature"),
+            _temperature("exhaustTemperature", "Exhaust air temperature"),
+        ),
+    ),
+    Feature(
+        "fans",
+        "Fans of the server",
+        ("server",),
+        "thermal",
+        "critical",
+        (
+            Property("fanSpeed", "{rev}/min", "Rotational speed", 0.0, 1e5),
+            _percent("fanSpeedPercent", "Speed as a share of full speed"),
+        ),
+    ),
+    Feature(
+        "air",
+        "Air through the cooling unit",
+        ("cooling",),
+        "cooling",
+        "critical",
+        (
+            _temperature("supplyTemperature", "Supply air temperature", -40.0, 85.0),
+            _temperature("returnTemperature", "Return air temperature", -40.0, 85.0),
+            Property("supplyHumidity", "%", "Relative humidity of the supply air", 0.0, 100.0),
+            Property("airflow", "m3/s", "Volume flow", 0.0, 1000.0),
+        ),
+    ),
+    Feature(
+        "control",
+        "Set-points of the cooling unit",
+        ("cooling",),
+        "cooling",
+        "event",
+        (
+            Property("setpoint", "Cel", "Supply air set-point", 0.0, 50.0),
+            _percent("fanSpeed", "Fan speed"),
+            Property("mode", None, "Who controls the unit", type="string", enum=("auto", "manual", "mpc")),
+        ),
+    ),
+)
+
+# Properties that every live feature carries beside its own.
+COMMON: Final[tuple[Property, ...]] = (
+    Property(
+        "quality",
+        None,
+        "How far to trust the values",
+        type="string",
+        enum=("good", "stale", "estimated", "faulty"),
+        derived=True,
+    ),
+    Property("observedAt", "ms", "Time of the observation, epoch milliseconds UTC", type="integer", derived=True),
+)
+
+_BY_KIND: Final[dict[str, dict[str, Feature]]] = {}
+for _feature in FEATURES:
+    for _kind in _feature.kinds:
+        _BY_KIND.setdefault(_kind, {})[_feature.name] = _feature
+
+# Sensor names as the Rack resource allows them.
+_SENSOR: Final = re.compile(r"^environment\.([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$")
+
+# Spellings that devices commonly use, per property they mean.
+ALIASES: Final[dict[str, str]] = {
+    "humidity": "relativeHumidity",
+    "rh": "relativeHumidity",
+    "temp": "temperature",
+    "activePower": "power",
+}
+
+
+def features_of(kind: str) -> dict[str, Feature]:
+    """Features that a thing of this kind may carry, by name (empty for a kind without telemetry)."""
+    return _BY_KIND.get(kind, {})
+
+
+def feature_of(kind: str, name: str) -> Feature | None:
+    """One feature of a kind, or None. A rack's sensors are named by its owner: ``environment.<sensor>``."""
+    found = _BY_KIND.get(kind, {}).get(name)
+    if found is None and kind == "rack":
+        return _named_sensor(name)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _named_sensor(name: str) -> Feature | None:
+    match = _SENSOR.match(name)
+    if match is None:
+        return None
+    return Feature(name, f"Air at the rack's sensor {match[1]}", ("rack",), "environment", "critical", _ENVIRONMENT)
+
+
+def property_names() -> Iterator[tuple[str, str]]:
+    """Every (feature, property) pair that the catalogue lets a device report or us derive from its reports."""
+    for feature in FEATURES:
+        for prop in feature.properties:
+            yield feature.name, prop.name

@@ -1,0 +1,183 @@
+"""The rest of the catalogue: features that our own processes write onto twins, never devices.
+
+Predictions, scores, indices, fidelity, scenarios. Pure data, apart from :mod:`racktwin.catalogue` so that
+``feature_of`` there stays the list of what a device may report. The Thing Models take both.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from racktwin.catalogue import Cadence, Feature, Property, feature_of
+
+
+def _computed(
+    name: str,
+    title: str,
+    kinds: tuple[str, ...],
+    measurement: str,
+    cadence: Cadence,
+    *properties: Property,
+    family: bool = False,
+) -> Feature:
+    return Feature(name, title, kinds, measurement, cadence, properties, reported=False, family=family)
+
+
+def _number(name: str, unit: str | None, title: str, low: float | None = 0.0, high: float | None = None) -> Property:
+    return Property(name, unit, title, low, high, derived=True)
+
+
+def _text(name: str, title: str, *enum: str) -> Property:
+    return Property(name, None, title, type="string", derived=True, enum=enum)
+
+
+def _time(name: str, title: str) -> Property:
+    return Property(name, "ms", f"{title}, epoch milliseconds UTC", type="integer", derived=True)
+
+
+def _object(name: str, title: str) -> Property:
+    return Property(name, None, title, type="object", derived=True)
+
+
+_HARDWARE = ("rack", "server", "cooling")
+
+COMPUTED: Final[tuple[Feature, ...]] = (
+    _computed(
+        "prediction",
+        "What a model expects",
+        (*_HARDWARE, "room"),
+        "prediction",
+        "slow",
+        _text("target", "Predicted property, as feature/property"),
+        _number("horizon", "s", "How far ahead of the issue", 0.0, 604800.0),
+        # No unit and no range of its own: a model may predict any property, so the target's hold.
+        _number("value", None, "Expected value, in the target's unit", None),
+        _number("lo", None, "Lower bound of the stated interval, in the target's unit", None),
+        _number("hi", None, "Upper bound of the stated interval, in the target's unit", None),
+        _text("modelVersion", "Version of the model"),
+        _time("issuedAt", "When the prediction was made"),
+        _time("basedOn", "Observation time of the newest input"),
+        _time("expiresAt", "After this the prediction says nothing"),
+        family=True,
+    ),
+    _computed(
+        "indices",
+        "Thermal indices of the rack",
+        ("rack",),
+        "score",
+        "slow",
+        _number("shi", "1", "Supply heat index", 0.0, 1.0),
+        _number("beta", "1", "Recirculation index beta", -10.0, 100.0),
+        _number("rciHiContribution", "%", "Contribution to the room's rack cooling index (high)", 0.0, 1000.0),
+        _text("ashraeState", "Inlet against the ASHRAE class", "recommended", "allowable", "out"),
+    ),
+    _computed(
+        "indices",
+        "Thermal and energy indices of the room",
+        ("room",),
+        "score",
+        "slow",
+        # One-sided sums over a fixed span: a hot enough room takes either index below zero.
+        _number("rciHi", "%", "Rack cooling index, high", -10000.0, 100.0),
+        _number("rciLo", "%", "Rack cooling index, low", -10000.0, 100.0),
+        Property("n", "1", "Inlet samples behind the cooling indices", 0.0, type="integer", derived=True),
+        _number("rti", "%", "Return temperature index", 0.0, 1000.0),
+        _number("shi", "1", "Supply heat index", 0.0, 1.0),
+        _number("rhi", "1", "Return heat index", 0.0, 1.0),
+        _number("powerUsageRatio", "1", "Total power over IT power now (PUE is a year's energy)", 0.0, 1000.0),
+        # {value, window, category}: there only once a year of energy is.
+        _object("pue", "Power usage effectiveness of a year"),
+        _number("aclf", "1", "Energy of air cooling over energy of IT", 0.0, 1000.0),
+        _number("cue", "kg/(kW.h)", "Carbon usage effectiveness", 0.0, 1000.0),
+        _number("wue", "L/(kW.h)", "Water usage effectiveness", 0.0, 1000.0),
+    ),
+    _computed(
+        "anomaly",
+        "How unusual the thing's behaviour is",
+        _HARDWARE,
+        "score",
+        "slow",
+        _number("score", "1", "Anomaly score, 1 is most unusual", 0.0, 1.0),
+        _text("state", "Verdict", "normal", "suspect", "anomalous"),
+        _text("cause", "Most likely cause"),
+        _object("evidence", "What the verdict rests on"),
+    ),
+    _computed(
+        "maintenance",
+        "What needs attention",
+        _HARDWARE,
+        "score",
+        "slow",
+        _number("score", "1", "Urgency, 1 is most urgent", 0.0, 1.0),
+        _text("state", "Verdict", "none", "planned", "due"),
+        _text("cause", "Part and reason"),
+        _number("remainingUsefulLife", "h", "Expected time until failure", 0.0, 1e6),
+        _object("evidence", "What the verdict rests on"),
+    ),
+    _computed(
+        "fidelity",
+        "How well the twin's physics fits the measurements",
+        ("rack", "room"),
+        "score",
+        "slow",
+        _number("rmse", "K", "Root mean square error", 0.0, 1000.0),
+        _number("bias", "K", "Mean error, model minus measurement", -1000.0, 1000.0),
+        _number("nmbe", "%", "Normalised mean bias error", -1e5, 1e5),
+        _number("cvrmse", "%", "Coefficient of variation of the error", 0.0, 1e5),
+        _number("skill", "1", "1 - MSE/MSE of persistence", -1e6, 1.0),
+        _time("calibratedAt", "Last calibration"),
+        _object("parameters", "Calibrated parameters"),
+    ),
+    _computed(
+        "experiment",
+        "A deliberate load on the server",
+        ("server",),
+        "score",
+        "event",
+        _text("annotation", "What is being tried"),
+        _text("stressor", "What makes the load"),
+        _number("level", "%", "Level of the load", 0.0, 100.0),
+        _time("startedAt", "Start"),
+        _time("stoppedAt", "End"),
+    ),
+    _computed(
+        "scenario",
+        "A what-if, a replay or an optimisation of the room",
+        ("room",),
+        "score",
+        "event",
+        _time("baseTime", "State that the scenario starts from"),
+        _object("overrides", "What it changes"),
+        _object("results", "References to its results, never live values"),
+        _text("state", "Where it stands", "pending", "running", "done", "failed"),
+        family=True,
+    ),
+)
+
+# What a cooling unit's ``control`` carries beside its set-points: {id, origin, ackState, at}.
+LAST_COMMAND: Final = _object("lastCommand", "The last command and its acknowledgement")
+
+_BY_KIND: Final[dict[str, dict[str, Feature]]] = {}
+for _feature in COMPUTED:
+    for _kind in _feature.kinds:
+        _BY_KIND.setdefault(_kind, {})[_feature.name] = _feature
+
+
+def computed_of(kind: str) -> dict[str, Feature]:
+    """Features and families that our own processes write on a thing of this kind, by name."""
+    return _BY_KIND.get(kind, {})
+
+
+def resolve(kind: str, name: str) -> Feature | None:
+    """The feature or family behind any feature id that may stand on a twin, or None.
+
+    ``prediction.inlet-temperature.top`` resolves to the family ``prediction``; a family's bare name to nothing.
+    """
+    reported = feature_of(kind, name)
+    if reported is not None:
+        return reported
+    head, _, rest = name.partition(".")
+    found = computed_of(kind).get(head)
+    if found is None or found.family != bool(rest) or (not rest and head != name):
+        return None
+    return found
