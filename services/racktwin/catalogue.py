@@ -65,7 +65,9 @@ def _percent(name: str, title: str, high: float = 100.0) -> Property:
 _ENVIRONMENT = (
     _temperature("temperature", "Dry-bulb air temperature", -40.0, 85.0),
     Property("relativeHumidity", "%", "Relative humidity", 0.0, 100.0),
-    Property("dewPoint", "Cel", "Dew point", -80.0, 60.0, derived=True),
+    # What air between the bounds above can have: as hot as the air, or near Magnus' -243 °C when almost dry. A narrower
+    # range would make Ditto refuse the whole merge of an extreme but valid reading.
+    Property("dewPoint", "Cel", "Dew point", -250.0, 85.0, derived=True),
 )
 _POWER = (
     Property("power", "W", "Active power", 0.0, 1e6),
@@ -93,8 +95,10 @@ FEATURES: Final[tuple[Feature, ...]] = (
         )
         for place, title in (
             ("bottom", "front, bottom"),
+            ("middle", "front, middle"),
             ("top", "front, top"),
             ("rear-bottom", "rear, bottom"),
+            ("rear-middle", "rear, middle"),
             ("rear-top", "rear, top"),
         )
     ),
@@ -270,7 +274,7 @@ def feature_of(kind: str, name: str) -> Feature | None:
 
 @lru_cache(maxsize=4096)
 def _named_sensor(name: str) -> Feature | None:
-    match = _SENSOR.match(name)
+    match = _SENSOR.fullmatch(name)
     if match is None:
         return None
     return Feature(name, f"Air at the rack's sensor {match[1]}", ("rack",), "environment", "critical", _ENVIRONMENT)

@@ -7,6 +7,7 @@ loses none, so every effect must be repeatable. Administration (topics) is not h
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -27,6 +28,9 @@ BATCH_SECONDS = Histogram(
 )
 BATCH_RECORDS = Histogram("racktwin_kafka_batch_records", "Records in one batch.", buckets=(1, 5, 20, 100, 250, 500))
 ASSIGNED = Gauge("racktwin_kafka_partitions_assigned", "Partitions this process works on.")
+
+# librdkafka's own lines go where ours go; they are served by poll().
+_LIBRDKAFKA = logging.getLogger("librdkafka")
 
 # Errors that mean "not now": librdkafka goes on by itself, so they are logged and waited out.
 _TRANSIENT = {
@@ -70,9 +74,12 @@ def make_consumer(settings: KafkaSettings, group: str, **overrides: Any) -> Cons
 
     Overrides are librdkafka's names with ``_`` for ``.``.
     """
+    # A static member: the group waits for it instead of moving its partitions twice.
+    static = {"group.instance.id": settings.kafka_instance} if settings.kafka_instance else {}
     return Consumer(
         {
             **client_config(settings),
+            **static,
             "group.id": group,
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
@@ -84,7 +91,8 @@ def make_consumer(settings: KafkaSettings, group: str, **overrides: Any) -> Cons
             # Bounds memory when the work is slower than the broker.
             "queued.max.messages.kbytes": 16384,
             **{key.replace("_", "."): value for key, value in overrides.items()},
-        }
+        },
+        logger=_LIBRDKAFKA,
     )
 
 
@@ -97,6 +105,8 @@ class SafeProducer:
 
     def __init__(self, settings: KafkaSettings, **overrides: Any) -> None:
         self._failures: list[str] = []
+        # Records handed over per topic since everything was last acknowledged.
+        self._handed: dict[str, int] = {}
         self._producer = Producer(
             {
                 **client_config(settings),
@@ -106,8 +116,12 @@ class SafeProducer:
                 "compression.type": "lz4",
                 "message.timeout.ms": 0,
                 "queue.buffering.max.kbytes": 65536,
+                # A report per record that went well would cost twice what producing it does.
+                "delivery.report.only.error": True,
+                "on_delivery": self._delivered,
                 **{key.replace("_", "."): value for key, value in overrides.items()},
-            }
+            },
+            logger=_LIBRDKAFKA,
         )
 
     def produce(
@@ -125,8 +139,8 @@ class SafeProducer:
                     value=value,
                     key=key,
                     headers=list(headers) if headers else None,
-                    on_delivery=self._delivered,
                 )
+                self._handed[topic] = self._handed.get(topic, 0) + 1
                 return
             except BufferError:
                 self._producer.poll(0.1)
@@ -147,6 +161,10 @@ class SafeProducer:
         """
         left = self._producer.flush(timeout_s)
         self.check()
+        if left == 0:
+            for topic, count in self._handed.items():
+                PRODUCED.labels(topic).inc(count)
+            self._handed.clear()
         return left
 
     def check(self) -> None:
@@ -161,10 +179,9 @@ class SafeProducer:
             raise Fatal(f"Kafka refused {count} record(s), the first: {first}")
 
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
-        topic = message.topic() or "?"
         if error is None:
-            PRODUCED.labels(topic).inc()
             return
+        topic = message.topic() or "?"
         FAILED.labels(topic).inc()
         self._failures.append(f"{topic}: {error.str()}")
 
@@ -239,15 +256,19 @@ class _Loop:
         batch = [message for message in messages if _usable(message, self._context)]
         if not batch:
             return
+        self._context.health.set_ready(True, part="kafka")
         started = time.monotonic()
         self._work.handle(batch)
         BATCH_SECONDS.observe(time.monotonic() - started)
         BATCH_RECORDS.observe(len(batch))
+        counts: dict[str, int] = {}
         for message in batch:
             topic, partition, offset = message.topic(), message.partition(), message.offset()
             assert topic is not None and partition is not None and offset is not None
             self._next[(topic, partition)] = offset + 1
-            CONSUMED.labels(topic).inc()
+            counts[topic] = counts.get(topic, 0) + 1
+        for topic, count in counts.items():
+            CONSUMED.labels(topic).inc(count)
 
     def commit(self) -> None:
         if not self._next:
@@ -296,10 +317,12 @@ def _spell(partitions: list[TopicPartition]) -> list[str]:
 def _usable(message: Message, context: Context) -> bool:
     error = message.error()
     if error is None:
-        context.health.set_ready(True, part="kafka")
         return True
     if error.code() in _TRANSIENT or error.retriable():
-        if error.code() != KafkaError._PARTITION_EOF:
+        if error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            # No site has such topics yet (or it was deleted): there is nothing to do, which is no fault.
+            context.log.info("kafka", error=error.str())
+        elif error.code() != KafkaError._PARTITION_EOF:
             context.health.set_ready(False, f"Kafka: {error.str()}", part="kafka")
             context.log.warning("kafka", error=error.str())
         return False

@@ -24,18 +24,21 @@ HonoTopic = Literal["telemetry", "event", "command", "command_response"]
 OWN_TOPICS: Final[tuple[str, ...]] = get_args(OwnTopic)
 HONO_TOPICS: Final[tuple[str, ...]] = get_args(HonoTopic)
 
-# A DNS label that begins with a letter; 40 characters leave room for prefixes within Kubernetes' 63.
-SITE_PATTERN: Final = r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"
+# A DNS label whose parts each begin with a letter: Ditto's namespaces demand that after a dash too.
+SITE_PATTERN: Final = "^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$"
+# Leaves room for prefixes within Kubernetes' 63.
+SITE_LENGTH: Final = 40
 # What follows the kind in a thing id: a DNS-1123 label, as resources are named.
 NAME_PATTERN: Final = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 
+# Always used with fullmatch: `$` alone would let a trailing newline pass.
 _SITE = re.compile(SITE_PATTERN)
 _NAME = re.compile(NAME_PATTERN)
 _THING = re.compile(
-    r"^racktwin\.(?P<site>[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?)"
+    r"^racktwin\.(?P<site>[a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*)"
     r":(?P<kind>" + "|".join(KINDS) + r")-(?P<name>[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$"
 )
-_TOPIC = re.compile(r"^(?P<family>hono|racktwin)\.(?P<what>[a-z_]+)\.(?P<site>[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?)$")
+_TOPIC = re.compile(r"^(?P<family>hono|racktwin)\.(?P<what>[a-z_]+)\.(?P<site>[a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class ThingId:
         check_site(self.site)
         if self.kind not in KINDS:
             raise ValueError(f"kind {self.kind!r}: expected one of {', '.join(KINDS)}")
-        if not _NAME.match(self.name):
+        if not _NAME.fullmatch(self.name):
             raise ValueError(f"name {self.name!r}: expected a DNS label (a-z, 0-9 and '-', at most 63)")
 
     def __str__(self) -> str:
@@ -63,7 +66,7 @@ class ThingId:
         Raises:
             ValueError: the text is not of that form.
         """
-        match = _THING.match(text)
+        match = _THING.fullmatch(text)
         if match is None:
             raise ValueError(
                 f"thing id {text!r}: expected racktwin.<site>:<kind>-<name>, kind one of {', '.join(KINDS)}"
@@ -75,10 +78,13 @@ def check_site(site: str) -> str:
     """Return the site's name unchanged.
 
     Raises:
-        ValueError: it is not a DNS label that begins with a letter (at most 40 characters).
+        ValueError: it is not a DNS label of at most 40 characters whose parts each begin with a letter.
     """
-    if not _SITE.match(site):
-        raise ValueError(f"site {site!r}: expected a DNS label that begins with a letter (at most 40 characters)")
+    if len(site) > SITE_LENGTH or not _SITE.fullmatch(site):
+        raise ValueError(
+            f"site {site!r}: expected a DNS label of at most {SITE_LENGTH} characters whose parts each begin with a "
+            "letter (Ditto's namespaces want that)"
+        )
     return site
 
 
@@ -129,7 +135,7 @@ def site_of_topic(topic: str) -> str:
     Raises:
         ValueError: the topic is neither Hono's nor ours.
     """
-    match = _TOPIC.match(topic)
+    match = _TOPIC.fullmatch(topic)
     if match is None:
         raise ValueError(f"topic {topic!r}: expected hono.<what>.<site> or racktwin.<what>.<site>")
     return match["site"]

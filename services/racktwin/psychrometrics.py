@@ -27,7 +27,8 @@ def dew_point(temperature: float, relative_humidity: float) -> float:
     """
     if not 0.0 < relative_humidity <= 100.0:
         raise ValueError(f"relative humidity {relative_humidity} %: expected more than 0 and at most 100")
-    gamma = math.log(relative_humidity / 100.0) + MAGNUS_A * temperature / (MAGNUS_B_CEL + temperature)
+    # A difference of logarithms: the smallest humidities divided by 100 would be 0, which has none.
+    gamma = math.log(relative_humidity) - math.log(100.0) + MAGNUS_A * temperature / (MAGNUS_B_CEL + temperature)
     return MAGNUS_B_CEL * gamma / (MAGNUS_A - gamma)
 
 

@@ -22,7 +22,7 @@ _names_seen: Final[set[str]] = set()
 _NAME: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9\-:./_]*$")
 
 
-class Record(msgspec.Struct):
+class Record(msgspec.Struct, gc=False):
     """A record as it stands in a pack; fields by their labels of RFC 8428 §4.1-4.2."""
 
     bn: str | None = None
@@ -42,10 +42,17 @@ class Record(msgspec.Struct):
     ut: float | None = None
 
 
-class Resolved(msgspec.Struct, frozen=True):
+class Unreadable(msgspec.Struct, frozen=True):
+    """A record of a pack that is no SenML record; ``problem`` names the field and what was expected."""
+
+    problem: str
+
+
+class Resolved(msgspec.Struct, gc=False):
     """A record with its base fields applied.
 
-    ``time`` is epoch milliseconds UTC; ``problem`` says why a record is unusable.
+    ``time`` is epoch milliseconds UTC; ``problem`` says why a record is unusable, ``reason`` is the reject's code for
+    it. ``value`` may still be NaN or infinite, where a pack was written with those literals: callers check.
     """
 
     name: str
@@ -53,6 +60,7 @@ class Resolved(msgspec.Struct, frozen=True):
     time: int
     value: float | bool | str | None
     problem: str | None = None
+    reason: str = "malformed_json"
 
 
 class BadPack(ValueError):
@@ -143,19 +151,23 @@ def resolve(records: Sequence[Record | Unreadable], now_ms: int) -> Iterator[Res
             continue
         seconds = base_time if record.t is None else base_time + record.t
         if not math.isfinite(seconds):
-            yield Resolved(name, None, now_ms, None, f"time of {name!r} is {seconds}: expected a finite number of seconds", "not_a_number")
+            problem = f"time of {name!r} is {seconds}: expected a finite number of seconds"
+            yield Resolved(name, None, now_ms, None, problem, "not_a_number")
             continue
         time = now_ms + round(seconds * 1000) if seconds < _RELATIVE_BELOW else round(seconds * 1000)
         resolved = Resolved(name, record.u if record.u is not None else base_unit, time, value)
         if name not in _names_seen and not _known_good(name):
-            resolved.problem = f"name {name[:80]!r}: expected letters, digits and -:./_ after a letter or digit (RFC 8428 §4.5.1)"
+            resolved.problem = (
+                f"name {name[:80]!r}: expected letters, digits and -:./_ after a letter or digit (RFC 8428 §4.5.1)"
+            )
         yield resolved
 
 
 def _unusable(record: Record, name: str, now_ms: int) -> Resolved:
     """The record has no value we can use: say why."""
     if isinstance(record.v, str):
-        return Resolved(name, None, now_ms, None, f"v of {name!r} is the text {record.v[:40]!r}: expected a number", "not_a_number")
+        problem = f"v of {name!r} is the text {record.v[:40]!r}: expected a number"
+        return Resolved(name, None, now_ms, None, problem, "not_a_number")
     if record.vd is not None:
         return Resolved(name, None, now_ms, None, f"record {name!r} has binary data (vd): expected v, vs or vb")
     if record.s is not None:
@@ -165,7 +177,7 @@ def _unusable(record: Record, name: str, now_ms: int) -> Resolved:
 
 def _known_good(name: str) -> bool:
     """Whether a name is well formed; remembers those that are, since the same few come again and again."""
-    if not _NAME.match(name):
+    if not _NAME.fullmatch(name):
         return False
     if len(_names_seen) >= _NAMES_KEPT:
         _names_seen.clear()

@@ -6,18 +6,16 @@ once and left running for the runner (`make test` stops it at the end, also afte
 
 from __future__ import annotations
 
-import base64
 import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from local_stack import Stack
-
 from tests.e2e.harness import Harness
 
+from local_stack import Stack, model
+
 SITE = "lab"
+MODEL = "inlet-temperature"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,7 +41,7 @@ def rack(name: str, *, room: str = "hall", **spec: Any) -> dict[str, Any]:
             "site": SITE,
             "room": room,
             "row": "r1",
-            "position": {"x": 1.0, "y": 2.0, "z": 0.0, "yawDeg": 0},
+            "position": {"xM": 1.0, "yM": 2.0, "yawDeg": 0},
             "uHeight": 42,
             "availablePowerW": 10000,
             "coolingCapacityW": 10000,
@@ -54,19 +52,12 @@ def rack(name: str, *, room: str = "hall", **spec: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def site(stack: Stack) -> Iterator[Harness]:
+def site(stack: Stack) -> Harness:
     """Site `lab`: one room, one gateway, the trained model, ready."""
     harness = Harness(stack.endpoints(), SITE)
-    model = Path(harness.endpoints["model_dir"])
     harness.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SITE}})
     harness.apply(
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": "model-inlet-temperature", "namespace": SITE},
-            "data": {"model.json": (model / "model.json").read_text()},
-            "binaryData": {"model.onnx": base64.b64encode((model / "model.onnx").read_bytes()).decode()},
-        },
+        model.config_map(MODEL, SITE, model.ensure_trained(MODEL)),
         {
             "apiVersion": "racktwin.io/v1alpha1",
             "kind": "Site",
@@ -75,12 +66,12 @@ def site(stack: Stack) -> Iterator[Harness]:
                 "displayName": "End-to-end tests",
                 "rooms": [{"name": "hall", "widthM": 10, "depthM": 10, "heightM": 3}],
                 "gateways": [{"name": "main"}],
-                "models": [{"name": "inlet-temperature", "artifact": {"configMap": "model-inlet-temperature"}}],
+                "models": [{"name": MODEL, "artifact": {"configMap": "model-inlet-temperature"}}],
             },
         },
     )
     harness.wait_ready("site", SITE, 90)
-    yield harness
+    return harness
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import json
 import uuid
 
 import paho.mqtt.client as mqtt
-
 from tests.e2e.harness import Harness, eventually
 
 
@@ -36,7 +35,7 @@ def test_command_and_response(site: Harness, ready_rack: str) -> None:
     received: list[tuple[str, bytes]] = []
 
     def on_message(client: mqtt.Client, _: object, message: mqtt.MQTTMessage) -> None:
-        received.append((message.topic, message.payload))
+        received.append((message.topic, bytes(message.payload)))
         request = message.topic.split("/")[4]
         client.publish(f"command///res/{request}/200", json.dumps({"accepted": True}), qos=1)
 

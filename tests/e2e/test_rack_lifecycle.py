@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import requests
-
 from tests.e2e.conftest import SITE, rack
 from tests.e2e.harness import Harness, eventually
 
@@ -53,15 +52,21 @@ def test_apply_makes_everything_and_delete_leaves_nothing(site: Harness) -> None
 
 def test_an_edit_reaches_the_twin_and_keeps_its_live_values(site: Harness) -> None:
     name, thing = "life-2", site.thing("rack", "life-2")
-    site.apply(rack(name, role="compute", servers=[{"name": "life-a", "position": 1, "uHeight": 1, "allocatedDrawW": 100}]))
+    site.apply(
+        rack(name, role="compute", servers=[{"name": "life-a", "position": 1, "uHeight": 1, "allocatedDrawW": 100}])
+    )
     site.wait_ready("rack", name)
     password = site.login("rack", name).password
     live = site.ditto.request(
-        "PUT", f"/api/2/things/{thing}/features/environment.top/properties", json={"temperature": 21.5, "quality": "good"}
+        "PUT",
+        f"/api/2/things/{thing}/features/environment.top/properties",
+        json={"temperature": 21.5, "quality": "good"},
     )
     assert live.status_code in (201, 204)
 
-    site.apply(rack(name, role="storage", servers=[{"name": "life-b", "position": 5, "uHeight": 1, "allocatedDrawW": 100}]))
+    site.apply(
+        rack(name, role="storage", servers=[{"name": "life-b", "position": 5, "uHeight": 1, "allocatedDrawW": 100}])
+    )
 
     def changed() -> bool:
         found = site.ditto.get_thing(thing)

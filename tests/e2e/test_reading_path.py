@@ -6,7 +6,6 @@ import dataclasses
 import json
 
 import pytest
-
 from tests.e2e.harness import Harness, climate, eventually, now_ms
 
 
@@ -33,7 +32,9 @@ def test_mqtt_to_twin_to_influx_to_prediction(site: Harness, ready_rack: str) ->
     assert 10.2 < properties["dewPoint"] < 10.8  # type: ignore[operator]
 
     points = eventually(
-        lambda: [p for p in site.points("environment", thing, "temperature") if p == (observed, 24.25)], "the point in InfluxDB", 20
+        lambda: [p for p in site.points("environment", thing, "temperature") if p == (observed, 24.25)],
+        "the point in InfluxDB",
+        20,
     )
     assert len(points) == 1
 

@@ -5,6 +5,7 @@ import urllib.error
 import urllib.request
 
 from prometheus_client import CollectorRegistry, Counter
+
 from racktwin.health import Health, serve
 
 

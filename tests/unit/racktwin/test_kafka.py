@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import structlog
 from confluent_kafka import KafkaError, TopicPartition
+
 from racktwin.health import Health
 from racktwin.kafka import client_config, run_batches
 from racktwin.process import Context, Fatal

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import Field
+
 from racktwin.process import Fatal, describe, load
 from racktwin.settings import KafkaSettings, ProcessSettings, SitesSettings
 
@@ -48,7 +49,12 @@ def environment(**extra: str) -> dict[str, str]:
 
 def run(program: Path, *args: str, **extra: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(program), *args], capture_output=True, text=True, env=environment(**extra), timeout=30, check=False
+        [sys.executable, str(program), *args],
+        capture_output=True,
+        text=True,
+        env=environment(**extra),
+        timeout=30,
+        check=False,
     )
 
 

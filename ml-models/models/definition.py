@@ -1,0 +1,178 @@
+"""What a model is: `model.yaml`, written by people, and `model.json`, the manifest inside a trained artefact.
+
+The manifest carries everything serving needs (channels, inputs, targets, the graph's checksum), so that a runner of any
+version serves an artefact as it was trained. Nothing here reads the graph itself: `runner.predictor` does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import yaml
+
+MANIFEST_FORMAT = 1
+MANIFEST_FILE = "model.json"
+GRAPH_FILE = "model.onnx"
+CARD_FILE = "CARD.md"
+
+Positive = Annotated[int, msgspec.Meta(gt=0)]
+Fraction = Annotated[float, msgspec.Meta(gt=0, lt=1)]
+
+
+class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One property of one feature that a model reads, under a short name."""
+
+    name: str
+    feature: str
+    property: str
+    unit: str
+
+
+class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One property that a model forecasts: `channel` holds its own past, `name` ends its feature's id on the twin."""
+
+    name: str
+    channel: str
+
+
+class Definition(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """The part that people write, and that serving and training share. Times in seconds.
+
+    `expiry_s`: how long after it was made a prediction may be shown; `stale_after_s`: a channel whose newest reading is
+    older gives no prediction.
+    """
+
+    name: str
+    title: str
+    package: str
+    kinds: list[str]
+    horizon_s: Positive = msgspec.field(name="horizonS")
+    window_s: Positive = msgspec.field(name="windowS")
+    resolution_s: Positive = msgspec.field(name="resolutionS")
+    expiry_s: Positive = msgspec.field(name="expiryS")
+    stale_after_s: Positive = msgspec.field(name="staleAfterS")
+    coverage: Fraction
+    channels: list[Channel]
+    targets: list[Target]
+
+    @property
+    def cells(self) -> int:
+        """Cells in a window."""
+        return self.window_s // self.resolution_s
+
+    @property
+    def channel_names(self) -> list[str]:
+        """Names of the channels, in the order of a window's first axis."""
+        return [channel.name for channel in self.channels]
+
+    def target_channels(self) -> list[int]:
+        """For each target, the index of the channel that holds its past."""
+        return [self.channel_names.index(target.channel) for target in self.targets]
+
+    def channel_of(self, target: Target) -> Channel:
+        """The channel that a target forecasts."""
+        return self.channels[self.channel_names.index(target.channel)]
+
+    def prediction_feature(self, target: Target) -> str:
+        """Feature on the twin that carries the predictions of one target."""
+        return f"prediction.{self.name}.{target.name}"
+
+
+class Graph(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """The ONNX graph: its checksum and its interface. Inputs float32 [N, inputs]; each output float32 [N, targets]."""
+
+    file: str
+    sha256: str
+    opset: int
+    input: str
+    outputs: list[str]
+
+
+class Manifest(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """`model.json`: one trained version. `version` is the head of the graph's SHA-256, `created` epoch ms UTC."""
+
+    format: int
+    version: str
+    created: int
+    definition: Definition
+    inputs: list[str]
+    graph: Graph
+    training: dict[str, Any]
+    metrics: dict[str, Any]
+
+
+class ModelError(Exception):
+    """A model that cannot be used: what is wrong with it, and what was expected."""
+
+
+def version_of(graph: bytes) -> str:
+    """Version of a trained graph: 12 hexadecimal digits of its SHA-256, so equal graphs have equal versions."""
+    return hashlib.sha256(graph).hexdigest()[:12]
+
+
+def read_definition(package: str) -> Definition:
+    """Read `models/<package>/model.yaml`.
+
+    Raises:
+        ModelError: there is no such model, or its file is not well formed.
+    """
+    try:
+        text = resources.files("models").joinpath(package, "model.yaml").read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ModelError(f"model {package!r}: models/{package}/model.yaml does not exist") from error
+    try:
+        definition = msgspec.convert(yaml.safe_load(text), Definition)
+    except (yaml.YAMLError, msgspec.ValidationError) as error:
+        raise ModelError(f"models/{package}/model.yaml: {error}") from error
+    check(definition)
+    return definition
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read `model.json` of an artefact.
+
+    Raises:
+        ModelError: the file is missing, not well formed, or of a format this version does not know.
+    """
+    path = folder / MANIFEST_FILE
+    try:
+        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except FileNotFoundError as error:
+        raise ModelError(f"{path}: no such file; train a model with `make train`, or set RACKTWIN_MODEL_DIR") from error
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise ModelError(f"{path}: {error}") from error
+    if manifest.format != MANIFEST_FORMAT:
+        raise ModelError(f"{path}: format {manifest.format}, this runner knows {MANIFEST_FORMAT}")
+    check(manifest.definition)
+    return manifest
+
+
+def check(definition: Definition) -> None:
+    """Check what types cannot say.
+
+    Raises:
+        ModelError: a target's channel is unknown, a name is used twice, or the window is not whole cells.
+    """
+    names = definition.channel_names
+    if len(set(names)) != len(names) or not names:
+        raise ModelError(
+            f"model {definition.name!r}: channels must have distinct names, got {', '.join(names) or 'none'}"
+        )
+    for target in definition.targets:
+        if target.channel not in names:
+            raise ModelError(
+                f"model {definition.name!r}: target {target.name!r} reads unknown channel {target.channel!r}"
+            )
+    if not definition.targets or not definition.kinds:
+        raise ModelError(f"model {definition.name!r}: needs at least one target and one kind")
+    if definition.window_s % definition.resolution_s:
+        raise ModelError(
+            f"model {definition.name!r}: windowS {definition.window_s} is no multiple of "
+            f"resolutionS {definition.resolution_s}"
+        )

@@ -1,0 +1,123 @@
+"""The ONNX graph of one trained model: checked when loaded, then called with batches. The one user of onnxruntime.
+
+A graph that does not fit its manifest is refused here, before a single prediction. Single-threaded on purpose: these
+graphs are small, threads cost more than they give, and replicas are the way to grow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from models.definition import Manifest, ModelError, read_manifest, version_of
+from models.statistics import InputPlan
+
+FloatArray = npt.NDArray[np.float32]
+
+OUTPUTS = ("value", "lo", "hi")
+# ONNX operator sets of the default domain that this runner's onnxruntime is known to serve.
+OLDEST_OPSET, NEWEST_OPSET = 13, 24
+
+
+class Predictor:
+    """A loaded model. `manifest` says what it is, `plan` how its inputs are computed."""
+
+    def __init__(self, manifest: Manifest, plan: InputPlan, session: ort.InferenceSession) -> None:
+        self.manifest = manifest
+        self.plan = plan
+        self._session = session
+
+    def predict(self, inputs: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Inputs float32 [N, inputs] -> value, lo, hi, each float32 [N, targets] in the targets' units."""
+        value, lo, hi = self._session.run(list(OUTPUTS), {self.manifest.graph.input: inputs})
+        return value, lo, hi
+
+
+def load(folder: Path) -> Predictor:
+    """Load and check an artefact.
+
+    Raises:
+        ModelError: a file is missing or the graph is not what the manifest says; the message names what and where.
+    """
+    manifest = read_manifest(folder)
+    path = folder / manifest.graph.file
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror}") from error
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != manifest.graph.sha256:
+        raise ModelError(
+            f"{path}: sha256 {digest}, the manifest says {manifest.graph.sha256}; the files are not of one training"
+        )
+    if version_of(content) != manifest.version:
+        raise ModelError(f"{path}: version {version_of(content)}, the manifest says {manifest.version}")
+    if not OLDEST_OPSET <= manifest.graph.opset <= NEWEST_OPSET:
+        raise ModelError(f"{path}: opset {manifest.graph.opset}, this runner serves {OLDEST_OPSET} to {NEWEST_OPSET}")
+    definition = manifest.definition
+    try:
+        plan = InputPlan(manifest.inputs, definition.channel_names, definition.cells, definition.resolution_s)
+    except ValueError as error:
+        raise ModelError(f"{folder}: {error}") from error
+    session = _open(path, content)
+    _check_interface(path, session, manifest)
+    predictor = Predictor(manifest, plan, session)
+    _warm_up(path, predictor)
+    return predictor
+
+
+def _open(path: Path, content: bytes) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    # Warnings of the graph optimiser are of no use to who runs this; errors are raised anyway.
+    options.log_severity_level = 3
+    try:
+        return ort.InferenceSession(content, sess_options=options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises its own classes, all plain subclasses of Exception
+        raise ModelError(f"{path}: onnxruntime {ort.__version__} refuses the graph: {error}") from error
+
+
+def _check_interface(path: Path, session: ort.InferenceSession, manifest: Manifest) -> None:
+    graph, definition = manifest.graph, manifest.definition
+    given = session.get_inputs()
+    if len(given) != 1 or given[0].name != graph.input:
+        raise ModelError(f"{path}: inputs {[i.name for i in given]}, expected one named {graph.input!r}")
+    shape, kind = given[0].shape, given[0].type
+    if kind != "tensor(float)" or len(shape) != 2 or isinstance(shape[0], int) or shape[1] != len(manifest.inputs):
+        raise ModelError(
+            f"{path}: input {graph.input!r} is {kind} {shape}, expected tensor(float) [any, {len(manifest.inputs)}]"
+        )
+    names = [output.name for output in session.get_outputs()]
+    missing = [name for name in OUTPUTS if name not in names]
+    if missing:
+        raise ModelError(f"{path}: outputs {names}, {', '.join(missing)} missing")
+    for output in session.get_outputs():
+        columns = output.shape[1] if len(output.shape) == 2 else None
+        if output.name in OUTPUTS and isinstance(columns, int) and columns != len(definition.targets):
+            raise ModelError(
+                f"{path}: output {output.name!r} has {columns} columns, expected {len(definition.targets)}"
+            )
+
+
+def _warm_up(path: Path, predictor: Predictor) -> None:
+    """Run batches of 1 and 3 through the graph: shows that the batch is free, and makes the first real call fast."""
+    definition = predictor.manifest.definition
+    for rows in (1, 3):
+        windows = np.full((rows, len(definition.channels), definition.cells), 20.0, dtype=np.float32)
+        try:
+            outputs = predictor.predict(predictor.plan.compute(windows))
+        except Exception as error:  # as in _open
+            raise ModelError(f"{path}: a batch of {rows} fails: {error}") from error
+        for name, output in zip(OUTPUTS, outputs, strict=True):
+            if output.shape != (rows, len(definition.targets)):
+                raise ModelError(f"{path}: output {name!r} has shape {output.shape} for a batch of {rows}")
+            if not np.isfinite(output).all():
+                raise ModelError(f"{path}: output {name!r} is not finite for a constant window")

@@ -1,0 +1,134 @@
+"""The artefact: graph, manifest and card, checked against the native model before anything is written."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import onnx
+import onnxruntime as ort
+
+from models.definition import CARD_FILE, GRAPH_FILE, MANIFEST_FILE, MANIFEST_FORMAT, Graph, Manifest, version_of
+from models.samples import Fitted, Samples
+from training.registry import Model
+
+# Largest difference between the native model and its graph, in the target's unit.
+PARITY_LIMIT = 0.01
+# Travels in a ConfigMap, whose limit is 1 MiB with everything base64-encoded.
+SIZE_LIMIT = 700_000
+OUTPUTS = ["value", "lo", "hi"]
+
+
+class ArtefactError(Exception):
+    """A trained model that must not be published: what is wrong with it."""
+
+
+def parity(graph: bytes, fitted: Fitted, test: Samples) -> float:
+    """Largest difference between the graph and the native model over the usable rows of `test`.
+
+    Raises:
+        ArtefactError: it is beyond `PARITY_LIMIT`, or the graph gives no number where the model gives one.
+    """
+    session = ort.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    served = session.run(OUTPUTS, {"inputs": test.inputs})
+    worst = 0.0
+    for name, native, onnx_value in zip(OUTPUTS, fitted.predict(test.inputs), served, strict=True):
+        difference = np.abs(native - onnx_value)[test.usable]
+        if not np.isfinite(difference).all():
+            raise ArtefactError(f"output {name!r} of the graph is not a number where the native model's is")
+        worst = max(worst, float(difference.max()))
+    if worst > PARITY_LIMIT:
+        raise ArtefactError(f"graph and native model differ by {worst:.4f}, at most {PARITY_LIMIT} allowed")
+    return worst
+
+
+def manifest(
+    model: Model, graph: bytes, training: dict[str, Any], metrics: dict[str, Any], created_ms: int
+) -> Manifest:
+    """The manifest of a graph."""
+    opset = next(
+        item.version for item in onnx.load_model_from_string(graph).opset_import if item.domain in ("", "ai.onnx")
+    )
+    return Manifest(
+        format=MANIFEST_FORMAT,
+        version=version_of(graph),
+        created=created_ms,
+        definition=model.definition,
+        inputs=model.inputs(),
+        graph=Graph(
+            file=GRAPH_FILE, sha256=hashlib.sha256(graph).hexdigest(), opset=opset, input="inputs", outputs=OUTPUTS
+        ),
+        training=training,
+        metrics=metrics,
+    )
+
+
+def card(model: Model, made: Manifest) -> str:
+    """The card, from the model's template and the manifest."""
+    definition = model.definition
+    return model.card.substitute(
+        title=definition.title,
+        name=definition.name,
+        version=made.version,
+        created=datetime.fromtimestamp(made.created / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        targets=" and ".join(target.name for target in definition.targets),
+        horizon_min=definition.horizon_s // 60,
+        window_min=definition.window_s // 60,
+        coverage_percent=round(definition.coverage * 100),
+        inputs=len(made.inputs),
+        data=made.training["description"],
+        split=made.training["split"],
+        rows=", ".join(f"{part} {count}" for part, count in made.training["rows"].items()),
+        scores=_table(made.metrics),
+        parity=f"{made.metrics['parity']:.1e}",
+        limits="\n".join(f"- {limit}" for limit in made.training["limits"]),
+        expiry_s=definition.expiry_s,
+    )
+
+
+def write(folder: Path, graph: bytes, made: Manifest, text: str) -> int:
+    """Write the artefact; returns its size in bytes. The manifest comes last, so a half-written folder is refused by
+    its checksum.
+
+    Raises:
+        ArtefactError: it is too large to travel, or the folder cannot be written.
+    """
+    files = {
+        GRAPH_FILE: graph,
+        CARD_FILE: text.encode(),
+        MANIFEST_FILE: msgspec.json.format(msgspec.json.encode(made), indent=1) + b"\n",
+    }
+    size = sum(len(content) for content in files.values())
+    if size > SIZE_LIMIT:
+        raise ArtefactError(f"{size} bytes, at most {SIZE_LIMIT} fit where it has to travel")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            part = folder / f".{name}.part"
+            part.write_bytes(content)
+            os.replace(part, folder / name)  # noqa: PTH105 - same as Path.replace, but says that it is atomic
+    except OSError as error:
+        raise ArtefactError(f"{error.filename or folder}: {error.strerror}") from error
+    return size
+
+
+def _table(metrics: dict[str, Any]) -> str:
+    rows = [("all", metrics["overall"])]
+    rows += [(f"target {name}", scores) for name, scores in metrics["byTarget"].items()]
+    rows += [(f"with {span.replace('-', ' to ')} s of past", scores) for span, scores in metrics["byPast"].items()]
+    rows += [("whole windows", metrics["wholeWindows"])]
+    lines = [
+        "| forecasts | count | MAE | RMSE | bias | MAE of persistence | skill | coverage | mean width |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, s in rows:
+        lines.append(
+            f"| {name} | {s['count']} | {s['mae']:.3f} | {s['rmse']:.3f} | {s['bias']:+.3f} "
+            f"| {s['mae_persistence']:.3f} | {s['skill']:.3f} | {s['coverage']:.3f} | {s['width']:.2f} |"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,99 @@
+"""The command `python -m training`: train a model, write its artefact, say how good it is. Ends when done."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from models.definition import ModelError
+from racktwin import process
+from training import registry, sources
+from training.artefact import ArtefactError
+from training.history import HistoryError
+from training.job import NotGoodEnough, Trained, train
+from training.settings import TrainingSettings
+from training.simulated import simulate
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the exit code: 0 trained, 1 with one line when that was not possible."""
+    options = _options(argv)
+    started = time.monotonic()
+
+    def note(text: str) -> None:
+        print(f"[{time.monotonic() - started:5.1f} s] {text}", file=sys.stderr, flush=True)
+
+    try:
+        settings = process.load(TrainingSettings)
+        model = registry.load(options.model)
+        note(f"model {options.model}, history {options.history}")
+        histories = sources.gather(
+            options.history,
+            model.definition,
+            settings,
+            sites=settings.site_list(),
+            hours=options.hours,
+            seed=options.seed,
+            now_s=int(time.time()),
+            note=note,
+        )
+        folder = options.out or settings.models_dir / model.definition.name
+        # Left to choose, a model of the site's own record is taken only if it is good; asked for, it is taken as it is.
+        choice = options.history == "auto" and histories[0].origin["kind"] == "recorded"
+        try:
+            trained = train(
+                model, histories, folder, seed=options.seed, created_ms=process.epoch_ms(), note=note, gated=choice
+            )
+        except NotGoodEnough as error:
+            note(f"not taken, as the recorded history gives a model that is {error}: simulating instead")
+            histories = simulate(model.definition, options.seed)
+            trained = train(model, histories, folder, seed=options.seed, created_ms=process.epoch_ms(), note=note)
+    except (process.Fatal, ModelError, HistoryError, ArtefactError, ValueError) as error:
+        print(f"training: {error}", file=sys.stderr)
+        return 1
+    seconds = round(time.monotonic() - started, 1)
+    if options.json:
+        print(json.dumps(trained.as_dict() | {"seconds": seconds}))
+    else:
+        _tell(trained, seconds)
+    return 0
+
+
+def _options(argv: list[str] | None) -> argparse.Namespace:
+    settings = "\n".join(
+        f"  {row['name']} (default {row['default']!r})\n      {row['description']}"
+        for row in process.describe(TrainingSettings)
+        if not row["name"].startswith(("RACKTWIN_HEALTH", "RACKTWIN_LOG"))
+    )
+    parser = argparse.ArgumentParser(
+        prog="python -m training",
+        description="Train a model and write its artefact: model.onnx, model.json and CARD.md.",
+        epilog=f"settings (environment):\n{settings}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--model", default="inlet-temperature", choices=registry.names(), help="which model")
+    parser.add_argument(
+        "--history",
+        default="auto",
+        choices=("influx", "simulated", "auto"),
+        help="recorded in InfluxDB, simulated, or recorded if there is enough of it",
+    )
+    parser.add_argument(
+        "--hours", type=float, default=168.0, help="how far back recorded history is read (default 168)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="equal seeds and histories give equal models")
+    parser.add_argument("--out", type=Path, help="folder for the artefact")
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON line")
+    return parser.parse_args(argv)
+
+
+def _tell(trained: Trained, seconds: float) -> None:
+    overall = trained.metrics["overall"]
+    print(f"{trained.model} {trained.version}, trained on {trained.history} history in {seconds} s: {trained.folder}")
+    print(
+        f"on unseen racks and times: MAE {overall['mae']:.3f} K (persistence {overall['mae_persistence']:.3f} K), "
+        f"skill {overall['skill']:.2f}, interval coverage {overall['coverage']:.1%}; more in CARD.md"
+    )

@@ -1,0 +1,110 @@
+"""Builds the CustomResourceDefinitions of `racktwin.io` from the resource types.
+
+Pure: returns plain dictionaries. `rack_operator.crds` writes and checks the files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rack_operator.api import GROUP, VERSION
+from rack_operator.api.base import ApiModel
+from rack_operator.api.rack import Rack
+from rack_operator.api.schema import structural_schema
+from rack_operator.api.site import Site
+
+JsonObject = dict[str, Any]
+
+
+def _ready(part: str) -> str:
+    return f'.status.conditions[?(@.type=="Ready")].{part}'
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Names and table columns of one resource kind; `columns` are (title, type, JSON path) triples."""
+
+    model: type[ApiModel]
+    plural: str
+    short_names: tuple[str, ...]
+    columns: tuple[tuple[str, str, str], ...]
+
+    @property
+    def kind(self) -> str:
+        """The kind, which is the model's class name."""
+        return self.model.__name__
+
+
+RACK = Kind(
+    model=Rack,
+    plural="racks",
+    short_names=("rk",),
+    columns=(
+        ("Site", "string", ".spec.site"),
+        ("Room", "string", ".spec.room"),
+        ("Ready", "string", _ready("status")),
+        ("Reason", "string", _ready("reason")),
+        ("Age", "date", ".metadata.creationTimestamp"),
+    ),
+)
+SITE = Kind(
+    model=Site,
+    plural="sites",
+    short_names=("rts",),
+    columns=(
+        ("Name", "string", ".spec.displayName"),
+        ("Ready", "string", _ready("status")),
+        ("Reason", "string", _ready("reason")),
+        ("Age", "date", ".metadata.creationTimestamp"),
+    ),
+)
+KINDS = (SITE, RACK)
+
+
+def custom_resource_definition(kind: Kind) -> JsonObject:
+    """The CustomResourceDefinition of `kind`, as Helm and kubectl apply it."""
+    schema = structural_schema(kind.model)
+    # Every resource carries these two; the API server wants them in the schema's root.
+    schema["properties"] = {
+        "apiVersion": {"type": "string", "description": "Version of this schema."},
+        "kind": {"type": "string", "description": "Kind of resource."},
+        "metadata": {"type": "object"},
+        **schema["properties"],
+    }
+    # A status default would be written into each new object before the operator has seen it.
+    schema["properties"]["status"].pop("default", None)
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": f"{kind.plural}.{GROUP}",
+            "labels": {"app.kubernetes.io/part-of": "racktwin"},
+            # Uninstalling the chart must not delete every rack of every site.
+            "annotations": {"helm.sh/resource-policy": "keep"},
+        },
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": kind.kind,
+                "listKind": f"{kind.kind}List",
+                "plural": kind.plural,
+                "singular": kind.kind.lower(),
+                "shortNames": list(kind.short_names),
+                "categories": ["racktwin"],
+            },
+            "versions": [
+                {
+                    "name": VERSION,
+                    "served": True,
+                    "storage": True,
+                    "subresources": {"status": {}},
+                    "additionalPrinterColumns": [
+                        {"name": title, "type": type_, "jsonPath": path} for title, type_, path in kind.columns
+                    ],
+                    "schema": {"openAPIV3Schema": schema},
+                }
+            ],
+        },
+    }

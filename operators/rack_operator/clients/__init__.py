@@ -1,0 +1,1 @@
+"""How to speak to each dependency. No decisions here: `desired` says what, `reconcile` says when."""

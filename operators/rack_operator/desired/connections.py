@@ -1,0 +1,112 @@
+"""Ditto's two Kafka connections of a site. Pure.
+
+Two, because a Ditto connection does not see the events that its own source causes: one takes
+merges in, the other puts twin events out. A tag carries a hash of the whole body, so that a change
+of the broker's password, which Ditto shows masked, is seen too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from rack_operator.desired.ownership import OPERATOR
+from racktwin import names
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Kafka as Ditto reaches it."""
+
+    bootstrap: str
+    security_protocol: str = "PLAINTEXT"
+    sasl_mechanism: str | None = None
+    username: str | None = None
+    password: str | None = None
+
+
+def connections(site: str, broker: Broker) -> list[JsonObject]:
+    """The connections of a site, ready to PUT under their ids."""
+    twin = {
+        **_common(names.twin_connection(site), site, broker),
+        "sources": [
+            {
+                "addresses": [names.own_topic("twin", site)],
+                "consumerCount": 1,
+                # 1: the offset is committed only after the command was applied.
+                "qos": 1,
+                "authorizationContext": [names.pipeline_subject(site)],
+                "headerMapping": {},
+                "replyTarget": {"enabled": False},
+            }
+        ],
+    }
+    twin["specificConfig"] = {**twin["specificConfig"], "groupId": names.twin_connection(site)}
+    events = {
+        **_common(names.events_connection(site), site, broker),
+        "targets": [
+            {
+                # Topic, slash, key: all events of one thing stay in order.
+                "address": f"{names.own_topic('events', site)}/{{{{ thing:id }}}}",
+                "topics": [f"_/_/things/twin/events?namespaces={names.namespace(site)}"],
+                "qos": 0,
+                "authorizationContext": [names.events_subject(site)],
+                "headerMapping": {},
+            }
+        ],
+    }
+    return [_tagged(twin), _tagged(events)]
+
+
+def connection_matches(desired: JsonObject, actual: JsonObject) -> bool:
+    """Whether the connection is as desired, apart from what Ditto adds and what it masks."""
+    visible = {key: value for key, value in desired.items() if key != "uri"}
+    return _contains(actual, visible)
+
+
+def _common(connection_id: str, site: str, broker: Broker) -> JsonObject:
+    first = broker.bootstrap.split(",")[0].strip()
+    scheme = "ssl" if broker.security_protocol.endswith("SSL") else "tcp"
+    login = ""
+    if broker.username is not None:
+        login = f"{quote(broker.username, safe='')}:{quote(broker.password or '', safe='')}@"
+    specific = {"bootstrapServers": broker.bootstrap}
+    if broker.sasl_mechanism is not None:
+        specific["saslMechanism"] = broker.sasl_mechanism.lower()
+    return {
+        "id": connection_id,
+        "name": connection_id,
+        "connectionType": "kafka",
+        "connectionStatus": "open",
+        "failoverEnabled": True,
+        "uri": f"{scheme}://{login}{first}",
+        "specificConfig": specific,
+        "tags": [OPERATOR, f"site-{site}"],
+    }
+
+
+def _tagged(body: JsonObject) -> JsonObject:
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
+    return {**body, "tags": [*body["tags"], f"hash-{digest}"]}
+
+
+def _contains(actual: Any, desired: Any) -> bool:
+    """Whether everything in `desired` is in `actual`; lists count as sets where they hold plain values."""
+    if isinstance(desired, dict):
+        return isinstance(actual, dict) and all(
+            # Ditto leaves out what is empty or off.
+            _contains(actual.get(key), value) or (key not in actual and value in ({}, [], {"enabled": False}))
+            for key, value in desired.items()
+        )
+    if isinstance(desired, list):
+        if not isinstance(actual, list) or len(actual) != len(desired):
+            return False
+        if all(isinstance(item, str) for item in desired):
+            return set(actual) == set(desired)
+        return all(_contains(a, d) for a, d in zip(actual, desired, strict=True))
+    return bool(actual == desired)

@@ -1,0 +1,64 @@
+"""Ditto policies: the site's base, and each rack's own that imports it. Pure.
+
+A rack's policy repeats the operator's entry, so that a rack can still be deleted when its site,
+and with it the base policy, went first; Ditto also asks each policy for a writer of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rack_operator.desired.ownership import OPERATOR, Owner
+from racktwin import names
+
+JsonObject = dict[str, Any]
+_READ_WRITE = {"grant": ["READ", "WRITE"], "revoke": []}
+_READ = {"grant": ["READ"], "revoke": []}
+
+
+def _operator_entry(note: str, *, importable: str) -> JsonObject:
+    return {
+        "subjects": {names.OPERATOR_SUBJECT: {"type": note}},
+        "resources": {"policy:/": _READ_WRITE, "thing:/": _READ_WRITE, "message:/": _READ_WRITE},
+        "importable": importable,
+    }
+
+
+def base_policy(site: str) -> JsonObject:
+    """The policy that every other policy of the site imports.
+
+    The pipeline writes features alone: attributes and policies stay the operator's.
+    """
+    return {
+        "policyId": names.base_policy(site),
+        "imports": {},
+        "entries": {
+            "operator": _operator_entry(OPERATOR, importable="never"),
+            "viewer": {
+                "subjects": {names.VIEWER_SUBJECT: {"type": "people and dashboards"}},
+                "resources": {"thing:/": _READ},
+                "importable": "implicit",
+            },
+            "pipeline": {
+                "subjects": {names.pipeline_subject(site): {"type": "telemetry and predictions"}},
+                "resources": {"thing:/features": _READ_WRITE},
+                "importable": "implicit",
+            },
+            "events": {
+                "subjects": {names.events_subject(site): {"type": "twin events to Kafka"}},
+                "resources": {"thing:/": _READ},
+                "importable": "implicit",
+            },
+        },
+    }
+
+
+def rack_policy(site: str, owner: Owner) -> JsonObject:
+    """The policy of one rack and of the servers in it."""
+    return {
+        "policyId": names.thing_id(site, "rack", owner.name),
+        "imports": {names.base_policy(site): {"entries": []}},
+        "entries": {
+            "operator": _operator_entry(f"{OPERATOR} for Rack {owner.namespace}/{owner.name}", importable="implicit")
+        },
+    }

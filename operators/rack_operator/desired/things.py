@@ -1,0 +1,219 @@
+"""Ditto things of a site's rooms, gateways, racks and servers. Pure.
+
+The operator owns policy, definition, attributes and the existence of features; the values of
+properties belong to the pipeline and are never written here. Attribute names follow NetBox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rack_operator.api.rack import Position, RackSpec, Sensor, Server
+from rack_operator.api.site import CoolingUnit, Room, SiteSpec
+from rack_operator.desired.ownership import MARK, Owner
+from racktwin import names
+from racktwin.thing_models import BASE_FEATURES, feature_definition, thing_definition
+
+JsonObject = dict[str, Any]
+_ENVIRONMENT = "environment."
+
+
+def sensor_feature(sensor: Sensor) -> str:
+    """The feature that a sensor's readings go to."""
+    side = "" if sensor.face == "front" else "rear-"
+    return f"{_ENVIRONMENT}{side}{sensor.position}"
+
+
+def gateway_ids(site: str, gateways: list[str]) -> list[str]:
+    """Thing ids, which are device ids, of gateways by name."""
+    return [names.thing_id(site, "gateway", name) for name in gateways]
+
+
+def site_thing(spec: SiteSpec, owner: Owner) -> JsonObject:
+    """The site itself: name and defaults, for whoever reads twins and not Kubernetes."""
+    return _thing(
+        site=owner.name,
+        kind="site",
+        name=owner.name,
+        policy=names.base_policy(owner.name),
+        definitions_url=None,
+        attributes={
+            "displayName": spec.display_name,
+            "ashraeClass": spec.ashrae_class,
+            "intervals": {"criticalS": spec.intervals.critical_s, "slowS": spec.intervals.slow_s},
+        },
+        owner=owner,
+    )
+
+
+def room_thing(room: Room, owner: Owner, definitions_url: str) -> JsonObject:
+    """A room, with its cooling units as plain data."""
+    return _thing(
+        site=owner.name,
+        kind="room",
+        name=room.name,
+        policy=names.base_policy(owner.name),
+        definitions_url=definitions_url,
+        attributes={
+            "location": room.name,
+            "width": room.width_m,
+            "depth": room.depth_m,
+            "height": room.height_m,
+            "coolingUnits": {unit.name: _cooling_unit(unit) for unit in room.cooling_units},
+        },
+        owner=owner,
+    )
+
+
+def gateway_thing(gateway: str, owner: Owner, definitions_url: str) -> JsonObject:
+    """A gateway."""
+    return _thing(
+        site=owner.name,
+        kind="gateway",
+        name=gateway,
+        policy=names.base_policy(owner.name),
+        definitions_url=definitions_url,
+        attributes={},
+        owner=owner,
+    )
+
+
+def rack_thing(
+    spec: RackSpec,
+    owner: Owner,
+    gateways: list[str],
+    ashrae_class: str,
+    definitions_url: str,
+    *,
+    models: Iterable[str] = (),
+) -> JsonObject:
+    """A rack.
+
+    `gateways` are thing ids; `ashrae_class` is the rack's own or its site's; `models` are names of the
+    site's models, whose predictions of the rack's inlets Ditto would refuse if no feature were there for them.
+    """
+    predictions = {f"prediction.{model}.{place}" for model in models for place in ("bottom", "top")}
+    return _thing(
+        site=spec.site,
+        kind="rack",
+        name=owner.name,
+        policy=names.thing_id(spec.site, "rack", owner.name),
+        definitions_url=definitions_url,
+        attributes={
+            "location": spec.room,
+            "row": spec.row,
+            "position": _position(spec.position),
+            "facilityId": spec.facility_id,
+            "uHeight": spec.u_height,
+            "outerWidth": spec.outer_width_mm,
+            "outerDepth": spec.outer_depth_mm,
+            "outerHeight": spec.outer_height_mm,
+            "airflow": spec.airflow,
+            "status": spec.status,
+            "role": spec.role,
+            "serial": spec.serial,
+            "assetTag": spec.asset_tag,
+            "maxWeight": spec.max_weight_kg,
+            "ashraeClass": ashrae_class,
+            "availablePower": spec.available_power_w,
+            "coolingCapacity": spec.cooling_capacity_w,
+            "allocatedDraw": sum(server.allocated_draw_w for server in spec.servers),
+            "feeds": {
+                feed.name: {"pdu": feed.pdu, "voltage": feed.voltage, "amperage": feed.amperage} for feed in spec.feeds
+            },
+            "gateways": gateways,
+            "sensors": {
+                sensor.name: {
+                    "feature": sensor_feature(sensor),
+                    "position": sensor.position,
+                    "face": sensor.face,
+                    "measures": list(sensor.measures),
+                }
+                for sensor in spec.sensors
+            },
+            "servers": [names.thing_id(spec.site, "server", server.name) for server in spec.servers],
+        },
+        features={sensor_feature(sensor) for sensor in spec.sensors} | predictions,
+        owner=owner,
+    )
+
+
+def server_thing(server: Server, spec: RackSpec, owner: Owner, gateways: list[str], definitions_url: str) -> JsonObject:
+    """A server in a rack; it stands under the rack's policy."""
+    rack = names.thing_id(spec.site, "rack", owner.name)
+    return _thing(
+        site=spec.site,
+        kind="server",
+        name=server.name,
+        policy=rack,
+        definitions_url=definitions_url,
+        attributes={
+            "location": spec.room,
+            "row": spec.row,
+            "rack": rack,
+            "position": server.position,
+            "uHeight": server.u_height,
+            "face": server.face,
+            "serial": server.serial,
+            "deviceType": server.model,
+            "role": server.role,
+            "allocatedDraw": server.allocated_draw_w,
+            "fullDepth": server.full_depth,
+            "maximumDraw": server.maximum_draw_w,
+            "weight": server.weight_kg,
+            "gateways": gateways,
+        },
+        owner=owner,
+    )
+
+
+def _thing(
+    *,
+    site: str,
+    kind: names.Kind,
+    name: str,
+    policy: str,
+    definitions_url: str | None,
+    attributes: JsonObject,
+    owner: Owner,
+    features: Iterable[str] = (),
+) -> JsonObject:
+    """One thing. `definitions_url` is None for a kind without a model; `features` come beside its usual ones."""
+    thing: JsonObject = {
+        "thingId": names.thing_id(site, kind, name),
+        "policyId": policy,
+        "attributes": _present({"name": name, "site": site, **attributes, MARK: owner.mark()}),
+    }
+    if definitions_url is not None:
+        wanted = sorted({*BASE_FEATURES[kind], *features})
+        thing["definition"] = thing_definition(definitions_url, kind, wanted)
+        # Ditto asks that each feature its model names exists, and keeps it empty until something is known.
+        thing["features"] = {
+            name: {"definition": [feature_definition(definitions_url, kind, name)], "properties": {}} for name in wanted
+        }
+    return thing
+
+
+def _present(attributes: JsonObject) -> JsonObject:
+    """Leaves out what is not known: absent is absent, never empty or zero."""
+    return {key: value for key, value in attributes.items() if value not in (None, "")}
+
+
+def _position(position: Position) -> JsonObject:
+    return {"x": position.x_m, "y": position.y_m, "z": position.z_m, "yawDeg": position.yaw_deg}
+
+
+def _cooling_unit(unit: CoolingUnit) -> JsonObject:
+    return _present(
+        {
+            "type": unit.type,
+            "position": _position(unit.position),
+            "capacity": unit.capacity_w,
+            "airflow": unit.airflow_m3s,
+            "setpoint": unit.setpoint_c,
+            "setpointMin": unit.setpoint_min_c,
+            "setpointMax": unit.setpoint_max_c,
+            "fanPower": unit.fan_power_w,
+        }
+    )

@@ -1,0 +1,118 @@
+"""Writes a resource's status, its Event on a change of phase, its finalizer: all that the operator writes there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from rack_operator.api import API_VERSION
+from rack_operator.clients.http import DependencyError
+from rack_operator.clients.kube import EVENTS, RACKS, SITES, KubeClient, Resource
+from rack_operator.desired.ownership import FINALIZER, OPERATOR, Owner
+from rack_operator.reconcile.conditions import READY, Verdicts, conditions, ready_of, status_patch
+from rack_operator.reconcile.store import Key, Store
+from rack_operator.reconcile.surroundings import Surroundings
+
+JsonObject = dict[str, Any]
+_log = structlog.get_logger(__name__)
+
+
+def resource_of(key: Key) -> Resource:
+    """The API path of the key's kind."""
+    return RACKS if key.kind == "Rack" else SITES
+
+
+def owner_of(key: Key, body: JsonObject) -> Owner:
+    """The resource as an owner."""
+    return Owner(key.kind, key.namespace, key.name, body["metadata"]["uid"])
+
+
+async def add_finalizer(kube: KubeClient, store: Store, key: Key, body: JsonObject) -> bool:
+    """Puts our finalizer on the resource before anything is made for it. False: it changed or went meanwhile."""
+    finalizers = body["metadata"].get("finalizers") or []
+    if FINALIZER in finalizers:
+        return True
+    return await _set_finalizers(kube, store, key, body, [*finalizers, FINALIZER])
+
+
+async def remove_finalizer(kube: KubeClient, store: Store, key: Key, body: JsonObject) -> bool:
+    """Takes our finalizer off: everything that was made for the resource is gone."""
+    finalizers = body["metadata"].get("finalizers") or []
+    if FINALIZER not in finalizers:
+        return True
+    return await _set_finalizers(kube, store, key, body, [name for name in finalizers if name != FINALIZER])
+
+
+async def publish_status(around: Surroundings, store: Store, key: Key, body: JsonObject, status: JsonObject) -> bool:
+    """Writes the status if anything in it changed; returns whether it wrote. Posts an Event on a new phase."""
+    patch = status_patch(body.get("status") or {}, status)
+    if patch is None:
+        return False
+    after = await around.kube.merge(resource_of(key), key.namespace, key.name, {"status": patch}, subresource="status")
+    if after is None:
+        return False
+    store.put(key.kind, after)
+    before, now = ready_of(body), ready_of({"status": status})
+    if before != now and now[0] != "Unknown":
+        await _post_event(around, key, body, status)
+    return True
+
+
+async def publish_refusal(
+    around: Surroundings, store: Store, key: Key, body: JsonObject, *, reason: str, message: str
+) -> None:
+    """Says in the Ready condition why nothing is done, and keeps what the status says of the parts."""
+    status = dict(body.get("status") or {})
+    generation = body["metadata"]["generation"]
+    verdicts = Verdicts(())
+    verdicts.bad(READY, reason, message)
+    previous = status.get("conditions") or []
+    ready = conditions(verdicts.complete(), previous, generation, around.now())
+    status["conditions"] = [entry for entry in previous if entry["type"] != READY] + ready
+    status["observedGeneration"] = generation
+    await publish_status(around, store, key, body, status)
+
+
+async def _set_finalizers(kube: KubeClient, store: Store, key: Key, body: JsonObject, finalizers: list[str]) -> bool:
+    metadata = {"finalizers": finalizers, "resourceVersion": body["metadata"]["resourceVersion"]}
+    try:
+        after = await kube.merge(resource_of(key), key.namespace, key.name, {"metadata": metadata})
+    except DependencyError as error:
+        # Changed meanwhile: the watch brings the newer version, and with it another reconcile.
+        if error.status == 409:
+            return False
+        raise
+    if after is not None:
+        store.put(key.kind, after)
+        body["metadata"].update(finalizers=finalizers, resourceVersion=after["metadata"]["resourceVersion"])
+    return True
+
+
+async def _post_event(around: Surroundings, key: Key, body: JsonObject, status: JsonObject) -> None:
+    ready = next(entry for entry in status["conditions"] if entry["type"] == READY)
+    now = around.now()
+    event = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"generateName": f"{key.name}.", "namespace": key.namespace},
+        "involvedObject": {
+            "apiVersion": API_VERSION,
+            "kind": key.kind,
+            "namespace": key.namespace,
+            "name": key.name,
+            "uid": body["metadata"]["uid"],
+        },
+        "type": "Normal" if ready["status"] == "True" else "Warning",
+        "reason": "Ready" if ready["status"] == "True" else ready["reason"],
+        "message": ready["message"],
+        "source": {"component": OPERATOR},
+        "firstTimestamp": now,
+        "lastTimestamp": now,
+        "count": 1,
+    }
+    try:
+        await around.kube.create(EVENTS, event)
+    except DependencyError as error:
+        # An Event is a courtesy to people: the status already says the same.
+        _log.warning("event not posted", resource=f"{key.kind} {key.namespace}/{key.name}", error=str(error))

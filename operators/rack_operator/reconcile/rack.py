@@ -1,0 +1,203 @@
+"""Reconciles one Rack: from its spec to policy, things, devices, credentials, Secrets, and its status.
+
+What is as desired is only read. Any step may be cut short and is simply done again: Secrets are
+made first and deleted last, so nothing that was made is ever out of sight. Called by `controller`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from pydantic import ValidationError
+
+from rack_operator.api.rack import RackSpec
+from rack_operator.api.site import SiteSpec
+from rack_operator.desired.devices import Device
+from rack_operator.desired.ownership import FINALIZER, Owner
+from rack_operator.desired.policies import rack_policy
+from rack_operator.desired.rack import RackTwin, rack_devices, rack_twin
+from rack_operator.reconcile.conditions import Verdict, Verdicts, condition_true, conditions, ready_of
+from rack_operator.reconcile.devices import ensure_credentials, ensure_device, ensure_secret
+from rack_operator.reconcile.outcome import Progress
+from rack_operator.reconcile.publish import (
+    add_finalizer,
+    owner_of,
+    publish_refusal,
+    publish_status,
+    remove_finalizer,
+)
+from rack_operator.reconcile.removal import purge, retain
+from rack_operator.reconcile.store import Key, Store
+from rack_operator.reconcile.surroundings import Surroundings
+from rack_operator.reconcile.twins import ensure_policy, ensure_thing, remove_policy, remove_thing
+from racktwin import names
+
+JsonObject = dict[str, Any]
+TYPES = ("PolicyReady", "ThingReady", "DeviceRegistered", "CredentialsReady")
+
+
+class RackReconciler:
+    """Makes what a Rack asks for, and removes it with the Rack."""
+
+    def __init__(self, around: Surroundings, store: Store) -> None:
+        self._around = around
+        self._store = store
+
+    async def reconcile(self, key: Key, *, first_try: bool) -> bool:
+        """One pass; True when all is as desired, False when it should be tried again.
+
+        Raises `DependencyError` when the Kubernetes API itself fails.
+        """
+        body = self._store.get(key)
+        if body is None:
+            return True
+        owner = owner_of(key, body)
+        if body["metadata"].get("deletionTimestamp"):
+            return await self._tear_down(key, body, owner)
+        if body["spec"].get("suspend"):
+            return True
+        try:
+            spec = RackSpec.model_validate(body["spec"])
+        except ValidationError as error:
+            # The API server holds to the same schema, unless its CRD is of another version.
+            await publish_refusal(
+                self._around, self._store, key, body, reason="SpecInvalid", message=_first_problem(error)
+            )
+            return False
+        site = self._store.get(Key("Site", key.namespace, spec.site))
+        problem = _site_problem(site, spec, key.namespace)
+        if problem is not None:
+            # A site that is just being made is no news: speak of it only when it lasts.
+            if first_try and site is not None and ready_of(body)[0] == "Unknown":
+                return False
+            await publish_refusal(self._around, self._store, key, body, reason=problem.reason, message=problem.message)
+            return False
+        assert site is not None
+        if not await add_finalizer(self._around.kube, self._store, key, body):
+            return False
+        twin = rack_twin(spec, owner, SiteSpec.model_validate(site["spec"]), self._around.definitions_url)
+        return await self._make(key, body, owner, twin)
+
+    async def _make(self, key: Key, body: JsonObject, owner: Owner, twin: RackTwin) -> bool:
+        generation = body["metadata"]["generation"]
+        status = body.get("status") or {}
+        known = set(status.get("devices") or ())
+        settled = status.get("observedGeneration") == generation and ready_of(body)[0] == "True"
+        progress = Progress(Verdicts(TYPES), settled)
+        await asyncio.gather(
+            self._make_twins(progress, owner, twin, known),
+            *(self._make_device(progress, owner, device, known) for device in twin.devices),
+        )
+        wanted = {device.device_id for device in twin.devices}
+        left = await self._drop_surplus(progress, owner, sorted(known - wanted))
+        desired_status = {
+            "observedGeneration": generation,
+            "conditions": conditions(
+                progress.verdicts.complete(), status.get("conditions") or [], generation, self._around.now()
+            ),
+            "thingId": twin.devices[0].device_id,
+            "policyId": twin.policy["policyId"],
+            "tenant": twin.devices[0].site,
+            "devices": sorted(wanted | set(left)),
+        }
+        await publish_status(self._around, self._store, key, body, desired_status)
+        return progress.verdicts.all_good()
+
+    async def _make_twins(self, progress: Progress, owner: Owner, twin: RackTwin, known: set[str]) -> None:
+        ditto = self._around.ditto
+        fresh = twin.policy["policyId"] not in known
+        wrote = await progress.step("PolicyReady", ensure_policy(ditto, twin.policy, fresh=fresh))
+        if wrote is None:
+            return
+        progress.note("policy", wrote)
+        for thing in twin.things:
+            fresh = thing["thingId"] not in known
+            wrote = await progress.step("ThingReady", ensure_thing(ditto, thing, owner, fresh=fresh))
+            progress.note("thing", bool(wrote))
+
+    async def _make_device(self, progress: Progress, owner: Owner, device: Device, known: set[str]) -> None:
+        fresh = device.device_id not in known
+        made = await progress.step("CredentialsReady", ensure_secret(self._around, device, owner, fresh=fresh))
+        if made is None:
+            return
+        password, wrote = made
+        progress.note("secret", wrote)
+        registered = await progress.step(
+            "DeviceRegistered", ensure_device(self._around.hono, device, owner, fresh=fresh)
+        )
+        if registered is None:
+            progress.verdicts.waiting("CredentialsReady", f"{device.device_id} is not registered")
+            return
+        progress.note("device", registered)
+        hashed = await progress.step(
+            # A device that was registered just now has no credentials yet.
+            "CredentialsReady",
+            ensure_credentials(self._around, device, password, fresh=registered and fresh),
+        )
+        progress.note("credentials", bool(hashed))
+
+    async def _drop_surplus(self, progress: Progress, owner: Owner, surplus: list[str]) -> list[str]:
+        """Removes what was made for servers that the spec no longer has; returns what could not be removed."""
+        left = []
+        for device_id in surplus:
+            if await progress.step("DeviceRegistered", purge(self._around, owner, device_id)) is None:
+                left.append(device_id)
+            else:
+                progress.changed.append("surplus")
+        return left
+
+    async def _tear_down(self, key: Key, body: JsonObject, owner: Owner) -> bool:
+        if FINALIZER not in (body["metadata"].get("finalizers") or []):
+            return True
+        progress = Progress(Verdicts(("Deleted",)), settled=False)
+        await progress.step("Deleted", self._remove_all(body, owner))
+        if not progress.verdicts.all_good():
+            verdict = progress.verdicts.held["Deleted"]
+            message = f"cannot be deleted yet: {verdict.message}"
+            await publish_refusal(self._around, self._store, key, body, reason=verdict.reason, message=message)
+            return False
+        return await remove_finalizer(self._around.kube, self._store, key, body)
+
+    async def _remove_all(self, body: JsonObject, owner: Owner) -> None:
+        spec = RackSpec.model_validate(body["spec"])
+        own = names.thing_id(spec.site, "rack", owner.name)
+        listed = set((body.get("status") or {}).get("devices") or ())
+        listed |= {device.device_id for device in rack_devices(spec, owner)}
+        # Servers first: they stand under the rack's policy.
+        ordered = [*sorted(listed - {own}), own]
+        if spec.deletion_policy == "Retain":
+            for device_id in ordered:
+                await retain(self._around, owner, device_id)
+            return
+        for device_id in ordered[:-1]:
+            await purge(self._around, owner, device_id)
+        await remove_thing(self._around.ditto, own, owner)
+        await remove_policy(self._around.ditto, rack_policy(spec.site, owner))
+        await purge(self._around, owner, own)
+
+
+def _site_problem(site: JsonObject | None, spec: RackSpec, namespace: str) -> Verdict | None:
+    if site is None:
+        return Verdict("False", "SiteNotFound", f"there is no Site {spec.site} in namespace {namespace}")
+    if site["metadata"].get("deletionTimestamp"):
+        return Verdict("False", "SiteDeleting", f"Site {spec.site} is being deleted")
+    if not (condition_true(site, "TenantReady") and condition_true(site, "PolicyReady")):
+        return Verdict(
+            "False", "SiteNotReady", f"Site {spec.site} has no tenant and base policy yet: see its conditions"
+        )
+    rooms = {room.get("name") for room in site["spec"].get("rooms") or []}
+    if spec.room not in rooms:
+        return Verdict("False", "RoomNotFound", f"spec.room: Site {spec.site} has no room {spec.room}")
+    gateways = {gateway.get("name") for gateway in site["spec"].get("gateways") or []}
+    unknown = sorted(set(spec.gateways) - gateways)
+    if unknown:
+        return Verdict(
+            "False", "GatewayNotFound", f"spec.gateways: Site {spec.site} has no gateway {', '.join(unknown)}"
+        )
+    return None
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"spec.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"

@@ -1,0 +1,54 @@
+"""Settings of the operator, from `RACKTWIN_*`; `python -m rack_operator --help` lists them."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+
+from racktwin.settings import DittoSettings, KafkaSettings, ProcessSettings
+
+
+class OperatorSettings(KafkaSettings, DittoSettings, ProcessSettings):
+    """How to reach the dependencies, how hard to work, and what devices and pods are told."""
+
+    namespaces: str = Field("*", description="Kubernetes namespaces to serve, comma separated, or * for all.")
+
+    hono_registry_url: str = Field(
+        "http://127.0.0.1:28080/v1", description="Base URL of Hono's device registry, with /v1."
+    )
+    hono_registry_user: str | None = Field(None, description="User for basic authentication at the registry.")
+    hono_registry_password: SecretStr | None = Field(None, description="Password at the registry.")
+    hono_mqtt_host: str = Field("127.0.0.1", description="Host of Hono's MQTT adapter, as devices reach it.")
+    hono_mqtt_port: int = Field(1883, ge=1, le=65535, description="Port of Hono's MQTT adapter.")
+    hono_http_url: str = Field("http://127.0.0.1:8081", description="URL of Hono's HTTP adapter, for devices.")
+
+    ditto_kafka_bootstrap: str | None = Field(
+        None, description="Kafka as Ditto reaches it; the operator's own bootstrap servers when left out."
+    )
+    ditto_devops_user: str | None = Field(
+        None, description="User for Ditto's connections API, where it asks for another than things do."
+    )
+    ditto_devops_password: SecretStr | None = Field(None, description="Password of that user.")
+    definitions_url: str = Field(
+        "http://127.0.0.1:8085", description="Base URL of the Thing Models, as Ditto reaches it."
+    )
+
+    image: str = Field("racktwin/racktwin:0.1.0", description="Image of the pods that the operator makes.")
+    model_health_port: int = Field(8080, ge=1, le=65535, description="Health port of a model's pod.")
+    pods_kafka_bootstrap: str | None = Field(
+        None, description="Kafka as pods reach it; the operator's own bootstrap servers when left out."
+    )
+    pods_kafka_secret: str | None = Field(
+        None, description="Secret in the site's namespace with keys username and password for Kafka in pods."
+    )
+
+    workers: int = Field(32, ge=1, le=1024, description="Resources reconciled at the same time.")
+    http_connections: int = Field(64, ge=1, le=1024, description="Connections held to each dependency at most.")
+    request_timeout_s: float = Field(15.0, gt=0, description="Time allowed for one request, in seconds.")
+    sweep_s: float = Field(60.0, gt=0, description="Time between sweeps that look for drift and orphans, in seconds.")
+    backoff_s: float = Field(0.5, gt=0, description="Wait after a first failure, in seconds; doubles each time.")
+    backoff_max_s: float = Field(60.0, gt=0, description="The longest wait after a failure, in seconds.")
+
+    def namespace_list(self) -> list[str] | None:
+        """The namespaces by name, or None for all."""
+        text = self.namespaces.strip()
+        return None if text == "*" else [part.strip() for part in text.split(",") if part.strip()]

@@ -1,0 +1,59 @@
+"""JSON merge patch (RFC 7396) without changing the target in place.
+
+Pure. Copies only the objects that the patch touches: merging three properties into a thing of a hundred copies four
+small dictionaries. Next: :mod:`ditto_lite.things`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ditto_lite.pointers import MISSING, Path
+
+
+def merge(target: Any, patch: Any) -> Any:
+    """The target after the patch, by the algorithm of RFC 7396 section 2."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        elif isinstance(value, dict):
+            merged[name] = merge(merged.get(name), value)
+        else:
+            merged[name] = value
+    return merged
+
+
+def at(path: Path, value: Any) -> Any:
+    """The patch for the whole document that applies ``value`` at ``path``."""
+    for part in reversed(path):
+        value = {part: value}
+    return value
+
+
+def leaves(patch: Any, path: Path = ()) -> list[Path]:
+    """Paths that a patch writes: everything that is not a non-empty object. Used to check permissions."""
+    if not isinstance(patch, dict) or not patch:
+        return [path]
+    found: list[Path] = []
+    for name, value in patch.items():
+        if isinstance(value, dict) and value:
+            found.extend(leaves(value, (*path, name)))
+        else:
+            found.append((*path, name))
+    return found
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether two JSON values are equal, not taking ``true`` for 1 as Python does."""
+    if left is right:
+        return True
+    if left is MISSING or right is MISSING or isinstance(left, bool) != isinstance(right, bool):
+        return False
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(value, right[name]) for name, value in left.items())
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(same(a, b) for a, b in zip(left, right, strict=True))
+    return bool(left == right)

@@ -1,0 +1,50 @@
+"""`python -m historian`: puts the parts together. Everything of substance is in the modules it imports."""
+
+from __future__ import annotations
+
+import gc
+
+from historian.settings import HistorianSettings
+from historian.sink import InfluxSink
+from historian.work import HistorianWork
+from racktwin import names, process
+from racktwin.kafka import SafeProducer, make_consumer, run_batches
+from racktwin.process import Context
+
+
+def topics(settings: HistorianSettings) -> list[str]:
+    """Readings and predictions of the sites served; a pattern, which takes in new sites, when that is all of them."""
+    sites = settings.site_list()
+    if sites is None:
+        return [names.topic_pattern("racktwin", ("readings", "predictions"))]
+    return [
+        topic for site in sites for topic in (names.own_topic("readings", site), names.own_topic("predictions", site))
+    ]
+
+
+def run(settings: HistorianSettings, context: Context) -> None:
+    """Write readings and predictions into InfluxDB, one bucket per site."""
+    consumer = make_consumer(settings, settings.historian_group)
+    sink = InfluxSink(settings)
+    work = HistorianWork(
+        context,
+        consumer=consumer,
+        producer=SafeProducer(settings),
+        sink=sink,
+        batch_lines=settings.historian_batch_lines,
+        linger_s=settings.historian_linger_ms / 1000,
+        retry_max_s=settings.historian_retry_max_s,
+    )
+    # The hot path makes many short-lived objects and no cycles: collect seldom.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
+    context.health.set_ready(True)
+    try:
+        run_batches(consumer, topics(settings), work, context, batch_size=2000)
+    finally:
+        sink.close()
+
+
+if __name__ == "__main__":
+    process.main("historian", HistorianSettings, run)

@@ -1,0 +1,82 @@
+"""`python -m ingest`: puts the parts together. Everything of substance is in the modules it imports."""
+
+from __future__ import annotations
+
+import gc
+import threading
+
+from ingest.cleaning import Cleaner
+from ingest.coalesce import Coalescer
+from ingest.fleet import Fleet
+from ingest.settings import IngestSettings
+from ingest.work import IngestWork
+from racktwin import names, process
+from racktwin.catalogue import FEATURES
+from racktwin.ditto_client import DittoClient
+from racktwin.kafka import SafeProducer, make_consumer, run_batches
+from racktwin.process import Context
+
+
+def intervals(settings: IngestSettings) -> dict[str, int]:
+    """Milliseconds between two merges, per feature: the catalogue's cadence, unless a setting overrides it."""
+    by_cadence = {
+        "critical": settings.twin_interval_critical_ms,
+        "slow": settings.twin_interval_slow_ms,
+        # What happens seldom is not worth holding back.
+        "event": 0,
+    }
+    return {feature.name: by_cadence[feature.cadence] for feature in FEATURES} | settings.twin_interval_overrides
+
+
+def topics(settings: IngestSettings) -> list[str]:
+    """Hono's telemetry and event topics of the sites served; a pattern when that is all of them."""
+    sites = settings.site_list()
+    if sites is None:
+        return [names.topic_pattern("hono", ("telemetry", "event"))]
+    return [names.hono_topic(what, site) for site in sites for what in ("telemetry", "event")]
+
+
+def run(settings: IngestSettings, context: Context) -> None:
+    """Clean what devices sent: Hono's telemetry and events to readings, twin merges and rejects."""
+    sites = settings.site_list()
+    fleet = Fleet(
+        DittoClient(settings),
+        context.clock,
+        context.log,
+        namespaces=None if sites is None else ",".join(names.namespace(site) for site in sites),
+        fresh_s=settings.ingest_directory_fresh_s,
+    )
+    threading.Thread(target=fleet.run, args=(context.stop,), name="fleet", daemon=True).start()
+    every = intervals(settings)
+    consumer = make_consumer(settings, settings.ingest_group)
+    work = IngestWork(
+        context,
+        consumer=consumer,
+        producer=SafeProducer(settings),
+        fleet=fleet,
+        cleaner=Cleaner(
+            fleet.get,
+            ahead_ms=settings.ingest_ahead_s * 1000,
+            behind_ms=settings.ingest_behind_s * 1000,
+            window=settings.ingest_duplicate_window,
+        ),
+        coalescer=Coalescer(
+            lambda feature: every.get(feature, settings.twin_interval_critical_ms),
+            thing_interval_ms=settings.twin_interval_critical_ms,
+            tolerance=settings.twin_interval_tolerance,
+            linger_ms=settings.twin_linger_ms,
+            catch_up_ms=settings.twin_interval_critical_ms,
+            hold_ms=settings.twin_hold_ms,
+        ),
+        waiting_bytes=settings.ingest_waiting_mib << 20,
+    )
+    # The hot path makes many short-lived objects and no cycles: collect seldom.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
+    context.health.set_ready(True)
+    run_batches(consumer, topics(settings), work, context)
+
+
+if __name__ == "__main__":
+    process.main("ingest", IngestSettings, run)

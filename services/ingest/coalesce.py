@@ -1,0 +1,257 @@
+"""Many readings -> one merge per thing and interval: what Ditto gets of the stream.
+
+Pure; time is passed in. The rules:
+
+* **Last value by observation time wins.** A reading older than what the twin was sent (or is about to be sent) never
+  reaches it.
+* **Leading edge.** When a thing's interval has passed, the first reading goes out at once (after a short linger that
+  lets the thing's other features of the same instant join it); what comes within the interval waits for its end.
+* **Per feature.** A feature is sent once per its own interval (critical 1 s, slow 5 min, by setting), a thing once per
+  the shortest; a merge takes along whatever of the thing is due.
+* **Tolerance.** Intervals are taken a little shorter than stated, so that a 1 Hz device with jitter is never one
+  reading behind.
+* **Catching up.** Readings from a backlog (after a restart or an outage) take no leading edge: by the end of the
+  interval the backlog's newest value has replaced them, and the twin does not run through the past.
+
+Nothing pending is lost with the process: each pending value names the source record it came from, and `held` tells the
+loop which offsets must stay uncommitted. Only the record of the latest value is needed again, so a slow feature that a
+device reports every second holds back one second of offsets, not five minutes; a value whose device has fallen silent
+is sent early after `hold_ms`, which bounds what a crash repeats. Memory: one small state per thing and feature.
+
+`stretch` widens all intervals: the hook for adapting to what Ditto takes. Next: the twin topic.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import heapq
+from collections.abc import Callable, Iterable
+from typing import Any
+
+Source = tuple[str, int, int]
+"""Topic, partition and offset of the record that a value came from."""
+
+_NEVER = -(2**62)
+
+
+@dataclasses.dataclass(slots=True)
+class Merge:
+    """One merge to send: feature -> properties of one thing. `newest` is its latest observation (epoch ms)."""
+
+    thing: str
+    site: str
+    features: dict[str, dict[str, Any]]
+    newest: int
+
+
+@dataclasses.dataclass(slots=True)
+class _Feature:
+    interval_ms: int
+    newest: int = _NEVER
+    sent_at: int = _NEVER
+    arrived_at: int = 0
+    not_before: int = _NEVER
+    quality: str = "good"
+    pending: dict[str, Any] | None = None
+    sources: list[Source] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(slots=True)
+class _Thing:
+    site: str
+    features: dict[str, _Feature]
+    # The thing's own interval runs until here.
+    not_before: int = _NEVER
+    # When it stands in the heap for; 0 when it does not.
+    due: int = 0
+    touched_ms: int = 0
+
+
+class Coalescer:
+    """Holds what the twins have yet to be sent. Not thread safe. Times in epoch milliseconds."""
+
+    def __init__(
+        self,
+        interval_ms: Callable[[str], int],
+        *,
+        thing_interval_ms: int = 1000,
+        tolerance: float = 0.15,
+        linger_ms: int = 20,
+        catch_up_ms: int = 1000,
+        hold_ms: int = 30_000,
+    ) -> None:
+        """`interval_ms` tells a feature's interval by its name; `thing_interval_ms` is the least between two merges."""
+        self._interval_of = interval_ms
+        self._thing_interval_ms = thing_interval_ms
+        self._keep = 1.0 - tolerance
+        self._linger_ms = linger_ms
+        self._catch_up_ms = catch_up_ms
+        self._hold_ms = hold_ms
+        self._things: dict[str, _Thing] = {}
+        self._heap: list[tuple[int, str]] = []
+        self._waiting: set[str] = set()
+        self.stretch = 1.0
+
+    def __len__(self) -> int:
+        """How many things have something pending."""
+        return len(self._waiting)
+
+    def offer(
+        self,
+        thing: str,
+        site: str,
+        feature: str,
+        observed_at: int,
+        values: dict[str, Any],
+        *,
+        quality: str,
+        now: int,
+        source: Source,
+        backlog: bool = False,
+    ) -> bool:
+        """Take a reading; False when it is late, that is older than what the twin has or is about to be sent.
+
+        The caller gives `values` away. `backlog` says that the record has waited in Kafka rather than just arrived.
+        """
+        state = self._things.get(thing)
+        if state is None:
+            state = self._things[thing] = _Thing(site, {})
+        one = state.features.get(feature)
+        if one is None:
+            one = state.features[feature] = _Feature(self._interval_of(feature))
+        if observed_at < one.newest:
+            return False
+        one.newest = observed_at
+        one.arrived_at = now
+        one.quality = quality
+        pending = one.pending
+        if pending is None:
+            one.pending = values
+            one.sources = [source]
+            one.not_before = now + (self._catch_up_ms if backlog else self._linger_ms)
+        elif values.keys() >= pending.keys():
+            # All of what waited is superseded, and with it the need to see its record again.
+            one.pending = values
+            one.sources = [source]
+        else:
+            pending.update(values)
+            one.sources = _least([*one.sources, source])
+        state.touched_ms = now
+        due = self._due(state, one)
+        if state.due == 0 or due < state.due:
+            state.due = due
+            heapq.heappush(self._heap, (due, thing))
+        self._waiting.add(thing)
+        return True
+
+    def next_due(self) -> int | None:
+        """When the next merge is due (epoch ms), None when nothing is pending. May be early, never late."""
+        return self._heap[0][0] if self._heap else None
+
+    def take(self, now: int) -> list[Merge]:
+        """The merges that are due; they are pending no longer."""
+        merges: list[Merge] = []
+        while self._heap and self._heap[0][0] <= now:
+            due, name = heapq.heappop(self._heap)
+            state = self._things.get(name)
+            if state is None or state.due != due:
+                continue
+            state.due = 0
+            merge = self._collect(name, state, now)
+            if merge is not None:
+                merges.append(merge)
+            self._reschedule(name, state)
+        return merges
+
+    def drain(self, now: int) -> list[Merge]:
+        """Everything pending, whether due or not: before a graceful stop."""
+        merges = []
+        for name in list(self._waiting):
+            state = self._things[name]
+            merge = self._collect(name, state, now, everything=True)
+            if merge is not None:
+                merges.append(merge)
+            state.due = 0
+        self._waiting.clear()
+        self._heap.clear()
+        return merges
+
+    def held(self) -> dict[tuple[str, int], int]:
+        """Per topic and partition the lowest offset that pending values still need: commit no further than that."""
+        lowest: dict[tuple[str, int], int] = {}
+        for name in self._waiting:
+            for one in self._things[name].features.values():
+                if one.pending is None:
+                    continue
+                for topic, partition, offset in one.sources:
+                    at = (topic, partition)
+                    if offset < lowest.get(at, offset + 1):
+                        lowest[at] = offset
+        return lowest
+
+    def drop(self, partitions: Iterable[tuple[str, int]]) -> None:
+        """Forget pending values that came from these partitions: their new owner reads the records again, and sending
+        them from here as well could put an old value over its newer one."""
+        gone = set(partitions)
+        for name in list(self._waiting):
+            state = self._things[name]
+            for one in state.features.values():
+                if one.pending is not None and any((topic, partition) in gone for topic, partition, _ in one.sources):
+                    one.pending = None
+                    one.sources = []
+            if all(one.pending is None for one in state.features.values()):
+                self._waiting.discard(name)
+
+    def forget(self, before_ms: int) -> None:
+        """Drop the state of things without a reading since `before_ms` and nothing pending: bounds memory."""
+        for name in [n for n, s in self._things.items() if s.touched_ms < before_ms and n not in self._waiting]:
+            del self._things[name]
+
+    def _due(self, state: _Thing, one: _Feature) -> int:
+        """When a pending feature should go: its interval and the thing's are over, and its linger."""
+        return max(self._ripe(one), one.not_before, state.not_before)
+
+    def _ripe(self, one: _Feature) -> int:
+        """From when on a pending feature may go along with a merge of its thing, whether or not it has lingered."""
+        by_interval = one.sent_at + int(one.interval_ms * self.stretch * self._keep)
+        # A value whose device fell silent goes early, or its offset would hold back all commits.
+        return min(by_interval, one.arrived_at + self._hold_ms)
+
+    def _collect(self, name: str, state: _Thing, now: int, everything: bool = False) -> Merge | None:
+        features: dict[str, dict[str, Any]] = {}
+        newest = _NEVER
+        for feature, one in state.features.items():
+            if one.pending is None or not (everything or self._ripe(one) <= now):
+                continue
+            properties = one.pending
+            properties["quality"] = one.quality
+            properties["observedAt"] = one.newest
+            features[feature] = properties
+            newest = max(newest, one.newest)
+            one.pending = None
+            one.sources = []
+            one.sent_at = now
+        if not features:
+            return None
+        state.not_before = now + int(self._thing_interval_ms * self.stretch * self._keep)
+        return Merge(name, state.site, features, newest)
+
+    def _reschedule(self, name: str, state: _Thing) -> None:
+        due = 0
+        for one in state.features.values():
+            if one.pending is not None:
+                at = self._due(state, one)
+                due = at if due == 0 else min(due, at)
+        state.due = due
+        if due:
+            heapq.heappush(self._heap, (due, name))
+        else:
+            self._waiting.discard(name)
+
+
+def _least(sources: list[Source]) -> list[Source]:
+    """One source per partition, the earliest: a pending value built up of many partial ones stays small."""
+    lowest: dict[tuple[str, int], int] = {}
+    for topic, partition, offset in sources:
+        lowest[topic, partition] = min(offset, lowest.get((topic, partition), offset))
+    return [(topic, partition, offset) for (topic, partition), offset in lowest.items()]

@@ -1,0 +1,161 @@
+"""Who is who, without ever waiting for Ditto on the hot path.
+
+A background thread asks Ditto (all things at the start and again every `fresh_s`, single ones on a miss); the consuming
+thread only reads what is known and gets `WAITING` for what is being asked. So a Ditto that hangs or is gone stops no
+reading of a thing that is known, and a refresh of ten thousand things stalls nobody. A thing that Ditto does not
+have is remembered as absent for a few seconds: a stranger's stream costs one GET now and then, and a new rack is
+known soon after it was made. `Entry` and its making are `racktwin.directory`'s; what to do with a waiting message is
+`ingest.work`'s.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from racktwin.directory import FIELDS, Entry, Source, entry_of
+from racktwin.ditto_client import DittoError
+from racktwin.names import ThingId
+
+
+class Waiting:
+    """The type of `WAITING`."""
+
+
+WAITING: Final = Waiting()
+_ABSENT_KEPT: Final = 50_000
+
+
+class Fleet:
+    """The things of the sites. `get` and `problem` are for the consuming thread, `run` is the background thread's."""
+
+    def __init__(
+        self,
+        source: Source,
+        clock: Callable[[], int],
+        log: structlog.stdlib.BoundLogger,
+        *,
+        namespaces: str | None = None,
+        fresh_s: float = 300.0,
+        absent_ms: int = 3000,
+        retry_s: float = 1.0,
+    ) -> None:
+        """`namespaces`: comma-separated Ditto namespaces to load, None for all that the subject may read."""
+        self._source = source
+        self._clock = clock
+        self._log = log
+        self._namespaces = namespaces
+        self._fresh_s = fresh_s
+        self._absent_ms = absent_ms
+        self._retry_s = retry_s
+        # Replaced or filled key by key by the background thread: single dict operations are atomic.
+        self._known: dict[str, Entry] = {}
+        self._absent: dict[str, int] = {}
+        self._asked: set[str] = set()
+        self._wanted: queue.SimpleQueue[str] = queue.SimpleQueue()
+        # Why Ditto cannot be asked at present, None when it can.
+        self.problem: str | None = None
+        # Counts answers, so that the consumer knows when to look again at what waits.
+        self.answers = 0
+
+    def __len__(self) -> int:
+        """How many things are known."""
+        return len(self._known)
+
+    def get(self, thing: str) -> Entry | Waiting | None:
+        """The entry; None when Ditto has no such thing; `WAITING` while it is being asked. Never blocks."""
+        entry = self._known.get(thing)
+        if entry is not None:
+            return entry
+        if not _well_formed(thing):
+            # Ditto cannot have it, and a device's text must not become part of a URL.
+            return None
+        since = self._absent.get(thing)
+        if since is not None and self._clock() - since < self._absent_ms:
+            return None
+        if thing not in self._asked:
+            self._asked.add(thing)
+            self._wanted.put(thing)
+        return WAITING
+
+    def knows(self, thing: str) -> bool:
+        """Whether the thing is known, without asking for it."""
+        return thing in self._known
+
+    def run(self, stop: threading.Event) -> None:
+        """The background thread: load all, then answer what is wanted, until `stop` is set."""
+        refreshed: float | None = None
+        while not stop.is_set():
+            now = self._clock() / 1000
+            if refreshed is None or now - refreshed >= self._fresh_s:
+                # A failed load is not repeated before single questions were tried: those matter more.
+                self.refresh()
+                refreshed = now if self.problem is None else now - self._fresh_s + self._retry_s
+            try:
+                thing = self._wanted.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            if not self.look_up(thing):
+                self._wanted.put(thing)
+                stop.wait(self._retry_s)
+
+    def refresh(self) -> None:
+        """Load every thing that Ditto shows us; what it no longer shows is asked for by name when next needed."""
+        try:
+            loaded = {
+                entry.thing: entry
+                for thing in self._source.search(namespaces=self._namespaces, fields=FIELDS)
+                if (entry := entry_of(thing)) is not None
+            }
+        except DittoError as error:
+            self._unavailable(error)
+            return
+        self._available()
+        for name in [name for name in self._known if name not in loaded]:
+            # Search lags behind by a second or so: a thing found by name a moment ago may be missing from it.
+            self.look_up(name)
+        self._known.update(loaded)
+        self.answers += 1
+
+    def look_up(self, thing: str) -> bool:
+        """Ask Ditto for one thing; False when it cannot be asked."""
+        try:
+            found = self._source.get_thing(thing, fields=FIELDS)
+        except DittoError as error:
+            self._unavailable(error)
+            return False
+        self._available()
+        entry = entry_of(found) if found is not None else None
+        if entry is None:
+            if len(self._absent) >= _ABSENT_KEPT:
+                self._absent.clear()
+            self._absent[thing] = self._clock()
+            self._known.pop(thing, None)
+        else:
+            self._known[thing] = entry
+            self._absent.pop(thing, None)
+        self._asked.discard(thing)
+        self.answers += 1
+        return True
+
+    def _unavailable(self, error: DittoError) -> None:
+        if self.problem is None:
+            self._log.warning("ditto cannot be asked; readings of unknown things wait", error=str(error))
+        self.problem = str(error)
+
+    def _available(self) -> None:
+        if self.problem is not None:
+            self._log.info("ditto answers again")
+        self.problem = None
+
+
+def _well_formed(thing: str) -> bool:
+    try:
+        ThingId.parse(thing)
+    except ValueError:
+        return False
+    return True

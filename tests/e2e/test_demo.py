@@ -1,0 +1,94 @@
+"""Promise: `make demo` shows a living site; a second one mends what is broken and touches nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from tests.e2e.harness import Harness, eventually, now_ms
+
+from local_stack import Stack
+
+
+def local_stack(stack: Stack, *command: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "local_stack", "--stack", stack.instance.name, *command],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}: {done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    return done.stdout
+
+
+def figures(stack: Stack) -> dict[str, int]:
+    answer: dict[str, int] = json.loads(local_stack(stack, "demo-status", "--json").splitlines()[-1])
+    return answer
+
+
+def pids(stack: Stack) -> dict[str, int]:
+    return {row.name: row.pid for row in stack.status()}
+
+
+@pytest.fixture(scope="module")
+def berlin(stack: Stack) -> Harness:
+    """The example site, live."""
+    said = local_stack(stack, "demo")
+    for what in ("kubeconfig", "Ditto", "InfluxDB", "Kafka", "MQTT"):
+        assert what in said
+    return Harness(stack.endpoints(), "berlin")
+
+
+def test_the_site_lives(stack: Stack, berlin: Harness) -> None:
+    def complete() -> dict[str, int] | None:
+        state = figures(stack)
+        # 40 racks, each with three features a second; the first minute may still be filling.
+        good = state["predictions_on_twins"] == 40 and state["readings_last_minute"] > 40 * 3 * 55
+        return state if good else None
+
+    state = eventually(complete, "40 live racks", 100, every_s=2)
+    assert (state["racks"], state["racks_ready"]) == (40, 40)
+    # Racks, the server in one of them, two rooms, the gateway, the site.
+    assert state["things"] == 45
+    assert state["devices"] == 42
+    assert state["real_server_samples"] > 50
+
+
+def test_a_second_demo_touches_nothing_that_is_healthy(stack: Stack, berlin: Harness) -> None:
+    before = pids(stack)
+    local_stack(stack, "demo")
+    assert pids(stack) == before
+
+
+def test_a_second_demo_mends_what_hangs(stack: Stack, berlin: Harness) -> None:
+    before = pids(stack)
+    # Stopped, not dead: the supervisor sees nothing wrong, only the probe does.
+    os.kill(before["historian"], signal.SIGSTOP)
+    local_stack(stack, "demo")
+    after = pids(stack)
+    assert after.pop("historian") != before.pop("historian")
+    assert after == before
+
+
+def test_no_reading_of_the_fleet_is_lost_when_the_gateway_dies(stack: Stack, berlin: Harness) -> None:
+    started = now_ms()
+    process = stack.process("gateway")
+    assert process is not None
+    os.kill(process.pid, signal.SIGKILL)
+    eventually(lambda: pids(stack)["gateway"] != process.pid, "the gateway running again", 30)
+    thing = berlin.thing("rack", "a-r01-01")
+
+    def going_on() -> bool:
+        return len([at for at, _ in berlin.points("environment", thing, "seq") if at > started]) > 25
+
+    eventually(going_on, "the fleet sending on", 60, every_s=1)
+    time.sleep(2)
+    points = [(at, int(seq)) for at, seq in berlin.points("environment", thing, "seq") if at > started - 20_000]
+    numbers = sorted({seq for _, seq in points})
+    assert numbers == list(range(numbers[0], numbers[-1] + 1)), "a number is missing"

@@ -1,0 +1,119 @@
+"""Who is who, with a Ditto that answers, lags, fails and comes back."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import structlog
+
+from ingest.fleet import WAITING, Fleet
+from racktwin.ditto_client import DittoError
+
+
+class Ditto:
+    def __init__(self, *things):
+        self.things = {thing: {"thingId": thing, "attributes": {"location": "hall-a"}} for thing in things}
+        self.hidden_from_search = set()
+        self.down = False
+        self.asked = []
+
+    def search(self, rql=None, *, namespaces=None, fields=None, page=200):
+        if self.down:
+            raise DittoError(0, "unreachable", "refused")
+        yield from [value for name, value in self.things.items() if name not in self.hidden_from_search]
+
+    def get_thing(self, thing, fields=None):
+        self.asked.append(thing)
+        if self.down:
+            raise DittoError(503, "unavailable", "starting")
+        return self.things.get(thing)
+
+
+@pytest.fixture
+def stage(kit):
+    class Stage:
+        def __init__(self):
+            self.now = kit.NOW
+            self.ditto = Ditto(kit.RACK)
+            self.fleet = Fleet(self.ditto, lambda: self.now, structlog.get_logger(), absent_ms=3000, retry_s=0.01)
+
+    return Stage()
+
+
+def test_known_after_loading(kit, stage):
+    stage.fleet.refresh()
+    assert stage.fleet.get(kit.RACK).room == "hall-a"
+    assert stage.ditto.asked == []
+
+
+def test_unknown_is_asked_for_once_and_waits_meanwhile(kit, stage):
+    assert stage.fleet.get(kit.RACK) is WAITING
+    assert stage.fleet.get(kit.RACK) is WAITING
+    assert stage.ditto.asked == []
+    stage.fleet.look_up(kit.RACK)
+    assert stage.fleet.get(kit.RACK).thing == kit.RACK
+    assert stage.fleet.answers == 1
+
+
+def test_absent_is_remembered_for_a_while(kit, stage):
+    stage.fleet.look_up(kit.OTHER)
+    assert stage.fleet.get(kit.OTHER) is None
+    stage.now += 3000
+    assert stage.fleet.get(kit.OTHER) is WAITING
+
+
+def test_never_refused_because_ditto_is_down(kit, stage):
+    stage.ditto.down = True
+    stage.fleet.get(kit.OTHER)
+    assert not stage.fleet.look_up(kit.OTHER)
+    assert stage.fleet.get(kit.OTHER) is WAITING
+    assert "503" in stage.fleet.problem
+
+
+def test_known_stays_known_while_ditto_is_down(kit, stage):
+    stage.fleet.refresh()
+    stage.ditto.down = True
+    stage.fleet.refresh()
+    assert stage.fleet.get(kit.RACK).thing == kit.RACK
+
+
+def test_deleted_things_go_with_the_next_loading(kit, stage):
+    stage.fleet.refresh()
+    del stage.ditto.things[kit.RACK]
+    stage.fleet.refresh()
+    assert stage.fleet.get(kit.RACK) is None
+
+
+def test_a_new_thing_that_search_lags_behind_stays(kit, stage):
+    stage.ditto.hidden_from_search.add(kit.RACK)
+    stage.fleet.look_up(kit.RACK)
+    stage.fleet.refresh()
+    assert stage.fleet.get(kit.RACK).thing == kit.RACK
+
+
+@pytest.mark.parametrize(
+    "name", ["", "x", "racktwin.berlin:rack-a/../../policies", "racktwin.berlin:rack-a?x=1", "a" * 500]
+)
+def test_a_name_that_no_thing_has_is_not_asked_for(stage, name):
+    assert stage.fleet.get(name) is None
+    assert stage.ditto.asked == []
+
+
+def test_the_thread_answers_and_tries_again(kit, stage):
+    stage.ditto.down = True
+    stop = threading.Event()
+    thread = threading.Thread(target=stage.fleet.run, args=(stop,))
+    stage.fleet.get(kit.OTHER)
+    thread.start()
+    try:
+        while not stage.ditto.asked:
+            stop.wait(0.005)
+        stage.ditto.things[kit.OTHER] = {"thingId": kit.OTHER}
+        stage.ditto.down = False
+        while stage.fleet.get(kit.OTHER) is WAITING:
+            stop.wait(0.005)
+        assert stage.fleet.get(kit.OTHER).thing == kit.OTHER
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,84 @@
+"""A hand-made model for the runner's tests: value = last + 1, lo and hi half a degree around it. No training needed."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from models.definition import MANIFEST_FORMAT, Graph, Manifest, read_definition, version_of
+from racktwin.messages import Reading, encode
+
+INPUTS = ["top.last", "bottom.last", "power.mean[0:60]"]
+NOW = 1_800_000_000_000
+PARTITION = ("racktwin.readings.berlin", 0)
+
+
+def graph(inputs: int = len(INPUTS), targets: int = 2, opset: int = 17, outputs=("value", "lo", "hi")) -> bytes:
+    picked = numpy_helper.from_array(np.arange(targets, dtype=np.int64), "picked")
+    offsets = {"value": 1.0, "lo": 0.5, "hi": 1.5}
+    constants = [numpy_helper.from_array(np.array(offsets[name], dtype=np.float32), f"by_{name}") for name in outputs]
+    nodes = [helper.make_node("Gather", ["inputs", "picked"], ["last"], axis=1)]
+    nodes += [helper.make_node("Add", ["last", f"by_{name}"], [name]) for name in outputs]
+    made = helper.make_graph(
+        nodes,
+        "plus_one",
+        [helper.make_tensor_value_info("inputs", TensorProto.FLOAT, ["N", inputs])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", targets]) for name in outputs],
+        [picked, *constants],
+    )
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    return bytes(model.SerializeToString())
+
+
+def manifest(content: bytes, **changes) -> Manifest:
+    whole = Manifest(
+        format=MANIFEST_FORMAT,
+        version=version_of(content),
+        created=NOW,
+        definition=read_definition("inlet_temperature"),
+        inputs=list(INPUTS),
+        graph=Graph(
+            file="model.onnx",
+            sha256=hashlib.sha256(content).hexdigest(),
+            opset=17,
+            input="inputs",
+            outputs=["value", "lo", "hi"],
+        ),
+        training={},
+        metrics={},
+    )
+    return msgspec.structs.replace(whole, **changes)
+
+
+def write(folder, content: bytes, made: Manifest):
+    (folder / "model.onnx").write_bytes(content)
+    (folder / "model.json").write_bytes(msgspec.json.encode(made))
+    return folder
+
+
+@pytest.fixture
+def artefact(tmp_path):
+    content = graph()
+    return write(tmp_path, content, manifest(content))
+
+
+def reading(thing="rack-1", feature="environment.top", at=NOW, quality="good", kind="rack", **values) -> bytes:
+    return encode(
+        Reading(
+            v=1,
+            thing=f"racktwin.berlin:{thing}",
+            feature=feature,
+            observed_at=at,
+            received_at=at,
+            values=values or {"temperature": 22.0, "relativeHumidity": 40.0},
+            quality=quality,
+            device=f"racktwin.berlin:{thing}",
+            kind=kind,
+            room="hall-a",
+            row="r01",
+        )
+    )
