@@ -60,7 +60,7 @@ def test_an_auth_id_stands_for_one_device_alone(site: str, kind: names.Kind, nam
     ],
 )
 def test_what_is_no_thing_id_is_refused_by_name(text: str) -> None:
-    with pytest.raises(ValueError, match="thing id|site"):
+    with pytest.raises(ValueError, match=r"thing id|site"):
         names.ThingId.parse(text)
 
 

@@ -1,0 +1,75 @@
+# Racktwin. `make help` lists the targets; the logic is in scripts/local_stack (Python).
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The first Python that is new enough makes the virtual environment; everything else runs in it.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+VENV := .venv
+RUN := $(VENV)/bin/python
+DEMO := $(RUN) -m local_stack --stack demo
+TEST := $(RUN) -m local_stack --stack test
+SOURCES := services operators ml-models scripts tests
+
+##@ The main job
+.PHONY: demo demo-status demo-stop demo-clean
+demo: setup ## From nothing to live twins with predictions; again: mends what is not healthy
+	@$(DEMO) demo
+
+demo-status: setup ## What is there; with -s and JSON=1 one JSON line
+	@$(DEMO) demo-status $(if $(JSON),--json)
+
+demo-stop: setup ## Stop everything, keep the data
+	@$(DEMO) down
+
+demo-clean: setup ## Stop everything and delete the demo's data
+	@$(DEMO) clean
+
+##@ Tests
+.PHONY: test lint unit contract e2e
+test: setup ## Set-up, lint and all tests, on a stack of its own
+	@$(TEST) test
+
+lint: setup ## Format, lint, types, layers
+	@$(TEST) test lint
+
+unit: setup ## Fast tests without network
+	@$(TEST) test unit
+
+contract: setup ## What other systems may rely on, against the running stack (DITTO_URL: another Ditto)
+	@$(TEST) test contract
+
+e2e: setup ## One file per promise, against the running stack
+	@$(TEST) test e2e
+
+##@ Models and figures
+.PHONY: train bench-mainjob
+train: setup ## Train the inlet-temperature model: on the demo's history if there is enough, else simulated
+	@$(DEMO) train $(if $(OUT),--out $(OUT))
+
+bench-mainjob: setup ## Latencies and counts of the example site over 60 s; the last line is JSON
+	@$(RUN) -m bench.mainjob
+
+##@ Upkeep
+.PHONY: setup generate lock clean
+setup: ## The virtual environment from requirements.lock (nothing to do when it is current)
+	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer is missing: apt-get install python3 python3-venv" >&2; exit 1; }
+	@PYTHONPATH=scripts $(PYTHON) -m local_stack.toolchain.python $(VENV)
+
+generate: setup ## Write what is generated: CRDs, Thing Models
+	@$(RUN) -m rack_operator.crds --write
+	@$(RUN) -m definitions.generate --write
+
+lock: setup ## Pin all dependencies, with hashes and without URLs, in requirements.lock
+	@$(RUN) -m uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --all-extras --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
+
+clean: ## Remove caches of tools and the virtual environment; builds and data stay in RACKTWIN_HOME
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help
+help: ## This text
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,0 +1,87 @@
+"""`make test`: lint, unit tests, then contract and end-to-end tests against a stack of their own, which is stopped at
+the end.
+
+Every step runs even after one failed, so that one run tells all; the exit code is that of the worst. The stack's data
+is removed before, not after: a failed run can be looked into.
+"""
+
+import dataclasses
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+
+from local_stack import config, model, paths
+from local_stack.stack import Progress, Stack
+
+PARTS = ("lint", "unit", "contract", "e2e")
+_ON_STACK = ("contract", "e2e")
+
+_LINTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("ruff", ("-m", "ruff", "check", ".")),
+    ("format", ("-m", "ruff", "format", "--check", ".")),
+    ("mypy", ("-m", "mypy", "services", "operators", "ml-models", "scripts")),
+    ("layers", ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()")),
+    ("CRDs are current", ("-m", "rack_operator.crds", "--check")),
+    ("Thing Models are current", ("-m", "definitions.generate", "--check")),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """How one step ended."""
+
+    name: str
+    ok: bool
+    seconds: float
+
+
+def _run(name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Result:
+    print(f"== {name}", flush=True)
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, *arguments], cwd=paths.repository(), env=dict(environment), check=False)
+    return Result(name, done.returncode == 0, time.monotonic() - began)
+
+
+def _pytest(part: str, environment: Mapping[str, str]) -> Result:
+    return _run(f"{part} tests", ("-m", "pytest", f"tests/{part}", "-q"), environment)
+
+
+def _environment(stack: Stack) -> dict[str, str]:
+    """What tests find: where the stack is, with an administrator's rights."""
+    values = {**os.environ, **stack.user_env(), "RACKTWIN_STACK": stack.instance.name}
+    # The contract suite runs on any Ditto that the caller names.
+    values.setdefault("DITTO_URL", stack.endpoints()["ditto_url"])
+    return values
+
+
+def run(stack: Stack, parts: Sequence[str], progress: Progress) -> list[Result]:
+    """Run the parts of PARTS that are named, all of them when none is; the stack is stopped at the end, whatever
+    happens.
+
+    Raises:
+        BuildError, StackError, TrainingError: the stack for the tests did not come up.
+    """
+    chosen = [part for part in PARTS if not parts or part in parts]
+    results: list[Result] = []
+    if "lint" in chosen:
+        results += [_run(name, arguments, os.environ) for name, arguments in _LINTERS]
+    if "unit" in chosen:
+        results.append(_pytest("unit", os.environ))
+    on_stack = [part for part in _ON_STACK if part in chosen]
+    if on_stack:
+        stack.clean(progress)
+        try:
+            print("== the stack for the tests", flush=True)
+            stack.ensure(progress=progress)
+            model.ensure_trained(str(config.settings()["demo"]["model"]))
+            results += [_pytest(part, _environment(stack)) for part in on_stack]
+        finally:
+            stack.stop(progress)
+    return results
+
+
+def report(results: Sequence[Result]) -> str:
+    """One line per step."""
+    return "\n".join(f"{'passed' if r.ok else 'FAILED':<7} {r.name:<26} {r.seconds:6.1f} s" for r in results)

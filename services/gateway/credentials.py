@@ -1,0 +1,98 @@
+"""A device's connection data, from the Secret that the operator made: by the Kubernetes API or mounted as files."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from kubernetes.client import CoreV1Api
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
+
+
+class CredentialsMissing(Exception):
+    """The Secret is not there or incomplete; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """How a device reaches Hono. ``username`` is ``<auth-id>@<tenant>``."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+    tenant: str
+    device_id: str
+    http_url: str
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.username} at {self.host}:{self.port})"
+
+    @classmethod
+    def of(cls, name: str, data: Mapping[str, str]) -> Credentials:
+        """From a Secret's decoded data.
+
+        Raises:
+            CredentialsMissing: a key is not there, or the port is not a number.
+        """
+        try:
+            return cls(
+                host=data["host"],
+                port=int(data["port"]),
+                username=data["username"],
+                password=data["password"],
+                tenant=data["tenant"],
+                device_id=data["deviceId"],
+                http_url=data["httpUrl"].rstrip("/"),
+            )
+        except KeyError as error:
+            raise CredentialsMissing(f"Secret {name}: key {error.args[0]} is missing") from error
+        except ValueError as error:
+            raise CredentialsMissing(f"Secret {name}: port {data['port']!r}: expected a number") from error
+
+
+class CredentialSource(Protocol):
+    """Where credentials are read anew before each connection, so that a rotated password is taken up."""
+
+    def read(self, name: str) -> Credentials:
+        """Credentials from the Secret of that name.
+
+        Raises:
+            CredentialsMissing: not there yet, incomplete, or not readable.
+        """
+
+
+class SecretFiles:
+    """Secrets as files ``<directory>/<name>/<key>``."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def read(self, name: str) -> Credentials:
+        folder = self._directory / name
+        if not folder.is_dir():
+            raise CredentialsMissing(f"Secret {name}: no directory of that name is mounted")
+        files = {p.name: p.read_text().strip() for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")}
+        return Credentials.of(name, files)
+
+
+class SecretsOfCluster:
+    """Secrets of a namespace through the Kubernetes API."""
+
+    def __init__(self, api: CoreV1Api, namespace: str) -> None:
+        self._api, self._namespace = api, namespace
+
+    def read(self, name: str) -> Credentials:
+        try:
+            secret = self._api.read_namespaced_secret(name, self._namespace, _request_timeout=5)
+        except ApiException as error:
+            hint = "the operator makes it once the Site or Rack is reconciled" if error.status == 404 else error.reason
+            raise CredentialsMissing(f"Secret {self._namespace}/{name}: {error.status}; {hint}") from error
+        except (HTTPError, OSError) as error:
+            raise CredentialsMissing(f"Secret {self._namespace}/{name}: Kubernetes API: {error}") from error
+        data: Mapping[str, str] = secret.data or {}
+        return Credentials.of(name, {key: base64.b64decode(value).decode() for key, value in data.items()})
