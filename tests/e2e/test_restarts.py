@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
 from typing import Any
 
 import paho.mqtt.client as mqtt
+import psutil
 import pytest
-from tests.e2e.conftest import rack
+from tests.e2e.conftest import SITE, rack
 from tests.e2e.harness import Harness, climate, eventually, now_ms
 
 from local_stack import Stack
@@ -93,3 +95,31 @@ def test_no_reading_is_lost(stack: Stack, site: Harness, component: str) -> None
         30,
     )
     site.kubectl("delete", "rack", name, "-n", site.site, "--wait=true", "--timeout=45s")
+
+
+def runners(stack: Stack) -> list[psutil.Process]:
+    """The model runners that the stack's node runs for the test site."""
+    node = stack.process("local-node")
+    assert node is not None
+    found = []
+    for child in psutil.Process(node.pid).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if child.cmdline()[-2:] == ["-m", "runner"] and child.environ().get("RACKTWIN_SITES") == SITE:
+                found.append(child)
+    return found
+
+
+def test_predictions_go_on_when_the_runner_dies(stack: Stack, site: Harness, ready_rack: str) -> None:
+    thing = site.thing("rack", ready_rack)
+    (runner,) = runners(stack)
+    runner.kill()
+    eventually(lambda: [r for r in runners(stack) if r.pid != runner.pid], "another runner", 30)
+    observed = now_ms()
+    with site.mqtt(site.login("rack", ready_rack)) as client:
+        site.publish(client, "telemetry", climate(observed, 1, top=23.0, bottom=21.0))
+
+    def predicted() -> bool:
+        properties = site.properties(thing, "prediction.inlet-temperature.top")
+        return properties is not None and properties.get("basedOn", 0) >= observed
+
+    eventually(predicted, "a prediction by the new runner", 60)

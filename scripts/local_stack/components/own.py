@@ -142,6 +142,10 @@ def _own(
             "RACKTWIN_HEALTH_HOST": LOOPBACK,
             "RACKTWIN_HEALTH_PORT": str(instance.port(f"{name}-health")),
             "PYTHONUNBUFFERED": "1",
+            # One replica each, so a restarted one takes its partitions up at once.
+            "RACKTWIN_KAFKA_INSTANCE": "local",
+            # Our matrices are small: numpy's threads would cost more than they bring.
+            "OPENBLAS_NUM_THREADS": "1",
             # Libraries that read proxy settings must not send loopback traffic to one.
             "NO_PROXY": "127.0.0.1,localhost",
         }
