@@ -23,6 +23,7 @@ async def run(settings: DittoLiteSettings, context: Context) -> None:
         settings.ditto_lite_wot_validation,
         settings.ditto_lite_devops_user,
         password.get_secret_value() if password else None,
+        settings.ditto_lite_rate_profile,
     )
     try:
         service = Service(options, context.clock)
@@ -49,6 +50,7 @@ async def run(settings: DittoLiteSettings, context: Context) -> None:
     context.log.info(
         "serving; this is a stand-in for Eclipse Ditto, not Eclipse Ditto",
         address=runner.addresses[0],
+        rate_profile=options.rate_profile,
         things=len(service.twin.things),
         policies=len(service.twin.policies),
         connections=len(service.connections.ids()),

@@ -20,9 +20,13 @@ from ditto_lite.http_common import Services, envelope
 from ditto_lite.messages import Messages
 from ditto_lite.messages_http import MessagesHttp
 from ditto_lite.ops_http import OpsHttp
+from ditto_lite.pace import Pace
+from ditto_lite.pace_http import paced
 from ditto_lite.policies_http import PoliciesHttp
+from ditto_lite.rates import PROFILES, ProfileName
 from ditto_lite.search import Search
 from ditto_lite.search_http import SearchHttp
+from ditto_lite.search_index import LaggingIndex, Searchable
 from ditto_lite.sse import Streams
 from ditto_lite.store import Row, Store
 from ditto_lite.things_http import ThingsHttp
@@ -42,6 +46,7 @@ class Options:
     wot_validation: bool = True
     devops_user: str = "devops"
     devops_password: str | None = None
+    rate_profile: ProfileName = "none"
 
 
 class Service:
@@ -59,14 +64,29 @@ class Service:
         self.twin = Twin(clock, bus, models)
         self.committer = Committer(self.store, self._drain)
         self.fetcher = ModelFetcher(models)
-        self.services = Services(self.twin, bus, self.committer, self.fetcher, Messages(self.twin, bus), clock)
-        self.connections = Connections(self.services)
-        self.streams = Streams(self.twin, bus)
+        self.pace = Pace(PROFILES[options.rate_profile])
         self._options = options
         for row in self.store.load("policy"):
             self.twin.load(row)
         for row in self.store.load("thing"):
             self.twin.load(row)
+        index: Searchable = self.twin
+        if self.pace.profile is not None:
+            index = LaggingIndex(self.twin, round(self.pace.profile.search_lag_s * 1000))
+        messages = Messages(self.twin, bus)
+        self.services = Services(
+            self.twin,
+            bus,
+            self.committer,
+            self.fetcher,
+            messages,
+            self.pace,
+            Search(index),
+            options.rate_profile,
+            clock,
+        )
+        self.connections = Connections(self.services)
+        self.streams = Streams(self.twin, bus)
         for row in self.store.load("connection"):
             self.connections.load(row)
 
@@ -77,6 +97,7 @@ class Service:
     async def close(self) -> None:
         """Stop connections and streams, write what is left, close the store."""
         self.streams.close()
+        self.pace.close()
         await self.connections.stop()
         await self.committer.close()
         await self.fetcher.close()
@@ -84,11 +105,11 @@ class Service:
 
     def application(self) -> web.Application:
         """Every route."""
-        app = web.Application(middlewares=[envelope], client_max_size=MAX_REQUEST_BYTES)
+        app = web.Application(middlewares=[envelope, paced(self.pace, self.twin)], client_max_size=MAX_REQUEST_BYTES)
         messages = MessagesHttp(self.services, self.streams)
         things = ThingsHttp(self.services, self.streams, messages)
         policies = PoliciesHttp(self.services)
-        search = SearchHttp(Search(self.twin))
+        search = SearchHttp(self.services.search)
         ops = OpsHttp(self.services)
         connections = ConnectionsHttp(self.connections, self._options.devops_user, self._options.devops_password)
         route = app.router.add_route

@@ -18,6 +18,8 @@ from ditto_lite.rql import Predicate, compile_filter
 _TYPES: Final = ("amqp-091", "amqp-10", "mqtt", "mqtt-5", "kafka", "http-push", "hono")
 _URI: Final = re.compile(r"^(tcp|ssl)://(?:[^@/]*@)?[^:/@]+:\d+(/.*)?$")
 _MASK: Final = "*****"
+_REPLY_TO: Final = "{{header:reply-to}}"
+_ASKED_FOR: Final = {"correlation-id": "{{header:correlation-id}}", "content-type": "{{header:content-type}}"}
 
 
 def _invalid(reason: str) -> DittoError:
@@ -64,10 +66,6 @@ def read_connection(body: Any, connection_id: str) -> dict[str, Any]:
             connection[name] = body[name]
     if connection["name"] is None:
         del connection["name"]
-    if not sources:
-        del connection["sources"]
-    if not targets:
-        del connection["targets"]
     Plan.of(connection)
     return connection
 
@@ -85,15 +83,29 @@ def _read_source(body: Any) -> dict[str, Any]:
     source: dict[str, Any] = {
         "addresses": list(body["addresses"]),
         "consumerCount": body.get("consumerCount", 1),
-        "qos": body.get("qos", 0),
         "authorizationContext": _subjects(body),
         "headerMapping": dict(body.get("headerMapping") or {}),
     }
+    if "qos" in body:
+        source["qos"] = body["qos"]
     for name in ("enforcement", "payloadMapping", "acknowledgementRequests", "declaredAcks"):
         if body.get(name):
             source[name] = body[name]
-    if "replyTarget" in body:
-        source["replyTarget"] = {**body["replyTarget"], "enabled": body["replyTarget"].get("enabled", False)}
+    reply = body.get("replyTarget")
+    if isinstance(reply, dict) and reply.get("address"):
+        source["replyTarget"] = {"headerMapping": {}, "expectedResponseTypes": ["response", "error"], "enabled": True}
+        source["replyTarget"] |= reply
+    elif isinstance(reply, dict) and reply.get("enabled") is False:
+        source["replyTarget"] = {"enabled": False}
+    else:
+        # Who says nothing about replies gets them where each record wants them.
+        source["headerMapping"] = {**_ASKED_FOR, "reply-to": _REPLY_TO, **source["headerMapping"]}
+        source["replyTarget"] = {
+            "address": _REPLY_TO,
+            "headerMapping": dict(_ASKED_FOR),
+            "expectedResponseTypes": ["response", "error"],
+            "enabled": True,
+        }
     return source
 
 
@@ -103,10 +115,11 @@ def _read_target(body: Any) -> dict[str, Any]:
     target: dict[str, Any] = {
         "address": body["address"],
         "topics": list(body.get("topics") or []),
-        "qos": body.get("qos", 0),
         "authorizationContext": _subjects(body),
         "headerMapping": dict(body.get("headerMapping") or {}),
     }
+    if "qos" in body:
+        target["qos"] = body["qos"]
     for name in ("payloadMapping", "issuedAcknowledgementLabel"):
         if body.get(name):
             target[name] = body[name]
@@ -258,7 +271,7 @@ def _plan_source(source: dict[str, Any], connection: dict[str, Any]) -> SourcePl
         reply = ReplyPlan(Address.of(target["address"]), _templates(target.get("headerMapping") or {}), expected)
     return SourcePlan(
         tuple(source["addresses"]),
-        source["qos"],
+        source.get("qos", 0),
         tuple(source["authorizationContext"]),
         _templates(source["headerMapping"]),
         enforcement,

@@ -274,15 +274,21 @@ class Connections:
         outbound = [each["address"] for each in kept.document.get("targets", [])]
         topics = {address: Plan.of(kept.document).targets[at].address.topic.text for at, address in enumerate(outbound)}
         meters = kept.meters
-        return {
+        told: dict[str, Any] = {
             "type": "connectivity.responses:retrieveConnectionMetrics",
             "status": 200,
             "connectionId": connection_id,
+            "containsFailures": False,
+        }
+        if kept.link is None:
+            nothing = {"addressMetrics": None}
+            told["connectionMetrics"] = {"inbound": None, "outbound": None}
+            return told | {"sourceMetrics": nothing, "targetMetrics": dict(nothing)}
+        return told | {
             "connectionMetrics": {
                 "inbound": meters.report("inbound", list(inbound.values())),
                 "outbound": meters.report("outbound", list(topics.values())),
             },
-            "containsFailures": False,
             "sourceMetrics": {
                 "addressMetrics": {name: meters.report("inbound", [address]) for name, address in inbound.items()}
             },

@@ -395,6 +395,12 @@ CATALOGUE: Final[dict[str, tuple[Any, ...]]] = {
         "The message payload size of '{size}' kB exceeds the maximal allowed size of '250' kB.",
         "Reduce the message payload in the bounds of the specified limit",
     ),
+    "things:merge.invalid": (
+        400,
+        "The provided json value can not be applied at this resource",
+        "The provided JSON Merge Patch cannot be applied at the given path.",
+        "https://tools.ietf.org/html/rfc7396",
+    ),
     # protocol
     "protocoladapter:unknown.topicpath": (400, "The topic path '{topic}' is not supported.", "{reason}"),
     "protocoladapter:unknown.path": (

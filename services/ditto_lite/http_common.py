@@ -23,8 +23,11 @@ from ditto_lite.errors import DittoError, error
 from ditto_lite.fields import Selector, parse_selector
 from ditto_lite.messages import Messages
 from ditto_lite.metrics import HTTP_REQUESTS
+from ditto_lite.pace import Pace
 from ditto_lite.pointers import MISSING
 from ditto_lite.protocol import MERGE_PATCH
+from ditto_lite.rates import ProfileName
+from ditto_lite.search import Search
 from ditto_lite.twin import Twin
 from ditto_lite.wot_fetch import ModelFetcher
 
@@ -51,6 +54,9 @@ class Services:
     committer: Committer
     fetcher: ModelFetcher
     messages: Messages
+    pace: Pace
+    search: Search
+    rate_profile: ProfileName
     clock: Callable[[], int]
 
 

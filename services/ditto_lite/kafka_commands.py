@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -20,7 +20,10 @@ from ditto_lite.meters import Meters
 from ditto_lite.metrics import KAFKA_REFUSED
 from ditto_lite.placeholders import Facts, Template
 from ditto_lite.protocol import Envelope
+from ditto_lite.rates import Operation, kafka_operation
 from ditto_lite.twin import Twin
+
+_NO_COMMAND: Final = ("protocoladapter:", "mediatype.", "json.", "things:merge.invalid", "things:id.", "policies:id.")
 
 
 @dataclass(slots=True)
@@ -98,13 +101,14 @@ class SourceCommands:
         if envelope is not None and not answer_required(envelope.headers):
             return None
         extra: dict[str, Any] = mapped_headers(source, record)
-        # What the protocol adapter refuses was not yet known to be from anybody, or for any entity.
-        unread = envelope is None or raised.code.startswith("protocoladapter:")
+        # What the protocol adapter cannot read was not yet known to be for any entity …
+        unread = envelope is None or raised.code == "protocoladapter:unknown.topicpath"
         if unread:
             extra |= {"kafka.topic": record.topic, "kafka.key": record.key, "kafka.timestamp": str(record.timestamp_ms)}
             if envelope is not None and (correlation := envelope.headers.get("correlation-id")) is not None:
                 extra["correlation-id"] = correlation
-        originator = None if unread or raised.code.startswith("mediatype.") else source.subjects[0]
+        # … and what it cannot make a command of was not yet known to be from anybody.
+        originator = None if unread or raised.code.startswith(_NO_COMMAND) else source.subjects[0]
         body = protocol.error_response(None if unread else envelope, raised, originator, extra)
         return Reply(source.reply, body, envelope.entity_id if envelope and not unread else "")
 
@@ -124,6 +128,16 @@ class SourceCommands:
                 envelope.entity_id, feature, box, envelope.action, value, subjects=source.subjects, headers=headers
             )
         )
+
+
+def operation_in(payload: bytes, twin: Twin) -> Operation:
+    """What a record will cost under a rate profile; one that cannot be read costs as much as any other."""
+    try:
+        envelope = protocol.decode(payload, {})
+    except DittoError:
+        return Operation.KAFKA
+    known = twin.policies if envelope.group == "policies" else twin.things
+    return kafka_operation(envelope.action, envelope.path, exists=envelope.entity_id in known)
 
 
 def answer_required(headers: dict[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -25,7 +26,7 @@ from ditto_lite.connection_config import Address, Plan, SourcePlan, Subscription
 from ditto_lite.errors import DittoError
 from ditto_lite.event_views import extra_fields, passes
 from ditto_lite.http_common import Services
-from ditto_lite.kafka_commands import Inbound, Reply, SourceCommands, resolve_all
+from ditto_lite.kafka_commands import Inbound, Reply, SourceCommands, operation_in, resolve_all
 from ditto_lite.meters import Meters
 from ditto_lite.metrics import KAFKA_RECORDS
 from ditto_lite.placeholders import Facts, Template
@@ -71,6 +72,7 @@ class KafkaLink:
         self._services = services
         self._meters = meters
         self._commands = SourceCommands(self.id, services.twin, services.bus, services.messages, meters)
+        self._outlet = services.pace.outlet()
         self._loop = asyncio.get_running_loop()
         self._log = structlog.get_logger().bind(connection=self.id)
         self._stop = threading.Event()
@@ -228,6 +230,8 @@ class KafkaLink:
         """Execute one batch, make it durable, then answer."""
         replies: list[Reply] = []
         for number, record in enumerate(records):
+            if number % _SLICE == 0:
+                await self._turn(records[number : number + _SLICE])
             reply = await self._execute(source, _inbound(record))
             if reply is not None:
                 replies.append(reply)
@@ -238,6 +242,15 @@ class KafkaLink:
         await self._services.committer.durable()
         for reply in replies:
             self._reply(reply)
+
+    async def _turn(self, records: list[Message]) -> None:
+        """Wait until these records may be executed, where a rate profile is set."""
+        services = self._services
+        if services.pace.profile is None:
+            return
+        costs = Counter(operation_in(record.value() or b"", services.twin) for record in records)
+        for operation, amount in costs.items():
+            await services.pace.turn(operation, amount)
 
     async def _execute(self, source: SourcePlan, record: Inbound) -> Reply | None:
         while True:
@@ -277,7 +290,12 @@ class KafkaLink:
         body = protocol.event_envelope(event, headers, extra)
         more = {"topic:action": event.action, "resource:path": "/" + "/".join(event.path)}
         facts = Facts(event.thing_id, {**headers, "content-type": DITTO_PROTOCOL}, more)
-        self._send(target.address, target.headers, facts, body)
+        if self._outlet is None:
+            self._send(target.address, target.headers, facts, body)
+        elif (delay_s := self._outlet.admit()) is None:
+            self._meters.count("outbound", target.address.topic.text, "dropped", success=False)
+        else:
+            self._loop.call_later(delay_s, self._send_if_open, target.address, target.headers, facts, body)
 
     def _on_message(self, message: LiveMessage) -> None:
         for target, wanted in self._wants_messages:
@@ -290,6 +308,12 @@ class KafkaLink:
             more = {"topic:subject": message.subject, "resource:path": message.path()}
             facts = Facts(message.thing_id, {**message.headers, "content-type": DITTO_PROTOCOL}, more)
             self._send(target.address, target.headers, facts, body)
+
+    def _send_if_open(
+        self, address: Address, mapping: dict[str, Template], facts: Facts, body: dict[str, Any]
+    ) -> None:
+        if not self._stop.is_set():
+            self._send(address, mapping, facts, body)
 
     def _send(self, address: Address, mapping: dict[str, Template], facts: Facts, body: dict[str, Any]) -> None:
         topic = address.topic.resolve(facts)

@@ -43,6 +43,7 @@ class OpsHttp:
                 "racktwin-stand-in": True,
                 "description": "Racktwin's embedded stand-in for Eclipse Ditto; not Eclipse Ditto.",
                 "imitates": f"Eclipse Ditto {IMITATES}",
+                "rate-profile": self._services.rate_profile,
                 "service-version": __version__,
                 "hostname": platform.node(),
                 "processor-count": os.cpu_count(),

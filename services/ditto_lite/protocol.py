@@ -81,7 +81,9 @@ def decode(payload: bytes | str, transport_headers: dict[str, Any]) -> Envelope:
     headers = {**transport_headers, **own} if isinstance(own, dict) else dict(transport_headers)
     entity_id, group, channel, criterion, action = _read_topic(topic)
     value = body.get("value", MISSING)
-    path = str(body.get("path", "/"))
+    path = body.get("path")
+    if not isinstance(path, str):
+        raise error("json.field.missing", field="/path")
     return Envelope(
         topic,
         entity_id,
@@ -182,9 +184,10 @@ def error_response(
     headers: dict[str, Any] = {}
     correlation = extra.get("correlation-id")
     if envelope is not None:
-        correlation = envelope.headers.get("correlation-id", correlation)
         if originator is not None:
             headers["ditto-originator"] = originator
+        if originator is not None or correlation is None:
+            correlation = envelope.headers.get("correlation-id", correlation)
     else:
         headers |= {name: value for name, value in extra.items() if name != "correlation-id"}
     if raised.etag is not None:
@@ -192,7 +195,9 @@ def error_response(
     headers |= {"response-required": False, "content-type": "application/json"}
     if correlation is not None:
         headers["correlation-id"] = correlation
-    stem = envelope.stem if envelope is not None else _UNKNOWN
+    stem = envelope.stem if envelope is not None and not raised.code.endswith(":id.invalid") else _UNKNOWN
+    if envelope is not None and raised.code.startswith("policies:"):
+        stem = stem.replace("/things/twin", "/policies")
     return {
         "topic": f"{stem}/errors",
         "headers": headers,

@@ -150,6 +150,19 @@ def read_feature_definition(body: Any) -> list[str]:
     return [check_definition(identifier) for identifier in body]
 
 
+_PARTS: Final = frozenset(("thingId", "policyId", "definition", "attributes", "features"))
+
+
+def check_patch(patch: Any) -> None:
+    """Refuse a merge patch of a whole thing that says nothing about it, as Ditto does before it looks at the thing.
+
+    Raises:
+        DittoError: 400.
+    """
+    if isinstance(patch, dict) and _PARTS.isdisjoint(patch):
+        raise error("things:merge.invalid")
+
+
 def check_merged(thing: Any, patch: Any) -> None:
     """Check the parts of a merged thing that the patch touched.
 

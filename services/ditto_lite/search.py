@@ -23,8 +23,8 @@ from ditto_lite.errors import error
 from ditto_lite.fields import Selector
 from ditto_lite.pointers import MISSING, Path, get, parse
 from ditto_lite.rql import Predicate, conjunction
+from ditto_lite.search_index import Searchable
 from ditto_lite.things import Entity
-from ditto_lite.twin import Twin
 
 DEFAULT_SIZE: Final = 25
 MAX_SIZE: Final = 200
@@ -94,9 +94,9 @@ _BAD_CURSOR: Final = "The option 'cursor' is not valid for the search request."
 
 
 class Search:
-    """Searches one twin."""
+    """Searches one twin, or its index."""
 
-    def __init__(self, twin: Twin) -> None:
+    def __init__(self, twin: Searchable) -> None:
         self._twin = twin
 
     def page(self, query: Query) -> dict[str, Any]:

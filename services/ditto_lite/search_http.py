@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import web
 
 from ditto_lite.auth import subjects_of
+from ditto_lite.errors import error
 from ditto_lite.fields import parse_selector
 from ditto_lite.http_common import json_response
 from ditto_lite.search import Query, Search, read_options
@@ -50,6 +51,8 @@ async def _query(request: web.Request) -> Query:
     subjects = subjects_of(request.headers)
     parameters: Mapping[str, object] = request.query if request.method == "GET" else await request.post()
     query = Query(subjects, str(parameters.get("filter", "")))
+    if "filter" in parameters and not query.filter:
+        raise error("rql.expression.invalid", reason="Invalid input ')', expected an operator (line 1, column 5)")
     if names := str(parameters.get("namespaces", "")):
         query.namespaces = tuple(part.strip() for part in names.split(","))
     if selector := str(parameters.get("fields", "")):

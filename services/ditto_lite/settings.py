@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
+from ditto_lite.rates import ProfileName
 from racktwin.settings import ProcessSettings
 
 
@@ -22,6 +23,11 @@ class DittoLiteSettings(ProcessSettings):
     )
     ditto_lite_synchronous: Literal["NORMAL", "FULL"] = Field(
         "NORMAL", description="NORMAL survives the death of the process (kill -9), FULL that of the machine as well."
+    )
+    ditto_lite_rate_profile: ProfileName = Field(
+        "none",
+        description="none: as fast as it can; ditto-3.9: at the rates measured on a real Ditto 3.9, with its lag of "
+        "search and its loss of events, for benchmarks.",
     )
     ditto_lite_wot_validation: bool = Field(
         True, description="Whether things are validated against the WoT Thing Models of their definitions, as in Ditto."

@@ -30,7 +30,7 @@ from ditto_lite.ids import check_thing_id
 from ditto_lite.messages_http import MessagesHttp
 from ditto_lite.pointers import MISSING, parse
 from ditto_lite.resources import not_an_object, resource_of
-from ditto_lite.search import Query, Search
+from ditto_lite.search import Query
 from ditto_lite.sse import Streams
 
 _KINDS: dict[str, Kind] = {"GET": "retrieve", "PUT": "modify", "PATCH": "merge", "DELETE": "delete"}
@@ -61,7 +61,8 @@ class ThingsHttp:
         if names := request.query.get("namespaces"):
             query.namespaces = tuple(names.split(","))
         link = f"<{request.rel_url.raw_path_qs}>; rel=canonical"
-        return json_response(list(Search(twin).every(query)), headers={"ditto-originator": subjects[0], "link": link})
+        found = list(self._services.search.every(query))
+        return json_response(found, headers={"ditto-originator": subjects[0], "link": link})
 
     async def collection_post(self, request: web.Request) -> web.StreamResponse:
         """``POST /things``: create with a generated id."""
@@ -157,6 +158,8 @@ class ThingsHttp:
             persisted["correlation-id"] = correlation
         parts: dict[str, Any] = {}
         missing = False
+        if "search-persisted" in labels:
+            await self._services.pace.indexed()
         for label in labels:
             if label in ("twin-persisted", "search-persisted"):
                 twin = label == "twin-persisted"

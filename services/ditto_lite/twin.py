@@ -23,7 +23,7 @@ from ditto_lite.merge_patch import merge
 from ditto_lite.pointers import MISSING
 from ditto_lite.policies import Policy, default_policy, enforced_entries, read_policy, resolved_entries
 from ditto_lite.policy_commands import PolicyCommands
-from ditto_lite.resources import read_thing
+from ditto_lite.resources import check_patch, read_thing
 from ditto_lite.store import Kind, Row, encode
 from ditto_lite.things import Entity, Outcome
 from ditto_lite.wot import Models
@@ -130,6 +130,8 @@ class Twin:
         if command.kind == "retrieve":
             return self._retrieve(command, entity)
         things.known_resource(command)
+        if command.kind == "merge" and not command.path:
+            check_patch(command.value)
         if entity is None:
             if not command.path and command.kind in ("create", "modify", "merge"):
                 return self._create(command)

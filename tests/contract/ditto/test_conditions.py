@@ -58,7 +58,9 @@ def test_condition_decides_by_the_state_of_the_thing(ditto, thing, problem):
 
 
 def test_condition_that_is_not_rql_is_400(ditto, thing, problem):
-    problem(ditto.patch(f"/things/{thing}?condition=eq(attributes/row", {}), 400, "things:condition.invalid")
+    wrong = "condition=eq(attributes/row"
+    problem(ditto.patch(f"/things/{thing}?{wrong}", {"attributes": {}}), 400, "things:condition.invalid")
+    problem(ditto.put(f"/things/{thing}?{wrong}", {}), 400, "things:condition.invalid")
 
 
 def test_equal_value_counts_as_a_change_unless_skipped(ditto, thing, problem):

@@ -6,6 +6,14 @@ import uuid
 
 import pytest
 
+TYPES = ["response", "error"]
+REPLIES_AS_ASKED_FOR = {
+    "address": "{{header:reply-to}}",
+    "headerMapping": {"content-type": "{{header:content-type}}", "correlation-id": "{{header:correlation-id}}"},
+    "expectedResponseTypes": TYPES,
+    "enabled": True,
+}
+
 
 def body(subject: str, **more: object) -> dict[str, object]:
     """A connection that is not opened."""
@@ -42,7 +50,8 @@ def test_put_creates_with_defaults_and_replaces(ditto, connection):
     document = created.json()
     assert document["id"] == connection
     assert (document["clientCount"], document["failoverEnabled"], document["tags"]) == (1, True, [])
-    assert document["sources"][0]["headerMapping"] == {}
+    assert document["sources"][0]["replyTarget"] == REPLIES_AS_ASKED_FOR
+    assert document["targets"] == body(ditto.subject)["targets"]
     replaced = ditto.put(f"/connections/{connection}", body(ditto.subject, name="other"))
     assert (replaced.status_code, replaced.headers["entity-revision"]) == (204, "2")
     assert ditto.get(f"/connections/{connection}?fields=name,sources/addresses").json() == {
@@ -65,8 +74,27 @@ def test_status_of_a_closed_connection(ditto, connection):
     status = ditto.get(f"/connections/{connection}/status").json()
     assert (status["connectionStatus"], status["liveStatus"]) == ("closed", "closed")
     assert status["clientStatus"][0]["status"] == "closed"
-    metrics = ditto.get(f"/connections/{connection}/metrics").json()["connectionMetrics"]
-    assert metrics["inbound"]["consumed"]["success"]["PT1M"] == 0
+    metrics = ditto.get(f"/connections/{connection}/metrics").json()
+    assert metrics["connectionMetrics"] == {"inbound": None, "outbound": None}
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (None, REPLIES_AS_ASKED_FOR),
+        ({"enabled": False}, {"enabled": False}),
+        ({"address": "r"}, {"address": "r", "headerMapping": {}, "expectedResponseTypes": TYPES, "enabled": True}),
+        (
+            {"address": "r", "enabled": False},
+            {"address": "r", "headerMapping": {}, "expectedResponseTypes": TYPES, "enabled": False},
+        ),
+    ],
+)
+def test_where_replies_go(ditto, connection, given, kept):
+    source = {"addresses": ["in"], "qos": 1, "authorizationContext": [ditto.subject], "replyTarget": given}
+    document = ditto.put(f"/connections/{connection}", body(ditto.subject, sources=[source], targets=[])).json()
+    assert document["sources"][0]["replyTarget"] == kept
+    assert document["targets"] == []
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, Producer
 from kafka.admin import KafkaAdminClient, NewTopic
 
 MERGE = "application/merge-patch+json"
+UNKNOWN = "unknown/unknown/things/twin/errors"
 
 
 @dataclass
@@ -237,27 +238,51 @@ class TestCommands:
         namespace, _, name = thing.partition(":")
         assert reply["topic"] == f"{namespace}/{name}/things/twin/errors"
 
+    def test_error_of_a_policy_is_answered_under_the_policy(self, ditto, wires):
+        thing = ditto.new_id()
+        reply = wires.ask("create", thing, "/", {"policyId": ditto.new_id("absent")}).value
+        assert (reply["status"], reply["value"]["error"]) == (404, "policies:policy.notfound")
+        assert reply["topic"] == thing.replace(":", "/") + "/policies/errors"
+
+    def test_own_correlation_id_goes_before_the_records(self, wires, thing):
+        own, records = uuid.uuid4().hex, uuid.uuid4().hex
+        wires.send(command("modify", thing, "/attributes/row", "x", correlation_id=own), records, thing)
+        reply = wires.wait(wires.topic_reply, own)
+        assert reply.headers["correlation-id"] == reply.value["headers"]["correlation-id"] == own
+
     def test_missing_thing_is_404(self, ditto, wires):
         reply = wires.ask("modify", ditto.new_id(), "/attributes/row", "x").value
         assert (reply["status"], reply["value"]["error"]) == (404, "things:thing.notfound")
 
     @pytest.mark.parametrize(
-        ("payload", "code"),
+        ("payload", "code", "topic"),
         [
-            ('{"topic":', "json.invalid"),
-            ({"topic": "a/b/stuff/twin/commands/modify", "path": "/"}, "protocoladapter:unknown.topicpath"),
+            ('{"topic":', "json.invalid", UNKNOWN),
+            ("[1]", "json.invalid", UNKNOWN),
+            ({"path": "/"}, "json.field.missing", UNKNOWN),
+            ({"topic": "a/b/things/twin/commands/modify", "value": 1}, "json.field.missing", UNKNOWN),
+            ({"topic": "a/b/stuff/twin/commands/modify", "path": "/"}, "protocoladapter:unknown.topicpath", UNKNOWN),
+            ({"topic": "a/b/things/twin/commands/dance", "path": "/"}, "protocoladapter:unknown.topicpath", UNKNOWN),
+            ({"topic": "a b/b/things/twin/commands/modify", "path": "/", "value": {}}, "things:id.invalid", UNKNOWN),
             (
                 {"topic": "a/b/things/twin/commands/modify", "path": "/nowhere", "value": 1},
                 "protocoladapter:unknown.path",
+                "a/b/things/twin/errors",
+            ),
+            (
+                {"topic": "a/b/policies/commands/modify", "path": "/nowhere", "value": 1},
+                "protocoladapter:unknown.path",
+                "a/b/policies/errors",
             ),
         ],
     )
-    def test_what_cannot_be_read_is_400_and_what_follows_is_done(self, wires, thing, payload, code):
+    def test_what_cannot_be_read_is_400_and_what_follows_is_done(self, wires, thing, payload, code, topic):
         correlation = uuid.uuid4().hex
         wires.send(payload, correlation)
         reply = wires.wait(wires.topic_reply, correlation).value
         assert (reply["status"], reply["value"]["error"]) == (400, code)
-        assert reply["topic"] == "unknown/unknown/things/twin/errors"
+        assert reply["topic"] == topic
+        assert "ditto-originator" not in reply["headers"]
         assert wires.ask("retrieve", thing, "/").value["status"] == 200
 
     def test_order_per_thing_is_kept(self, ditto, wires, thing, eventually):

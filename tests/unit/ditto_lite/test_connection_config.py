@@ -26,7 +26,7 @@ def test_defaults() -> None:
         "open",
         [],
     )
-    assert "sources" not in kept
+    assert kept["sources"] == []
 
 
 @pytest.mark.parametrize(
