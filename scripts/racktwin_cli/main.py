@@ -1,0 +1,55 @@
+"""`racktwin`: the group of commands, and where every failure becomes one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+
+import click
+import structlog
+
+from racktwin import __version__
+from racktwin_cli import installation
+from racktwin_cli.doctor.command import doctor
+from racktwin_cli.failures import EXIT_CODES, FAILED, INTERRUPTED, Failure
+from racktwin_cli.rejects.command import rejects
+from racktwin_cli.size.command import size
+from racktwin_cli.status import status
+
+
+class _Commands(click.Group):
+    """Turns a `Failure` into one line on standard error."""
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except Failure as failure:
+            click.echo(f"error: {failure}", err=True)
+            context.exit(FAILED)
+        except KeyboardInterrupt:
+            context.exit(INTERRUPTED)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=f"Settings come from RACKTWIN_* (as the processes have them) and the kubeconfig. {EXIT_CODES}",
+)
+@click.option(
+    "--stack", "name", metavar="NAME", help="Work on a local stack, for instance demo: its settings are used."
+)
+@click.version_option(__version__, prog_name="racktwin")
+def cli(name: str | None) -> None:
+    """Tools for an installation of Racktwin, local or in a cluster."""
+    # Libraries of ours log; what a person asked for is on standard output alone.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    if name is not None:
+        installation.use_stack(name, os.environ)
+
+
+for command in (doctor, rejects, size, status):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """The console script."""
+    cli(prog_name="racktwin")

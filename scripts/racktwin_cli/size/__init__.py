@@ -1,0 +1,1 @@
+"""How large an installation must be: pure arithmetic on measured figures. `figures` holds them, `estimate` computes."""
