@@ -28,7 +28,7 @@ demo-clean: setup ## Stop everything and delete the demo's data
 	@$(DEMO) clean
 
 ##@ Tests
-.PHONY: test lint unit contract e2e
+.PHONY: test lint unit contract e2e test-faults
 test: setup ## Set-up, lint and all tests, on a stack of its own
 	@$(TEST) test
 
@@ -44,13 +44,23 @@ contract: setup ## What other systems may rely on, against the running stack (DI
 e2e: setup ## One file per promise, against the running stack
 	@$(TEST) test e2e
 
+test-faults: setup ## Everything that can die, dies while numbered readings flow; none may be lost (20 min, a stack of its own)
+	@$(RUN) -m tests.faults
+
 ##@ Models and figures
-.PHONY: train bench-mainjob
+.PHONY: train bench-mainjob bench-pipeline
 train: setup ## Train the inlet-temperature model: on the demo's history if there is enough, else simulated
 	@$(DEMO) train $(if $(OUT),--out $(OUT))
 
 bench-mainjob: setup ## Latencies and counts of the example site over 60 s; the last line is JSON
 	@$(RUN) -m bench.mainjob
+
+.PHONY: bench-operator
+bench-operator: setup ## The operator with RACKS racks (10,000) on a stack of its own; the last line is JSON
+	@$(RUN) -m bench.operator $(if $(RACKS),--racks $(RACKS))
+
+bench-pipeline: setup ## 25,000 readings/s over 60 s to InfluxDB and twins, beside the usual loop; the last line is JSON
+	@$(RUN) -m bench.pipeline
 
 ##@ Upkeep
 .PHONY: setup generate lock clean

@@ -28,8 +28,14 @@ def run(settings: RunnerSettings, context: Context) -> None:
         else [names.own_topic("readings", site) for site in sites]
     )
     # The shortest session that brokers allow by default: after a crash nobody predicts until it has run out.
+    # Predictions are made every few seconds, so the broker may gather readings: fewer requests for it and us.
     consumer = make_consumer(
-        settings, f"racktwin-model-{definition.name}", session_timeout_ms=6000, heartbeat_interval_ms=1500
+        settings,
+        f"racktwin-model-{definition.name}",
+        session_timeout_ms=6000,
+        heartbeat_interval_ms=1500,
+        fetch_min_bytes=65_536,
+        fetch_wait_max_ms=100,
     )
     work = RunnerWork(settings, context, predictor, consumer, SafeProducer(settings))
     context.health.set_ready(True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 
+import numpy as np
 from confluent_kafka import OFFSET_END, Consumer, KafkaException, Message, TopicPartition
 
 from models.windows import IntArray
@@ -21,7 +22,7 @@ from runner.forecaster import Forecaster, Round
 from runner.intake import Intake
 from runner.outbox import Outbox
 from runner.predictor import Predictor
-from runner.schedule import Schedule
+from runner.schedule import Schedule, Turns
 from runner.settings import RunnerSettings
 
 # Records are stamped when they reach Kafka, shortly after they were observed: reading from a little earlier misses
@@ -57,6 +58,7 @@ class RunnerWork:
         self._forecaster = Forecaster(predictor, self._intake, stale_ms, settings.max_batch)
         self._outbox = Outbox(manifest)
         self._schedule = Schedule(interval_ms, context.clock())
+        self._turns = Turns(interval_ms)
         metrics.MODEL.labels(self._name, manifest.version).set(1)
 
     def handle(self, batch: list[Message]) -> None:
@@ -83,7 +85,11 @@ class RunnerWork:
         self._producer.poll()
         now = self._context.clock()
         if self._schedule.due(now):
-            result = self._forecast(self._intake.slots(), now)
+            self._turns.begin(self._intake.slots(), now)
+        turn = self._turns.next(now)
+        if turn is not None:
+            # Some may have gone since the round began.
+            result = self._forecast(turn[np.isin(turn, self._intake.slots())], now)
             for reason, count in result.skipped.items():
                 metrics.SKIPPED.labels(self._name, reason).inc(count)
             # Nothing in the whole window: the thing was taken away, or is as good as new when it comes back.

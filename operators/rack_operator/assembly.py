@@ -4,40 +4,47 @@ from __future__ import annotations
 
 import base64
 import random
+import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
 
-from rack_operator.clients.ditto import DittoClient
+from rack_operator.clients.ditto_bulk import BulkCommands
+from rack_operator.clients.ditto_router import DittoRouter
 from rack_operator.clients.hono import HonoRegistry
 from rack_operator.clients.http import HttpDependency
 from rack_operator.clients.kafka_topics import KafkaTopics
 from rack_operator.clients.kube import KubeClient
 from rack_operator.clients.kubeconfig import Cluster
+from rack_operator.clients.lease import Lease
 from rack_operator.desired.connections import Broker
 from rack_operator.desired.deployment import PodSettings
 from rack_operator.desired.devices import DeviceEndpoints
+from rack_operator.reconcile.budget import EventBudget
 from rack_operator.reconcile.controller import Controller
 from rack_operator.reconcile.queue import WorkQueue
-from rack_operator.reconcile.rack import RackReconciler
+from rack_operator.reconcile.resource import TwinReconciler
 from rack_operator.reconcile.site import SiteReconciler
+from rack_operator.reconcile.snapshot import Snapshot
 from rack_operator.reconcile.store import Key, Store
 from rack_operator.reconcile.surroundings import Surroundings
 from rack_operator.reconcile.sweep import Sweeper
 from rack_operator.settings import OperatorSettings
+from racktwin.kafka import client_config
 from racktwin.process import Context
 
 
 @dataclass(frozen=True)
 class Assembly:
-    """The parts that triggers need."""
+    """The parts that triggers need. `watching` is the client for watches, which hold connections of their own."""
 
-    cluster: Cluster
     store: Store
     controller: Controller
-    kube_session: Callable[[int], aiohttp.ClientSession]
+    watching: KubeClient
+    lease: Lease
 
 
 @asynccontextmanager
@@ -45,35 +52,47 @@ async def assemble(
     settings: OperatorSettings, cluster: Cluster, context: Context, random_bytes: Callable[[int], bytes]
 ) -> AsyncIterator[Assembly]:
     """The operator's parts; sessions are closed at the end."""
-    timeout = aiohttp.ClientTimeout(total=settings.request_timeout_s)
+    limit_s = settings.request_timeout_s
+    # Not `total`: that would count the wait for a free connection, which is our own doing.
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=limit_s, sock_read=limit_s)
 
     async def authorize(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         # Read for each request: a pod's token changes within the hour.
         request.headers.update(cluster.authorization())
         return await handler(request)
 
-    def kube_session(limit: int, time_limit: aiohttp.ClientTimeout | None = None) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=limit, ssl=cluster.ssl),
-            timeout=time_limit or aiohttp.ClientTimeout(total=None, sock_connect=10),
-            middlewares=(authorize,),
-        )
+    # Without a token there is nothing to read for each request.
+    middlewares = (authorize,) if cluster.authorization() else ()
+
+    def kube_session(limit: int, total: aiohttp.ClientTimeout = timeout) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(limit=limit, ssl=cluster.ssl)
+        return aiohttp.ClientSession(connector=connector, timeout=total, middlewares=middlewares)
 
     def session(headers: dict[str, str]) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(limit=settings.http_connections)
         return aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers)
 
     topics = KafkaTopics(kafka_options(settings))
+    instance = f"{socket.gethostname()}-{random_bytes(4).hex()}"
+    bulk = BulkCommands(client_config(settings), instance, timeout_s=settings.request_timeout_s)
+    queue: WorkQueue[Key] = WorkQueue(
+        first_s=settings.backoff_s, longest_s=settings.backoff_max_s, jitter=random.random
+    )
     async with (
-        kube_session(settings.http_connections, timeout) as kube,
+        kube_session(settings.http_connections) as kube,
+        kube_session(0) as watches,
+        kube_session(2) as leases,
         session(ditto_headers(settings)) as ditto,
         session(devops_headers(settings)) as devops,
         session(_basic(settings.hono_registry_user, _plain(settings.hono_registry_password))) as hono,
     ):
         around = Surroundings(
             kube=KubeClient(HttpDependency("Kubernetes", cluster.server, kube)),
-            ditto=DittoClient(
-                HttpDependency("Ditto", settings.ditto_url, ditto), HttpDependency("Ditto", settings.ditto_url, devops)
+            ditto=DittoRouter(
+                HttpDependency("Ditto", settings.ditto_url, ditto),
+                HttpDependency("Ditto", settings.ditto_url, devops),
+                bulk,
+                lambda: len(queue) >= settings.bulk_from,
             ),
             hono=HonoRegistry(HttpDependency("HonoRegistry", settings.hono_registry_url, hono)),
             topics=topics,
@@ -81,28 +100,38 @@ async def assemble(
             broker=broker(settings),
             pods=pods(settings),
             definitions_url=settings.definitions_url,
+            things=Snapshot(time.monotonic),
+            secrets=Snapshot(time.monotonic),
+            events=EventBudget(time.monotonic),
+            rotation_grace_s=settings.rotation_grace_s,
             clock=context.clock,
             random_bytes=random_bytes,
         )
         store = Store()
-        queue: WorkQueue[Key] = WorkQueue(
-            first_s=settings.backoff_s,
-            longest_s=settings.backoff_max_s,
-            jitter=random.random,
-        )
         controller = Controller(
             store=store,
             queue=queue,
-            racks=RackReconciler(around, store),
+            twins=TwinReconciler(around, store),
             sites=SiteReconciler(around, store),
             sweeper=Sweeper(around, store, settings.namespace_list()),
             health=context.health,
             workers=settings.workers,
             sweep_s=settings.sweep_s,
+            clock=context.clock,
         )
+        lease = Lease(
+            # Named apart, so that renewals are not counted among the writes to resources.
+            KubeClient(HttpDependency("KubernetesLease", cluster.server, leases)),
+            settings.lease_namespace,
+            settings.lease_name,
+            instance,
+            clock=context.clock,
+        )
+        watching = KubeClient(HttpDependency("Kubernetes", cluster.server, watches))
         try:
-            yield Assembly(cluster=cluster, store=store, controller=controller, kube_session=kube_session)
+            yield Assembly(store=store, controller=controller, watching=watching, lease=lease)
         finally:
+            await bulk.close()
             await topics.close()
 
 

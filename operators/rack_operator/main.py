@@ -1,126 +1,141 @@
 """Every trigger of the operator on one page: what wakes it, and what that wakes.
 
-kopf watches; its heavier handlers are not used, because they cost several patches and a socket for
-each resource. `on.event` does not retry, so the queue of `controller` does, and sweeps catch what
-no event told. Nothing is decided here.
+Each kind is listed and watched by each replica, so that one that takes over begins with a full store; the replica
+that holds the lease works. The queue of `controller` retries, and sweeps catch what no event told. Nothing is decided
+here. SIGUSR1 asks for a sweep at once.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import secrets
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-import kopf
-
-from rack_operator.api import GROUP, VERSION
 from rack_operator.assembly import Assembly, assemble
+from rack_operator.clients.kube import CONFIG_MAPS, DEPLOYMENTS, Resource
 from rack_operator.clients.kubeconfig import NoClusterError, find_cluster
+from rack_operator.clients.watch import PROMISED_S, Follower, Watch
 from rack_operator.desired.ownership import LABEL_MANAGED_BY, OPERATOR, OwnerKind
+from rack_operator.reconcile.publish import RESOURCES
 from rack_operator.reconcile.store import Key
 from rack_operator.settings import OperatorSettings
+from racktwin.health import Health
 from racktwin.process import Context, Fatal
 
 JsonObject = dict[str, Any]
-_WATCH_CONNECTIONS = 32
 
 
-class _ForEver:
-    """Waits between attempts to reach the API server, in seconds, without end: kopf gives up after the last."""
+class Triggers:
+    """All watches. `known` is set when every kind of ours was listed once."""
 
-    def __iter__(self) -> Iterator[float]:
-        return itertools.chain((1.0, 2.0, 4.0), itertools.repeat(8.0))
+    def __init__(self, assembly: Assembly, health: Health, namespaces: list[str] | None) -> None:
+        self._store, self._controller = assembly.store, assembly.controller
+        self._kube = assembly.watching
+        self._health = health
+        self.known = asyncio.Event()
+        self.watches: list[Watch] = []
+        for namespace in namespaces if namespaces is not None else [None]:
+            for kind, resource in RESOURCES.items():
+                self.watches.append(self._resources(kind, resource, namespace))
+            labels = f"{LABEL_MANAGED_BY}={OPERATOR}"
+            self._wakes(DEPLOYMENTS, namespace, self._deployment, labels=labels)
+            self._wakes(CONFIG_MAPS, namespace, self._config_map)
+        self._unlisted = len(RESOURCES) * len(namespaces if namespaces is not None else [None])
+
+    def _resources(self, kind: OwnerKind, resource: Resource, namespace: str | None) -> Watch:
+        listed_before = False
+
+        def key(body: JsonObject) -> Key:
+            return Key(kind, body["metadata"]["namespace"], body["metadata"]["name"])
+
+        def changed(body: JsonObject) -> None:
+            if self._store.put(kind, body):
+                self._controller.wake(key(body))
+
+        def listed(seen: set[tuple[str, str]]) -> None:
+            nonlocal listed_before
+            for gone in self._store.retain(kind, (Key(kind, *each) for each in seen), namespace):
+                self._controller.gone(gone)
+            if not listed_before:
+                listed_before = True
+                self._unlisted -= 1
+                if self._unlisted == 0:
+                    self.known.set()
+
+        follower = Follower(changed, lambda body: self._controller.gone(key(body)), listed, self._alive(resource))
+        return Watch(self._kube, resource, namespace, follower)
+
+    def _wakes(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        wake: Callable[[JsonObject], None],
+        labels: str | None = None,
+    ) -> None:
+        # That something changed is enough: what it is, is read when it is needed.
+        follower = Follower(wake, wake, lambda _seen: None, self._alive(resource))
+        self.watches.append(Watch(self._kube, resource, namespace, follower, labels=labels, metadata_only=True))
+
+    def _alive(self, resource: Resource) -> Callable[[], None]:
+        return lambda: self._health.heartbeat(f"watch-{resource.plural}", PROMISED_S)
+
+    def _deployment(self, body: JsonObject) -> None:
+        self._controller.wake_sites_of(body["metadata"]["namespace"])
+
+    def _config_map(self, body: JsonObject) -> None:
+        self._controller.wake_sites_of(body["metadata"]["namespace"], config_map=body["metadata"]["name"])
 
 
-def triggers(assembly: Assembly, stopped: asyncio.Event) -> kopf.OperatorRegistry:
-    """The registry of all triggers. `stopped` is set when kopf was told to end: it takes the signals over."""
-    registry = kopf.OperatorRegistry()
-    controller, store = assembly.controller, assembly.store
-
-    @kopf.on.startup(registry=registry)
-    async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
-        # Events are posted by us, on a change of phase; peering would freeze equal replicas.
-        settings.posting.enabled = False
-        settings.peering.standalone = True
-        settings.scanning.disabled = False
-        # A watch that is renewed every few minutes cannot stay dead for longer.
-        settings.watching.server_timeout = 300
-        settings.watching.connect_timeout = 10
-        settings.networking.error_backoffs = _ForEver()
-
-    @kopf.on.cleanup(registry=registry)
-    async def stop(**_: Any) -> None:
-        stopped.set()
-
-    @kopf.on.login(registry=registry)
-    async def login(**_: Any) -> kopf.AiohttpSession:
-        # kopf's own session has no limit on sockets.
-        return kopf.AiohttpSession(
-            server=assembly.cluster.server, aiohttp_session=assembly.kube_session(_WATCH_CONNECTIONS)
-        )
-
-    def note(kind: OwnerKind, type_: str | None, body: JsonObject) -> None:
-        key = Key(kind, body["metadata"]["namespace"], body["metadata"]["name"])
-        if type_ == "DELETED":
-            controller.gone(key)
-        elif store.put(kind, body):
-            controller.wake(key)
-
-    @kopf.on.event(GROUP, VERSION, "sites", registry=registry)
-    async def site_event(event: kopf.RawEvent, **_: Any) -> None:
-        note("Site", event["type"], dict(event["object"]))
-
-    @kopf.on.event(GROUP, VERSION, "racks", registry=registry)
-    async def rack_event(event: kopf.RawEvent, **_: Any) -> None:
-        note("Rack", event["type"], dict(event["object"]))
-
-    @kopf.on.event("apps", "v1", "deployments", labels={LABEL_MANAGED_BY: OPERATOR}, registry=registry)
-    async def deployment_event(namespace: str | None, **_: Any) -> None:
-        controller.wake_sites_of(namespace or "")
-
-    @kopf.on.event("", "v1", "configmaps", registry=registry)
-    async def config_map_event(namespace: str | None, name: str, **_: Any) -> None:
-        controller.wake_sites_of(namespace or "", config_map=name)
-
-    return registry
+async def lead(assembly: Assembly, known: asyncio.Event, health: Health) -> None:
+    """Works whenever the lease is ours, until cancelled; then gives it up."""
+    await known.wait()
+    # A replica that stands by is as ready as it can be.
+    health.set_ready(True)
+    try:
+        while True:
+            await assembly.lease.acquire()
+            work = asyncio.create_task(assembly.controller.run(), name="controller")
+            keep = asyncio.create_task(assembly.lease.keep(), name="lease")
+            try:
+                await asyncio.wait({work, keep}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                keep.cancel()
+                work.cancel()
+                ends = await asyncio.gather(work, keep, return_exceptions=True)
+            for end in ends:
+                if isinstance(end, Exception):
+                    raise end
+    finally:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(3):
+                await assembly.lease.release()
 
 
 async def run(settings: OperatorSettings, context: Context) -> None:
-    """The operator: makes twins in Ditto and devices in Hono for Site and Rack resources, and keeps them so."""
+    """The operator: makes twins in Ditto and devices in Hono for Site, Rack and CoolingUnit resources, and keeps them
+    so."""
     try:
         cluster = find_cluster()
     except (NoClusterError, KeyError, OSError) as error:
         raise Fatal(f"{error}; set KUBECONFIG to a kubeconfig file") from error
-    # kopf tells of each event at level info: at ten thousand racks that is all one would read.
-    logging.getLogger("kopf").setLevel(logging.WARNING)
     # Its warnings are about its own event loop; failures reach us as exceptions.
     logging.getLogger("kafka").setLevel(logging.ERROR)
     async with assemble(settings, cluster, context, secrets.token_bytes) as assembly:
-        # Started before kopf, which at its end cancels every task younger than itself.
-        controller = asyncio.create_task(assembly.controller.run(), name="controller")
+        triggers = Triggers(assembly, context.health, settings.namespace_list())
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, assembly.controller.sweep_now)
+        tasks = [asyncio.create_task(watch.run(), name="watch") for watch in triggers.watches]
+        tasks.append(asyncio.create_task(lead(assembly, triggers.known, context.health), name="lead"))
         stopping = asyncio.create_task(context.stopped.wait(), name="stopping")
-        namespaces = settings.namespace_list()
-        stop_flag = asyncio.Event()
-        watching = asyncio.create_task(
-            kopf.operator(
-                registry=triggers(assembly, context.stopped),
-                clusterwide=namespaces is None,
-                namespaces=namespaces or (),
-                standalone=True,
-                stop_flag=stop_flag,
-            ),
-            name="watching",
-        )
         try:
-            await asyncio.wait({controller, stopping, watching}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            stop_flag.set()
-            controller.cancel()
-            stopping.cancel()
-            ends = await asyncio.gather(controller, watching, stopping, return_exceptions=True)
+            for task in (*tasks, stopping):
+                task.cancel()
+            ends = await asyncio.gather(*tasks, stopping, return_exceptions=True)
         for end in ends:
             if isinstance(end, Exception):
                 raise Fatal(f"the operator broke: {type(end).__name__}: {end}") from end

@@ -27,5 +27,18 @@ WRITES = Counter("racktwin_operator_writes_total", "Requests that change somethi
 ERRORS = Counter(
     "racktwin_operator_errors_total", "Failed requests, by dependency and status.", ["dependency", "status"]
 )
-SWEEP_SECONDS = Histogram("racktwin_operator_sweep_seconds", "Time to list resources, Secrets and things in a sweep.")
+SWEEP_SECONDS = Histogram("racktwin_operator_sweep_seconds", "Time to list Secrets and things in a sweep.")
 RESOURCES = Gauge("racktwin_operator_resources", "Resources known, by kind.", ["kind"])
+WATCH_RESTARTS = Counter("racktwin_operator_watch_restarts_total", "Watches ended and begun again.", ["resource"])
+LEADER = Gauge("racktwin_operator_leader", "1 while this replica holds the lease.")
+EVENTS_LEFT_OUT = Counter(
+    "racktwin_operator_events_left_out_total", "Kubernetes Events beyond the budget, not posted.", ["type"]
+)
+SWEEP_STARTED = Gauge("racktwin_operator_sweep_started_seconds", "When the last sweep began, epoch seconds.")
+SWEEP_COMPLETED = Gauge(
+    "racktwin_operator_sweep_completed_seconds",
+    "When every resource had been looked at in the last whole sweep, epoch seconds; 0 before the first.",
+)
+RECONCILED = Counter(
+    "racktwin_operator_reconciles_total", "Reconciles ended, by kind and outcome.", ["kind", "outcome"]
+)

@@ -41,10 +41,27 @@ class OperatorSettings(KafkaSettings, DittoSettings, ProcessSettings):
         None, description="Secret in the site's namespace with keys username and password for Kafka in pods."
     )
 
-    workers: int = Field(32, ge=1, le=1024, description="Resources reconciled at the same time.")
-    http_connections: int = Field(64, ge=1, le=1024, description="Connections held to each dependency at most.")
+    lease_namespace: str = Field(
+        "racktwin-system", description="Namespace of the Lease by which replicas agree on the one that works."
+    )
+    lease_name: str = Field("racktwin-operator", description="Name of that Lease; one for each set of replicas.")
+
+    workers: int = Field(256, ge=1, le=4096, description="Resources reconciled at the same time.")
+    http_connections: int = Field(32, ge=1, le=1024, description="Connections held to each dependency at most.")
+    bulk_from: int = Field(
+        50,
+        ge=0,
+        description="Resources that wait for work from which on things and policies go to Ditto over Kafka.",
+    )
+    rotation_grace_s: float = Field(
+        3600.0, ge=0, description="Time that a password stays valid after its rotation, in seconds."
+    )
     request_timeout_s: float = Field(15.0, gt=0, description="Time allowed for one request, in seconds.")
-    sweep_s: float = Field(60.0, gt=0, description="Time between sweeps that look for drift and orphans, in seconds.")
+    sweep_s: float = Field(
+        60.0,
+        gt=0,
+        description="Time between sweeps that look for drift and orphans, in seconds; longer when they take long.",
+    )
     backoff_s: float = Field(0.5, gt=0, description="Wait after a first failure, in seconds; doubles each time.")
     backoff_max_s: float = Field(60.0, gt=0, description="The longest wait after a failure, in seconds.")
 

@@ -246,6 +246,10 @@ class Stack:
             self._supervisor.stop(name)
         self.ensure(names, progress)
 
+    def halt(self, component: str) -> None:
+        """Stop one component and leave it stopped until the next `ensure`: what a fault looks like to the others."""
+        self._supervisor.stop(component)
+
     def stop(self, progress: Progress = _quiet) -> None:
         """Stop everything, dependants first; data stays.
 

@@ -131,6 +131,7 @@ ATTRIBUTES: Final[dict[str, dict[str, Schema]]] = {
     "cooling": {
         **_COMMON,
         **_ASSET,
+        "facilityId": _text("The facility's own name for the unit"),
         "type": _text("Kind of unit", "crac", "crah", "in-row"),
         "position": _POSITION,
         "racks": _names("Racks that it cools"),
@@ -139,7 +140,11 @@ ATTRIBUTES: Final[dict[str, dict[str, Schema]]] = {
         "fanPower": _number("fanPower", "Power of the fans at full speed", "W", 0, 1e7),
         "setpointMin": _number("setpoint", "The lowest set-point allowed", "Cel", -20, 60),
         "setpointMax": _number("setpoint", "The highest set-point allowed", "Cel", -20, 60),
+        "fanMin": _number("fanMin", "The lowest fan speed allowed", "%", 0, 100),
+        "fanMax": _number("fanMax", "The highest fan speed allowed", "%", 0, 100),
         "slewLimit": _number("slewLimit", "The largest step of the set-point without confirmation", "K", 0, 50),
+        "setpointSlew": _number("setpointSlew", "The fastest change of the set-point, in kelvin a minute", None, 0, 50),
+        "fanSlew": _number("fanSlew", "The fastest change of the fans, in percentage points a minute", None, 0, 100),
     },
     "room": {
         **_COMMON,

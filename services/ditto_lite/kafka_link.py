@@ -309,9 +309,7 @@ class KafkaLink:
             facts = Facts(message.thing_id, {**message.headers, "content-type": DITTO_PROTOCOL}, more)
             self._send(target.address, target.headers, facts, body)
 
-    def _send_if_open(
-        self, address: Address, mapping: dict[str, Template], facts: Facts, body: dict[str, Any]
-    ) -> None:
+    def _send_if_open(self, address: Address, mapping: dict[str, Template], facts: Facts, body: dict[str, Any]) -> None:
         if not self._stop.is_set():
             self._send(address, mapping, facts, body)
 

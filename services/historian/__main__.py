@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gc
+from typing import Final
 
+from historian.retention import Keeper, Retention
 from historian.settings import HistorianSettings
 from historian.sink import InfluxSink
 from historian.work import HistorianWork
 from racktwin import names, process
 from racktwin.kafka import SafeProducer, make_consumer, run_batches
 from racktwin.process import Context
+
+_FETCH_WAIT_MS: Final = 100
 
 
 def topics(settings: HistorianSettings) -> list[str]:
@@ -24,8 +28,21 @@ def topics(settings: HistorianSettings) -> list[str]:
 
 def run(settings: HistorianSettings, context: Context) -> None:
     """Write readings and predictions into InfluxDB, one bucket per site."""
-    consumer = make_consumer(settings, settings.historian_group)
-    sink = InfluxSink(settings)
+    # Lines wait for each other anyway, so the broker may gather records too: fewer requests for it and us.
+    consumer = make_consumer(
+        settings, settings.historian_group, fetch_min_bytes=65_536, fetch_wait_max_ms=_FETCH_WAIT_MS
+    )
+    keep = Retention(
+        full_days=settings.history_full_days,
+        minute_days=settings.history_1m_days,
+        quarter_days=settings.history_15m_days,
+        late_s=settings.history_late_s,
+    )
+    sink = InfluxSink(
+        settings,
+        keeper=lambda client: Keeper(client, settings.influx_org, keep),
+        warn=lambda text: context.log.warning("history", problem=text),
+    )
     work = HistorianWork(
         context,
         consumer=consumer,

@@ -21,3 +21,14 @@ class HistorianSettings(KafkaSettings, InfluxSettings, SitesSettings, ProcessSet
     historian_retry_max_s: float = Field(
         10.0, ge=0.1, description="Longest pause in seconds between attempts while InfluxDB is away."
     )
+    history_full_days: int = Field(
+        7, ge=0, description="Days that readings are kept as they came (at least as many as ingest takes); 0: for ever."
+    )
+    history_1m_days: int = Field(90, ge=0, description="Days that means, minima and maxima of 1 min are kept.")
+    history_15m_days: int = Field(1825, ge=0, description="Days that means, minima and maxima of 15 min are kept.")
+    history_late_s: int = Field(
+        240,
+        ge=60,
+        le=3600,
+        description="Seconds that a reading may come late and still enter the means of 1 min for certain.",
+    )

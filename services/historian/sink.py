@@ -20,6 +20,7 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
 
+from historian.retention import Keeper
 from racktwin.settings import InfluxSettings
 
 _TIMEOUT_MS: Final = 10_000
@@ -52,8 +53,16 @@ class Refused:
 class InfluxSink:
     """Writes to one InfluxDB. Not thread safe."""
 
-    def __init__(self, settings: InfluxSettings, client: InfluxDBClient | None = None) -> None:
-        """`client`: given by tests; otherwise made from the settings."""
+    def __init__(
+        self,
+        settings: InfluxSettings,
+        client: InfluxDBClient | None = None,
+        keeper: Callable[[InfluxDBClient], Keeper] | None = None,
+        warn: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """`client`: given by tests; otherwise made from the settings. `keeper` makes what keeps and thins a site's
+        history; without one a bucket keeps everything. `warn` is told what it could not do.
+        """
         self._org = settings.influx_org
         self._client = client or InfluxDBClient(
             url=settings.influx_url,
@@ -63,6 +72,8 @@ class InfluxSink:
         )
         self._writer = self._client.write_api(write_options=SYNCHRONOUS)
         self._buckets: set[str] = set()
+        self._keeper = keeper(self._client) if keeper is not None else None
+        self._warn = warn
 
     def write(self, bucket: str, lines: Sequence[str], between: Callable[[], None] = lambda: None) -> list[Refused]:
         """Write all lines (times in ms) but those that are returned as refused; `between` is called between requests.
@@ -95,6 +106,7 @@ class InfluxSink:
         if bucket in self._buckets:
             return
         org_id = self._org_id()
+        self._keep(bucket, org_id)
         buckets = self._client.buckets_api()
         # influxdb-client has no types for this call.
         find: Callable[..., Any] = buckets.find_buckets
@@ -109,6 +121,16 @@ class InfluxSink:
     def close(self) -> None:
         """Close the connection."""
         self._client.close()  # type: ignore[no-untyped-call]
+
+    def _keep(self, bucket: str, org_id: str) -> None:
+        """Retention and thinning; what fails here must not keep readings from being written."""
+        if self._keeper is None:
+            return
+        keeper = self._keeper
+        try:
+            _calling(lambda: keeper.ensure(bucket, org_id))
+        except (_Answered, Unavailable) as error:
+            self._warn(f"retention and thinning of {bucket!r} are not as configured: {error}")
 
     def _org_id(self) -> str:
         organizations = self._client.organizations_api()

@@ -5,15 +5,20 @@ from __future__ import annotations
 import gc
 import threading
 
+from confluent_kafka.admin import AdminClient
+
 from ingest.cleaning import Cleaner
 from ingest.coalesce import Coalescer
 from ingest.fleet import Fleet
+from ingest.flow import TwinFlow
+from ingest.pressure import TwinWatch
 from ingest.settings import IngestSettings
+from ingest.twins import Twins
 from ingest.work import IngestWork
 from racktwin import names, process
 from racktwin.catalogue import FEATURES
 from racktwin.ditto_client import DittoClient
-from racktwin.kafka import SafeProducer, make_consumer, run_batches
+from racktwin.kafka import SafeProducer, client_config, make_consumer, run_batches
 from racktwin.process import Context
 
 
@@ -36,6 +41,34 @@ def topics(settings: IngestSettings) -> list[str]:
     return [names.hono_topic(what, site) for site in sites for what in ("telemetry", "event")]
 
 
+def twins(settings: IngestSettings, context: Context, fleet: Fleet) -> Twins:
+    """The twins' side, with a thread that watches what Ditto has taken (unless that is switched off)."""
+    every = intervals(settings)
+    watch = None
+    if settings.twin_flow_group:
+        watch = TwinWatch(
+            AdminClient(client_config(settings)), context.clock, context.log, group=settings.twin_flow_group
+        )
+        threading.Thread(
+            target=watch.run, args=(context.stop, settings.twin_flow_watch_ms / 1000), name="watch", daemon=True
+        ).start()
+    return Twins(
+        lambda: Coalescer(
+            lambda feature: every.get(feature, settings.twin_interval_critical_ms),
+            thing_interval_ms=settings.twin_interval_critical_ms,
+            tolerance=settings.twin_interval_tolerance,
+            linger_ms=settings.twin_linger_ms,
+            catch_up_ms=settings.twin_interval_critical_ms,
+            hold_ms=settings.twin_hold_ms,
+            stale_after=settings.twin_stale_intervals,
+            stale_grace_ms=settings.twin_stale_grace_ms,
+            known=fleet.held,
+        ),
+        lambda: TwinFlow(target_ms=settings.twin_flow_target_ms, least=settings.twin_flow_least),
+        watch,
+    )
+
+
 def run(settings: IngestSettings, context: Context) -> None:
     """Clean what devices sent: Hono's telemetry and events to readings, twin merges and rejects."""
     sites = settings.site_list()
@@ -47,7 +80,6 @@ def run(settings: IngestSettings, context: Context) -> None:
         fresh_s=settings.ingest_directory_fresh_s,
     )
     threading.Thread(target=fleet.run, args=(context.stop,), name="fleet", daemon=True).start()
-    every = intervals(settings)
     consumer = make_consumer(settings, settings.ingest_group)
     work = IngestWork(
         context,
@@ -60,14 +92,7 @@ def run(settings: IngestSettings, context: Context) -> None:
             behind_ms=settings.ingest_behind_s * 1000,
             window=settings.ingest_duplicate_window,
         ),
-        coalescer=Coalescer(
-            lambda feature: every.get(feature, settings.twin_interval_critical_ms),
-            thing_interval_ms=settings.twin_interval_critical_ms,
-            tolerance=settings.twin_interval_tolerance,
-            linger_ms=settings.twin_linger_ms,
-            catch_up_ms=settings.twin_interval_critical_ms,
-            hold_ms=settings.twin_hold_ms,
-        ),
+        twins=twins(settings, context, fleet),
         waiting_bytes=settings.ingest_waiting_mib << 20,
     )
     # The hot path makes many short-lived objects and no cycles: collect seldom.

@@ -68,7 +68,8 @@ class Cleaned(msgspec.Struct):
 
     readings: list[Reading]
     bad: list[BadRecord]
-    duplicates: int
+    # How many, by kind of thing.
+    duplicates: dict[str, int]
     waiting: set[str]
     admitted: set[str]
 
@@ -93,7 +94,7 @@ class Cleaner:
 
     def clean(self, message: Inbound, decoded: Decoded, now: int, only: set[str] | None = None) -> Cleaned:
         """Check every value of a message at time `now` (epoch ms); with `only`, those of these things alone."""
-        out = Cleaned([], list(decoded.bad) if only is None else [], 0, set(), set())
+        out = Cleaned([], list(decoded.bad) if only is None else [], {}, set(), set())
         things: dict[str, _Thing | None] = {}
         refused: dict[str, BadRecord] = {}
         drafts: dict[tuple[str, str, int, int | None], _Draft] = {}
@@ -262,7 +263,7 @@ class Cleaner:
         if window is None:
             window = thing.windows[feature] = SeriesWindow(self._window)
         if window.seen(draft.time, draft.mask, draft.seq):
-            out.duplicates += 1
+            out.duplicates[entry.kind] = out.duplicates.get(entry.kind, 0) + 1
             return
         values = draft.values
         if spec.dew_point:

@@ -18,14 +18,22 @@ loop which offsets must stay uncommitted. Only the record of the latest value is
 device reports every second holds back one second of offsets, not five minutes; a value whose device has fallen silent
 is sent early after `hold_ms`, which bounds what a crash repeats. Memory: one small state per thing and feature.
 
-`stretch` widens all intervals: the hook for adapting to what Ditto takes. Next: the twin topic.
+* **Credit.** `take` sends no more merges than its caller allows (`ingest.flow`: what Ditto has room for). What is due
+  waits in the order in which it fell due and keeps being replaced by newer values, so intervals widen evenly and a
+  twin gets what is newest when its turn comes. `slow_stretch` widens the slow features before anything else waits.
+* **Silence.** A feature whose interval, or that of its device where it is longer, has passed several times without a
+  reading is sent once more, with the quality `stale`; its next reading says `good` again.
+
+What the twins already hold (`known`, asked once for each feature) counts as sent: a late reading cannot go back behind
+it after a restart either. Next: the twin topic.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import heapq
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 Source = tuple[str, int, int]
@@ -52,6 +60,11 @@ class _Feature:
     arrived_at: int = 0
     not_before: int = _NEVER
     quality: str = "good"
+    # Between two readings (ms), smoothed: 0 until there were two.
+    rhythm_ms: int = 0
+    stale: bool = False
+    # Where the last reading came from.
+    origin: tuple[str, int] = ("", 0)
     pending: dict[str, Any] | None = None
     sources: list[Source] = dataclasses.field(default_factory=list)
 
@@ -79,18 +92,32 @@ class Coalescer:
         linger_ms: int = 20,
         catch_up_ms: int = 1000,
         hold_ms: int = 30_000,
+        stale_after: float = 3.0,
+        stale_grace_ms: int = 30_000,
+        known: Callable[[str], Mapping[str, int]] = lambda thing: {},
     ) -> None:
-        """`interval_ms` tells a feature's interval by its name; `thing_interval_ms` is the least between two merges."""
+        """`interval_ms` tells a feature's interval by its name; `thing_interval_ms` is the least between two merges.
+
+        `stale_after`: intervals without a reading until a feature is stale, 0 for never; `stale_grace_ms` is granted
+        while a device's rhythm is not known; `known` tells the observation times (epoch ms) that a twin holds.
+        """
         self._interval_of = interval_ms
         self._thing_interval_ms = thing_interval_ms
         self._keep = 1.0 - tolerance
         self._linger_ms = linger_ms
         self._catch_up_ms = catch_up_ms
         self._hold_ms = hold_ms
+        self._stale_after = stale_after
+        self._stale_grace_ms = stale_grace_ms
+        self._known = known
         self._things: dict[str, _Thing] = {}
         self._heap: list[tuple[int, str]] = []
         self._waiting: set[str] = set()
+        # Things whose silence is still to be looked at in this round.
+        self._round: list[str] = []
+        # All intervals are this many times as long, those of slow features at least `slow_stretch` times.
         self.stretch = 1.0
+        self.slow_stretch = 1.0
 
     def __len__(self) -> int:
         """How many things have something pending."""
@@ -118,12 +145,18 @@ class Coalescer:
             state = self._things[thing] = _Thing(site, {})
         one = state.features.get(feature)
         if one is None:
-            one = state.features[feature] = _Feature(self._interval_of(feature))
+            newest = self._known(thing).get(feature, _NEVER)
+            one = state.features[feature] = _Feature(self._interval_of(feature), newest)
         if observed_at < one.newest:
             return False
+        if one.arrived_at and not backlog:
+            gap = now - one.arrived_at
+            one.rhythm_ms = gap if one.rhythm_ms == 0 else (3 * one.rhythm_ms + gap) >> 2
         one.newest = observed_at
         one.arrived_at = now
+        one.origin = source[:2]
         one.quality = quality
+        one.stale = False
         pending = one.pending
         if pending is None:
             one.pending = values
@@ -148,10 +181,10 @@ class Coalescer:
         """When the next merge is due (epoch ms), None when nothing is pending. May be early, never late."""
         return self._heap[0][0] if self._heap else None
 
-    def take(self, now: int) -> list[Merge]:
-        """The merges that are due; they are pending no longer."""
+    def take(self, now: int, limit: int | None = None) -> list[Merge]:
+        """The merges that are due, at most `limit`, those that have waited longest; they are pending no longer."""
         merges: list[Merge] = []
-        while self._heap and self._heap[0][0] <= now:
+        while self._heap and self._heap[0][0] <= now and (limit is None or len(merges) < limit):
             due, name = heapq.heappop(self._heap)
             state = self._things.get(name)
             if state is None or state.due != due:
@@ -176,6 +209,42 @@ class Coalescer:
         self._heap.clear()
         return merges
 
+    def silence(self, now: int, share: float = 1.0) -> int:
+        """Make features stale of which nothing has come for too long; how many.
+
+        Looks at a `share` of all things, the next ones each time, so that a look takes no noticeable time.
+        """
+        if not self._stale_after:
+            return 0
+        if not self._round:
+            self._round = list(self._things)
+        count = max(1, math.ceil(len(self._things) * share))
+        names, self._round = self._round[-count:], self._round[:-count]
+        found = 0
+        for name in names:
+            state = self._things.get(name)
+            if state is None:
+                continue
+            for one in state.features.values():
+                # Most have just been heard of.
+                quiet = now - one.arrived_at
+                if quiet <= one.interval_ms or one.stale or not one.interval_ms or not one.arrived_at:
+                    continue
+                allowed = int(self._stale_after * max(one.interval_ms, one.rhythm_ms))
+                if not one.rhythm_ms:
+                    allowed = max(allowed, self._stale_grace_ms)
+                if quiet <= allowed:
+                    continue
+                one.stale = True
+                one.quality = "stale"
+                found += 1
+                if one.pending is None:
+                    one.pending = {}
+                    one.not_before = now
+                    self._reschedule(name, state)
+                    self._waiting.add(name)
+        return found
+
     def held(self) -> dict[tuple[str, int], int]:
         """Per topic and partition the lowest offset that pending values still need: commit no further than that."""
         lowest: dict[tuple[str, int], int] = {}
@@ -193,29 +262,37 @@ class Coalescer:
         """Forget pending values that came from these partitions: their new owner reads the records again, and sending
         them from here as well could put an old value over its newer one."""
         gone = set(partitions)
-        for name in list(self._waiting):
-            state = self._things[name]
-            for one in state.features.values():
-                if one.pending is not None and any((topic, partition) in gone for topic, partition, _ in one.sources):
-                    one.pending = None
-                    one.sources = []
+        for name, state in list(self._things.items()):
+            for feature, one in list(state.features.items()):
+                if one.origin in gone or any(source[:2] in gone for source in one.sources):
+                    # Also what is known of it: the new owner moves the twin on, and we do not see it.
+                    del state.features[feature]
             if all(one.pending is None for one in state.features.values()):
                 self._waiting.discard(name)
+            if not state.features:
+                del self._things[name]
 
-    def forget(self, before_ms: int) -> None:
-        """Drop the state of things without a reading since `before_ms` and nothing pending: bounds memory."""
-        for name in [n for n, s in self._things.items() if s.touched_ms < before_ms and n not in self._waiting]:
+    def forget(self, exists: Callable[[str], bool]) -> None:
+        """Drop the state of things that are no more and have nothing pending: bounds memory."""
+        for name in [name for name in self._things if name not in self._waiting and not exists(name)]:
             del self._things[name]
 
     def _due(self, state: _Thing, one: _Feature) -> int:
         """When a pending feature should go: its interval and the thing's are over, and its linger."""
-        return max(self._ripe(one), one.not_before, state.not_before)
+        due = self._ripe(one)
+        due = max(due, one.not_before)
+        return state.not_before if state.not_before > due else due
 
     def _ripe(self, one: _Feature) -> int:
         """From when on a pending feature may go along with a merge of its thing, whether or not it has lingered."""
-        by_interval = one.sent_at + int(one.interval_ms * self.stretch * self._keep)
+        interval = one.interval_ms
+        stretch = self.stretch
+        if interval > self._thing_interval_ms and self.slow_stretch > stretch:
+            stretch = self.slow_stretch
+        by_interval = one.sent_at + int(interval * stretch * self._keep)
         # A value whose device fell silent goes early, or its offset would hold back all commits.
-        return min(by_interval, one.arrived_at + self._hold_ms)
+        held_until = one.arrived_at + self._hold_ms
+        return by_interval if by_interval < held_until else held_until
 
     def _collect(self, name: str, state: _Thing, now: int, everything: bool = False) -> Merge | None:
         features: dict[str, dict[str, Any]] = {}

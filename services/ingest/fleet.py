@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import structlog
 
@@ -28,6 +28,7 @@ class Waiting:
 
 WAITING: Final = Waiting()
 _ABSENT_KEPT: Final = 50_000
+_FIELDS: Final = f"{FIELDS},features"
 
 
 class Fleet:
@@ -57,6 +58,9 @@ class Fleet:
         self._absent: dict[str, int] = {}
         self._asked: set[str] = set()
         self._wanted: queue.SimpleQueue[str] = queue.SimpleQueue()
+        # Observation times (epoch ms) on the twins, by thing and feature, as of the last loading.
+        self._held: dict[str, dict[str, int]] = {}
+        self._soon = False
         # Why Ditto cannot be asked at present, None when it can.
         self.problem: str | None = None
         # Counts answers, so that the consumer knows when to look again at what waits.
@@ -82,6 +86,14 @@ class Fleet:
             self._wanted.put(thing)
         return WAITING
 
+    def held(self, thing: str) -> Mapping[str, int]:
+        """Observation time (epoch ms) per feature that the thing's twin held when Ditto was last asked."""
+        return self._held.get(thing, {})
+
+    def refresh_soon(self) -> None:
+        """Have all things loaded again without waiting for `fresh_s` to pass."""
+        self._soon = True
+
     def knows(self, thing: str) -> bool:
         """Whether the thing is known, without asking for it."""
         return thing in self._known
@@ -91,7 +103,8 @@ class Fleet:
         refreshed: float | None = None
         while not stop.is_set():
             now = self._clock() / 1000
-            if refreshed is None or now - refreshed >= self._fresh_s:
+            if refreshed is None or self._soon or now - refreshed >= self._fresh_s:
+                self._soon = False
                 # A failed load is not repeated before single questions were tried: those matter more.
                 self.refresh()
                 refreshed = now if self.problem is None else now - self._fresh_s + self._retry_s
@@ -106,11 +119,14 @@ class Fleet:
     def refresh(self) -> None:
         """Load every thing that Ditto shows us; what it no longer shows is asked for by name when next needed."""
         try:
-            loaded = {
-                entry.thing: entry
-                for thing in self._source.search(namespaces=self._namespaces, fields=FIELDS)
-                if (entry := entry_of(thing)) is not None
-            }
+            loaded: dict[str, Entry] = {}
+            for thing in self._source.search(namespaces=self._namespaces, fields=_FIELDS):
+                entry = entry_of(thing)
+                if entry is not None:
+                    # The same text for the same thing, however often it is loaded.
+                    known = self._known.get(entry.thing)
+                    loaded[entry.thing] = known if known == entry else entry
+                    self._held[entry.thing] = observed(thing)
         except DittoError as error:
             self._unavailable(error)
             return
@@ -124,7 +140,7 @@ class Fleet:
     def look_up(self, thing: str) -> bool:
         """Ask Ditto for one thing; False when it cannot be asked."""
         try:
-            found = self._source.get_thing(thing, fields=FIELDS)
+            found = self._source.get_thing(thing, fields=_FIELDS)
         except DittoError as error:
             self._unavailable(error)
             return False
@@ -135,7 +151,10 @@ class Fleet:
                 self._absent.clear()
             self._absent[thing] = self._clock()
             self._known.pop(thing, None)
+            self._held.pop(thing, None)
         else:
+            assert found is not None
+            self._held[thing] = observed(found)
             self._known[thing] = entry
             self._absent.pop(thing, None)
         self._asked.discard(thing)
@@ -151,6 +170,16 @@ class Fleet:
         if self.problem is not None:
             self._log.info("ditto answers again")
         self.problem = None
+
+
+def observed(thing: Mapping[str, Any]) -> dict[str, int]:
+    """Observation time (epoch ms) per feature of a thing as Ditto's JSON; features without one are left out."""
+    times: dict[str, int] = {}
+    for name, feature in (thing.get("features") or {}).items():
+        at = ((feature or {}).get("properties") or {}).get("observedAt")
+        if isinstance(at, int):
+            times[name] = at
+    return times
 
 
 def _well_formed(thing: str) -> bool:

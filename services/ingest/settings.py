@@ -71,3 +71,33 @@ class IngestSettings(KafkaSettings, DittoSettings, SitesSettings, ProcessSetting
         ge=1000,
         description="Milliseconds after which a silent device's pending value is sent early; bounds repeats.",
     )
+    twin_stale_intervals: float = Field(
+        3.0,
+        ge=0,
+        description="Intervals (the feature's, or the device's own where it is longer) without a reading after which a "
+        "feature's quality turns to stale; 0: never.",
+    )
+    twin_stale_grace_ms: int = Field(
+        30_000,
+        ge=0,
+        description="Milliseconds granted instead while only one reading has come, so that no rhythm is known.",
+    )
+    twin_flow_group: str = Field(
+        "racktwin-{site}-twin",
+        description="Consumer group of Ditto's connection that reads the twin topic, {site} standing for the site; "
+        "merges are held back to what it takes. Empty: send whatever is due.",
+    )
+    twin_flow_target_ms: int = Field(
+        800,
+        ge=100,
+        description="Milliseconds' worth of merges that may wait for Ditto; what is more stays here, where newer "
+        "values replace older ones.",
+    )
+    twin_flow_least: int = Field(
+        1500,
+        ge=1,
+        description="Merges that may wait for Ditto in any case: more than it takes between two commits (1000).",
+    )
+    twin_flow_watch_ms: int = Field(
+        250, ge=50, le=10_000, description="Milliseconds between two looks at how far Ditto is."
+    )

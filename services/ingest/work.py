@@ -23,12 +23,13 @@ from confluent_kafka import Consumer, Message, TopicPartition
 
 from ingest import envelopes, flat, intake, metrics, packs
 from ingest.cleaning import Cleaned, Cleaner
-from ingest.coalesce import Coalescer, Merge
+from ingest.coalesce import Merge
 from ingest.fleet import Fleet
 from ingest.intake import Inbound
 from ingest.measured import BadRecord, Decoded, Refusal
 from ingest.rejects import rejects_of
 from ingest.sequence import SequenceCounts, SequenceTracker
+from ingest.twins import Twins
 from racktwin import ditto_protocol, messages, names
 from racktwin.kafka import SafeProducer
 from racktwin.process import Context, Fatal
@@ -66,7 +67,7 @@ class IngestWork:
         producer: SafeProducer,
         fleet: Fleet,
         cleaner: Cleaner,
-        coalescer: Coalescer,
+        twins: Twins,
         waiting_bytes: int = 32 << 20,
     ) -> None:
         """`waiting_bytes`: payload that may wait for Ditto's answers before consuming pauses."""
@@ -74,7 +75,7 @@ class IngestWork:
         self._producer = producer
         self._fleet = fleet
         self._cleaner = cleaner
-        self._coalescer = coalescer
+        self._twins = twins
         self._context = context
         self._waiting_limit = waiting_bytes
         self._waiting_bytes = 0
@@ -83,12 +84,16 @@ class IngestWork:
         self._paused = False
         self._next: dict[tuple[str, int], int] = {}
         self._settled: dict[tuple[str, int], int] = {}
-        self._sequences: dict[str, tuple[SequenceTracker, SequenceCounts]] = {}
+        # By site and kind of device.
+        self._sequences: dict[tuple[str, str], tuple[SequenceTracker, SequenceCounts]] = {}
+        self._stalled: list[str] = []
+        self._assigned = False
         self._housekept = context.clock()
         self._correlation = uuid.uuid4().hex[:12]
         self._merges = 0
         # Topic names by (purpose, site): formatting one per record would show.
         self._readings_topic: dict[str, str] = {}
+        self._twin_topic: dict[str, str] = {}
         self._sites_of: dict[str, str] = {}
 
     def handle(self, batch: list[Message]) -> None:
@@ -107,10 +112,7 @@ class IngestWork:
     def tick(self) -> None:
         """Send what is due, look again at what waits, keep house."""
         now = self._context.clock()
-        due = self._coalescer.next_due()
-        if due is not None and due <= now:
-            for merge in self._coalescer.take(now):
-                self._send(merge)
+        self._send(self._twins.due(now), now)
         if self._parked and self._fleet.answers != self._answers_seen:
             self._retry(now)
         self._balance()
@@ -124,17 +126,16 @@ class IngestWork:
         """Wait for Kafka's acknowledgements; the offsets that nothing pending or waiting needs any more."""
         now = self._context.clock()
         if self._context.stop.is_set():
-            for merge in self._coalescer.drain(now):
-                self._send(merge)
+            self._send(self._twins.drain(now), now)
         while self._producer.flush(0.5):
             self._context.health.heartbeat("consume", 120.0)
             self._context.health.set_ready(False, "Kafka does not acknowledge what is written", part="kafka-writes")
             if self._context.stop.is_set() and self._context.clock() - now > _STOP_PATIENCE_MS:
                 raise Fatal("Kafka did not acknowledge in time; nothing is committed, the records will be read again")
         self._context.health.set_ready(True, part="kafka-writes")
-        self._publish()
+        self._publish(now)
         commit = dict(self._next)
-        for at, offset in self._coalescer.held().items():
+        for at, offset in self._twins.held().items():
             commit[at] = min(offset, commit.get(at, offset))
         for parked in self._parked:
             at = (parked.message.topic, parked.message.partition)
@@ -145,12 +146,16 @@ class IngestWork:
         return [TopicPartition(topic, partition, offset) for (topic, partition), offset in moved.items()]
 
     def assigned(self, partitions: list[TopicPartition]) -> None:
-        """Nothing to prepare: state is per thing."""
+        """Ask Ditto again what the twins hold: another replica has moved them on until now."""
+        if self._assigned:
+            self._fleet.refresh_soon()
+        # The first time everything is loaded anyway.
+        self._assigned = True
 
     def revoked(self, partitions: list[TopicPartition]) -> None:
         """Leave to the new owner what of these partitions was not finished."""
         gone = {(p.topic, p.partition) for p in partitions}
-        self._coalescer.drop(gone)
+        self._twins.drop(gone)
         # If they come back, their records come again, and what was dropped here must then count as new.
         self._cleaner.reset()
         kept = deque(p for p in self._parked if (p.message.topic, p.message.partition) not in gone)
@@ -213,11 +218,12 @@ class IngestWork:
         topic = self._readings_topic[site]
         source = (message.topic, message.partition, message.offset)
         backlog = now - message.received_at > _BACKLOG_MS
-        late = 0
+        late: dict[str, int] = {}
+        offer = self._twins.of(site).offer
         for reading in cleaned.readings:
             produce(topic, reading.thing, messages.encode(reading))
             # Encoded above, so the values may be given away.
-            taken = self._coalescer.offer(
+            taken = offer(
                 reading.thing,
                 site,
                 reading.feature,
@@ -228,15 +234,16 @@ class IngestWork:
                 source=source,
                 backlog=backlog,
             )
-            late += not taken
+            if not taken:
+                late[reading.kind] = late.get(reading.kind, 0) + 1
         if cleaned.bad:
             self._reject(message, cleaned.bad, now)
         metrics.MESSAGES.labels(site).inc()
         metrics.READINGS.labels(site).inc(len(cleaned.readings))
-        if cleaned.duplicates:
-            metrics.DUPLICATES.labels(site).inc(cleaned.duplicates)
-        if late:
-            metrics.LATE.labels(site).inc(late)
+        for kind, count in cleaned.duplicates.items():
+            metrics.DUPLICATES.labels(site, kind).inc(count)
+        for kind, count in late.items():
+            metrics.LATE.labels(site, kind).inc(count)
         metrics.LAG.observe(max(0, now - message.received_at) / 1000)
 
     def _reject(self, message: Inbound, bad: list[BadRecord], now: int) -> None:
@@ -246,12 +253,22 @@ class IngestWork:
             metrics.REJECTS.labels(message.site, reject.reason).inc()
             self._context.log.debug("rejected", reason=reject.reason, detail=reject.detail, device=message.device)
 
-    def _send(self, merge: Merge) -> None:
-        self._merges += 1
-        correlation = f"ingest-{self._correlation}-{self._merges}"
-        value = ditto_protocol.merge_features(merge.thing, merge.features, correlation)
-        self._producer.produce(names.own_topic("twin", merge.site), merge.thing, value)
-        metrics.MERGES.labels(merge.site).inc()
+    def _send(self, merges: list[Merge], now: int) -> None:
+        oldest: dict[str, int] = {}
+        for merge in merges:
+            self._merges += 1
+            correlation = f"ingest-{self._correlation}-{self._merges}"
+            value = ditto_protocol.merge_features(merge.thing, merge.features, correlation)
+            topic = self._twin_topic.get(merge.site)
+            if topic is None:
+                topic = self._twin_topic[merge.site] = names.own_topic("twin", merge.site)
+            self._producer.produce(topic, merge.thing, value)
+            if merge.newest < oldest.get(merge.site, now):
+                oldest[merge.site] = merge.newest
+        for site in {merge.site for merge in merges}:
+            metrics.MERGES.labels(site).inc(sum(merge.site == site for merge in merges))
+            # One observation for all that go together: one for each would show in the profile.
+            metrics.MERGE_AGE.labels(site).observe((now - oldest.get(site, now)) / 1000)
 
     def _retry(self, now: int) -> None:
         """Look again at what waits, oldest first."""
@@ -282,22 +299,38 @@ class IngestWork:
         )
 
     def _count_sequences(self, message: Inbound, decoded: Decoded, cleaned: Cleaned, now: int) -> None:
-        held = self._sequences.get(message.site)
-        if held is None:
-            held = self._sequences[message.site] = (SequenceTracker(), SequenceCounts())
         for stream, seq in decoded.streams:
             # Numbers of strangers are not followed: nobody could bound them.
             if stream in cleaned.admitted or (stream == message.device and cleaned.admitted):
-                held[0].observe(stream, seq, now)
+                self._tracker(message.site, _kind_of(stream)).observe(stream, seq, now)
 
-    def _publish(self) -> None:
+    def _tracker(self, site: str, kind: str) -> SequenceTracker:
+        held = self._sequences.get((site, kind))
+        if held is None:
+            held = self._sequences[site, kind] = (SequenceTracker(), SequenceCounts())
+        return held[0]
+
+    def _publish(self, now: int) -> None:
         metrics.WAITING.set(len(self._parked))
-        metrics.PENDING.set(len(self._coalescer))
-        for site, (tracker, before) in self._sequences.items():
-            self._sequences[site] = (tracker, metrics.publish_sequences(site, tracker.counts, before))
+        metrics.PENDING.set(len(self._twins))
+        stalled = self._twins.stalled(now)
+        if stalled != self._stalled:
+            self._stalled = stalled
+            if stalled:
+                self._context.log.warning("ditto takes no merges; twins wait, readings go on", sites=stalled)
+            else:
+                self._context.log.info("ditto takes merges again")
+        for at, (tracker, before) in self._sequences.items():
+            self._sequences[at] = (tracker, metrics.publish_sequences(*at, tracker.counts, before))
 
     def _keep_house(self, now: int) -> None:
-        self._coalescer.forget(now - _SILENT_MS)
+        self._twins.forget(self._fleet.knows)
         self._cleaner.forget(self._fleet.knows)
         for tracker, _ in self._sequences.values():
             tracker.forget(now - _SILENT_MS)
+
+
+def _kind_of(thing: str) -> str:
+    """The class that a device is counted under: the kind in its id, so that there are few."""
+    kind = thing.partition(":")[2].partition("-")[0]
+    return kind if kind in names.KINDS else "other"

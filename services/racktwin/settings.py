@@ -64,11 +64,6 @@ class KafkaSettings(Settings):
     kafka_sasl_mechanism: str | None = Field(None, description="SASL mechanism, for instance SCRAM-SHA-512.")
     kafka_username: str | None = Field(None, description="SASL user name.")
     kafka_password: SecretStr | None = Field(None, description="SASL password.")
-    kafka_instance: str | None = Field(
-        None,
-        description="Name of this replica within its consumer group, unique and the same after a restart (for instance "
-        "the pod of a StatefulSet). A restart then takes up its partitions at once, not after the session timeout.",
-    )
     kafka_ca_file: str | None = Field(None, description="PEM file of the CA that signed the brokers' certificates.")
 
 

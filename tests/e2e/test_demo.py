@@ -54,9 +54,10 @@ def test_the_site_lives(stack: Stack, berlin: Harness) -> None:
 
     state = eventually(complete, "40 live racks", 100, every_s=2)
     assert (state["racks"], state["racks_ready"]) == (40, 40)
-    # Racks, the server in one of them, two rooms, the gateway, the site.
-    assert state["things"] == 45
-    assert state["devices"] == 42
+    # Racks, the server in one of them, four cooling units, two rooms, the gateway, the site.
+    assert state["things"] == 49
+    # Racks, the server, the cooling units, the gateway.
+    assert state["devices"] == 46
     assert state["real_server_samples"] > 50
 
 

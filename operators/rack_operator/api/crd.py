@@ -10,6 +10,7 @@ from typing import Any
 
 from rack_operator.api import GROUP, VERSION
 from rack_operator.api.base import ApiModel
+from rack_operator.api.cooling_unit import CoolingUnit
 from rack_operator.api.rack import Rack
 from rack_operator.api.schema import structural_schema
 from rack_operator.api.site import Site
@@ -46,6 +47,22 @@ RACK = Kind(
         ("Ready", "string", _ready("status")),
         ("Reason", "string", _ready("reason")),
         ("Age", "date", ".metadata.creationTimestamp"),
+        # Seen with -o wide: a sentence is longer than a terminal.
+        ("Message", "string", _ready("message")),
+    ),
+)
+COOLING_UNIT = Kind(
+    model=CoolingUnit,
+    plural="coolingunits",
+    short_names=("cu",),
+    columns=(
+        ("Site", "string", ".spec.site"),
+        ("Room", "string", ".spec.room"),
+        ("Type", "string", ".spec.type"),
+        ("Ready", "string", _ready("status")),
+        ("Reason", "string", _ready("reason")),
+        ("Age", "date", ".metadata.creationTimestamp"),
+        ("Message", "string", _ready("message")),
     ),
 )
 SITE = Kind(
@@ -57,9 +74,10 @@ SITE = Kind(
         ("Ready", "string", _ready("status")),
         ("Reason", "string", _ready("reason")),
         ("Age", "date", ".metadata.creationTimestamp"),
+        ("Message", "string", _ready("message")),
     ),
 )
-KINDS = (SITE, RACK)
+KINDS = (SITE, RACK, COOLING_UNIT)
 
 
 def custom_resource_definition(kind: Kind) -> JsonObject:
@@ -101,7 +119,9 @@ def custom_resource_definition(kind: Kind) -> JsonObject:
                     "storage": True,
                     "subresources": {"status": {}},
                     "additionalPrinterColumns": [
-                        {"name": title, "type": type_, "jsonPath": path} for title, type_, path in kind.columns
+                        {"name": title, "type": type_, "jsonPath": path}
+                        | ({"priority": 1} if title == "Message" else {})
+                        for title, type_, path in kind.columns
                     ],
                     "schema": {"openAPIV3Schema": schema},
                 }

@@ -203,7 +203,7 @@ class RackSpec(ApiModel):
     cooling_capacity_w: Annotated[float | None, Field(gt=0, le=1_000_000)] = None
     """Heat that can be carried away, in watts."""
     enforce_capacity: bool = False
-    """Refuse servers whose allocated draw exceeds availablePowerW."""
+    """Refuse servers whose allocated draw exceeds availablePowerW; without it the condition WithinCapacity warns."""
     feeds: Annotated[
         list[Feed],
         Field(
@@ -241,7 +241,8 @@ class RackStatus(ApiModel):
     observed_generation: Annotated[int, Field(ge=0)] = 0
     """The generation of the spec that this status speaks of."""
     conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=list_map("type"))] = []
-    """PolicyReady, ThingReady, DeviceRegistered, CredentialsReady and Ready."""
+    """PolicyReady, ThingReady, DeviceRegistered, CredentialsReady and Ready; and WithinCapacity, where
+    availablePowerW is given: a warning, which Ready does not heed."""
     thing_id: Annotated[str, Field(max_length=256)] = ""
     """Id of the rack's thing in Ditto and of its device in Hono."""
     policy_id: Annotated[str, Field(max_length=256)] = ""

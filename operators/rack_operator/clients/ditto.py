@@ -6,11 +6,21 @@ from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
 from rack_operator.clients.http import HttpDependency
 
 JsonObject = dict[str, Any]
 _PAGE = 200
 _MERGE = {"content-type": "application/merge-patch+json"}
+
+
+class _Found(msgspec.Struct):
+    items: list[msgspec.Raw] = []
+    cursor: str | None = None
+
+
+_FOUND = msgspec.json.Decoder(_Found)
 
 
 def _segment(identifier: str) -> str:
@@ -95,16 +105,17 @@ class DittoClient:
         """Deletes the connection; False when there was none."""
         return await self._delete(self._devops, f"/api/2/connections/{_segment(connection_id)}")
 
-    async def search(self, namespace: str, rql: str, fields: str) -> AsyncIterator[JsonObject]:
-        """Every thing of the namespace that matches, in pages. The index may lag a second or two."""
+    async def raw_search(self, namespace: str, rql: str, fields: str) -> AsyncIterator[bytes]:
+        """Every thing of the namespace that matches, as JSON text, in pages. The index may lag a second or two."""
         cursor: str | None = None
         while True:
             option = f"size({_PAGE})" + (f",cursor({cursor})" if cursor else ",sort(+thingId)")
             params = {"namespaces": namespace, "filter": rql, "fields": fields, "option": option}
             answer = await self._http.call("GET", "/api/2/search/things", params=params, expect={200})
-            for item in answer.body.get("items", []):
-                yield item
-            cursor = answer.body.get("cursor")
+            page = _FOUND.decode(answer.content)
+            for item in page.items:
+                yield bytes(item)
+            cursor = page.cursor
             if cursor is None:
                 return
 

@@ -5,12 +5,13 @@ What a status means is for the client of that dependency; this module only tells
 
 from __future__ import annotations
 
-import json as jsonlib
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+import msgspec
 
 from rack_operator import metrics
 
@@ -39,11 +40,15 @@ class DependencyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An expected answer; `body` is parsed JSON, or None when there is none."""
+    """An expected answer; `content` as it came."""
 
     status: int
-    body: Any
-    headers: dict[str, str]
+    content: bytes
+
+    @property
+    def body(self) -> Any:
+        """The content parsed: JSON, text where it is none, None when it is empty."""
+        return _parse(self.content)
 
 
 class HttpDependency:
@@ -53,6 +58,9 @@ class HttpDependency:
         self.name = name
         self._base = base_url.rstrip("/")
         self._session = session
+        # Looked up once: finding a labelled child costs more than counting on it.
+        self._writes = metrics.WRITES.labels(name)
+        self._requests: dict[tuple[str, int], Any] = {}
 
     async def call(
         self,
@@ -68,46 +76,70 @@ class HttpDependency:
 
         Raises `DependencyError` when the answer's status is not in `expect`, or there is none.
         """
-        content = None if json is None else jsonlib.dumps(json, separators=(",", ":")).encode()
+        content = None if json is None else msgspec.json.encode(json)
         sent = {"content-type": "application/json"} if content is not None else {}
         what = f"{method} {path}"
         if method not in _READS:
-            metrics.WRITES.labels(self.name).inc()
+            self._writes.inc()
         try:
             async with self._session.request(
                 method, self._base + path, data=content, headers={**sent, **(headers or {})}, params=params
             ) as answer:
-                text = await answer.text()
-                status, answered = answer.status, {key.lower(): value for key, value in answer.headers.items()}
+                received = await answer.read()
+                status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self._count(method, 0, failed=True)
             raise DependencyError(self.name, what, 0, str(error) or type(error).__name__) from error
-        body = _parse(text)
         failed = status not in expect
         self._count(method, status, failed=failed)
         if failed:
-            raise DependencyError(self.name, what, status, _explain(body, text))
-        return Response(status, body, answered)
+            raise DependencyError(self.name, what, status, _explain(received))
+        return Response(status, received)
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, params: dict[str, str], *, silent_s: float, headers: dict[str, str] | None = None
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Chunks of a GET that goes on until the other side ends it.
+
+        Raises `DependencyError` when it does not begin with status 200, breaks, or is silent for `silent_s` seconds.
+        """
+        what = f"GET {path}"
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=silent_s)
+        try:
+            async with self._session.get(self._base + path, params=params, headers=headers, timeout=timeout) as answer:
+                failed = answer.status != 200
+                self._count("GET", answer.status, failed=failed)
+                if failed:
+                    raise DependencyError(self.name, what, answer.status, _explain(await answer.read()))
+                yield answer.content.iter_any()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self._count("GET", 0, failed=True)
+            raise DependencyError(self.name, what, 0, str(error) or type(error).__name__) from error
 
     def _count(self, method: str, status: int, *, failed: bool) -> None:
-        metrics.REQUESTS.labels(self.name, method, str(status)).inc()
+        counter = self._requests.get((method, status))
+        if counter is None:
+            counter = self._requests[method, status] = metrics.REQUESTS.labels(self.name, method, str(status))
+        counter.inc()
         if failed:
             metrics.ERRORS.labels(self.name, str(status)).inc()
 
 
-def _parse(text: str) -> Any:
-    if not text:
+def _parse(content: bytes) -> Any:
+    if not content:
         return None
     try:
-        return jsonlib.loads(text)
-    except ValueError:
-        return text
+        return msgspec.json.decode(content)
+    except msgspec.DecodeError:
+        return content.decode(errors="replace")
 
 
-def _explain(body: Any, text: str) -> str:
+def _explain(content: bytes) -> str:
     """The sentence in an error body of Ditto (message), Hono (error) or Kubernetes (message)."""
+    body = _parse(content)
     if isinstance(body, dict):
         parts = [str(body[key]) for key in ("error", "message", "description") if body.get(key)]
         if parts:
             return "; ".join(parts)
-    return text.strip() or "no explanation given"
+    return content.decode(errors="replace").strip() or "no explanation given"

@@ -1,16 +1,21 @@
-"""The Kubernetes API, raw JSON: what the operator reads and writes beside kopf's watch."""
+"""The Kubernetes API, raw JSON: single calls and lists. Watches are in `watch`."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from rack_operator.api import GROUP, VERSION
 from rack_operator.clients.http import DependencyError, HttpDependency
 
 JsonObject = dict[str, Any]
 _PAGE = 500
+# A watch is renewed this often, so that one that is dead without a sign does not last.
+_WATCH_S = 300
 _MERGE = {"content-type": "application/merge-patch+json"}
 
 
@@ -36,6 +41,28 @@ SECRETS = Resource("/api/v1", "secrets")
 CONFIG_MAPS = Resource("/api/v1", "configmaps")
 EVENTS = Resource("/api/v1", "events")
 DEPLOYMENTS = Resource("/apis/apps/v1", "deployments")
+COOLING_UNITS = Resource(f"/apis/{GROUP}/{VERSION}", "coolingunits")
+LEASES = Resource("/apis/coordination.k8s.io/v1", "leases")
+
+
+class _ListMeta(msgspec.Struct, rename={"token": "continue", "version": "resourceVersion"}):
+    token: str = ""
+    version: str = ""
+
+
+class Page(msgspec.Struct):
+    """One page of a list; its items are left as they came, as few are looked at closely."""
+
+    metadata: _ListMeta
+    # Lists of metadata alone are null when they are empty.
+    items: list[msgspec.Raw] | None = None
+
+
+class ExpiredError(Exception):
+    """A page token or resource version is too old: list again from the beginning."""
+
+
+_PAGES = msgspec.json.Decoder(Page)
 
 
 class KubeClient:
@@ -49,29 +76,74 @@ class KubeClient:
         answer = await self._http.call("GET", resource.path(namespace, name), expect={200, 404})
         return None if answer.status == 404 else answer.body
 
+    async def page(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        *,
+        token: str = "",
+        labels: str | None = None,
+        accept: str = "application/json",
+    ) -> Page:
+        """One page of the namespace's (None: of all) objects, after the page whose `token` is given.
+
+        Raises `ExpiredError` for a token that ran out.
+        """
+        params = {"limit": str(_PAGE)}
+        if labels is not None:
+            params["labelSelector"] = labels
+        if token:
+            params["continue"] = token
+        headers = {"accept": accept}
+        answer = await self._http.call(
+            "GET", resource.path(namespace), params=params, headers=headers, expect={200, 410}
+        )
+        if answer.status == 410:
+            raise ExpiredError
+        return _PAGES.decode(answer.content)
+
+    async def raw_items(
+        self, resource: Resource, namespace: str | None, *, labels: str | None = None
+    ) -> AsyncIterator[bytes]:
+        """Every object of the namespace (None: of all) as JSON text, page by page.
+
+        A page token that ran out starts the list again; an object may then come twice.
+        """
+        token = ""
+        while True:
+            try:
+                page = await self.page(resource, namespace, token=token, labels=labels)
+            except ExpiredError:
+                token = ""
+                continue
+            for item in page.items or ():
+                yield bytes(item)
+            token = page.metadata.token
+            if not token:
+                return
+
     async def items(
         self, resource: Resource, namespace: str | None, *, labels: str | None = None
     ) -> AsyncIterator[JsonObject]:
-        """Every object of the namespace (None: of all), in pages.
+        """As `raw_items`, parsed."""
+        async for item in self.raw_items(resource, namespace, labels=labels):
+            yield msgspec.json.decode(item)
 
-        A page token that ran out (410) starts the list again; an object may then come twice.
+    def watch(
+        self, resource: Resource, namespace: str | None, version: str, *, silent_s: float, **options: str
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Chunks of a watch from the resource version on; `options`: labels, accept.
+
+        Raises `DependencyError` (410: the version is too old), also when nothing comes for `silent_s` seconds.
         """
-        token: str | None = None
-        while True:
-            params = {"limit": str(_PAGE)}
-            if labels is not None:
-                params["labelSelector"] = labels
-            if token is not None:
-                params["continue"] = token
-            answer = await self._http.call("GET", resource.path(namespace), params=params, expect={200, 410})
-            if answer.status == 410:
-                token = None
-                continue
-            for item in answer.body["items"]:
-                yield item
-            token = answer.body["metadata"].get("continue") or None
-            if token is None:
-                return
+        params = {
+            "watch": "1", "allowWatchBookmarks": "true", "resourceVersion": version,
+            "timeoutSeconds": str(_WATCH_S),
+        }  # fmt: skip
+        if "labels" in options:
+            params["labelSelector"] = options["labels"]
+        headers = {"accept": options.get("accept", "application/json")}
+        return self._http.stream(resource.path(namespace), params, silent_s=silent_s, headers=headers)
 
     async def create(self, resource: Resource, body: JsonObject) -> bool:
         """Creates the object; False when there is one of its name already."""
@@ -98,6 +170,6 @@ class KubeClient:
 
 
 __all__ = [
-    "CONFIG_MAPS", "DEPLOYMENTS", "EVENTS", "RACKS", "SECRETS", "SITES",
-    "DependencyError", "KubeClient", "Resource",
+    "CONFIG_MAPS", "COOLING_UNITS", "DEPLOYMENTS", "EVENTS", "LEASES", "RACKS", "SECRETS", "SITES",
+    "DependencyError", "ExpiredError", "KubeClient", "Page", "Resource",
 ]  # fmt: skip

@@ -1,8 +1,8 @@
-"""Ditto's two Kafka connections of a site. Pure.
+"""Ditto's Kafka connections of a site. Pure.
 
-Two, because a Ditto connection does not see the events that its own source causes: one takes
-merges in, the other puts twin events out. A tag carries a hash of the whole body, so that a change
-of the broker's password, which Ditto shows masked, is seen too.
+One takes merges in, another puts twin events out: a Ditto connection does not see the events that its
+own source causes. The third is the operator's own, for bulk changes with answers. A tag carries a hash of
+the whole body, so that a change of the broker's password, which Ditto shows masked, is seen too.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from rack_operator.desired import bulk
 from rack_operator.desired.ownership import OPERATOR
 from racktwin import names
 
@@ -60,7 +61,32 @@ def connections(site: str, broker: Broker) -> list[JsonObject]:
             }
         ],
     }
-    return [_tagged(twin), _tagged(events)]
+    return [_tagged(twin), _tagged(events), _tagged(_operator(site, broker))]
+
+
+def _operator(site: str, broker: Broker) -> JsonObject:
+    """Takes the operator's commands and answers each on the topic of replies."""
+    correlation = {"correlation-id": "{{ header:correlation-id }}"}
+    body = {
+        **_common(bulk.connection(site), site, broker),
+        "sources": [
+            {
+                "addresses": [bulk.commands_topic(site)],
+                "consumerCount": 1,
+                "qos": 1,
+                "authorizationContext": [bulk.subject(site)],
+                "headerMapping": correlation,
+                "replyTarget": {
+                    "enabled": True,
+                    "address": bulk.replies_topic(site),
+                    "headerMapping": correlation,
+                    "expectedResponseTypes": ["response", "error", "nack"],
+                },
+            }
+        ],
+    }
+    body["specificConfig"] = {**body["specificConfig"], "groupId": bulk.connection(site)}
+    return body
 
 
 def connection_matches(desired: JsonObject, actual: JsonObject) -> bool:

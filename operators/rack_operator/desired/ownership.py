@@ -6,12 +6,14 @@ A thing, device or tenant without the mark of the same resource is left alone, a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from rack_operator.api import API_VERSION, GROUP
 
 OPERATOR = "racktwin-operator"
 MARK = "managedBy"
+# Member of a mark: its owner let go of the object, for another resource that asks for it.
+RELEASED = "released"
 FINALIZER = f"{GROUP}/twin"
 
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -20,8 +22,15 @@ LABEL_OWNER_NAME = f"{GROUP}/owner-name"
 LABEL_RETAINED = f"{GROUP}/retained"
 ANNOTATION_DEVICE = f"{GROUP}/device-id"
 ANNOTATION_SITE = f"{GROUP}/site"
+# On a resource: a new value asks for new passwords. On a Secret: the value that its password was made for.
+ANNOTATION_ROTATE = f"{GROUP}/rotate-credentials"
+# On a Secret, by the operator: until when the previous password is valid, RFC 3339.
+ANNOTATION_GRACE = f"{GROUP}/previous-password-until"
+# On a Secret, by whoever gave the password to the device: the value of the rotation that the device now uses.
+ANNOTATION_IN_USE = f"{GROUP}/credentials-in-use"
 
-OwnerKind = Literal["Site", "Rack"]
+OwnerKind = Literal["Site", "Rack", "CoolingUnit"]
+KINDS: tuple[OwnerKind, ...] = get_args(OwnerKind)
 
 
 @dataclass(frozen=True, slots=True)

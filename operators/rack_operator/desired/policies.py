@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from rack_operator.desired import bulk
 from rack_operator.desired.ownership import OPERATOR, Owner
 from racktwin import names
 
 JsonObject = dict[str, Any]
 _READ_WRITE = {"grant": ["READ", "WRITE"], "revoke": []}
 _READ = {"grant": ["READ"], "revoke": []}
+_DESIRED = "thing:/features/control/desiredProperties"
 
 
-def _operator_entry(note: str, *, importable: str) -> JsonObject:
+def _operator_entry(site: str, note: str, *, importable: str) -> JsonObject:
     return {
-        "subjects": {names.OPERATOR_SUBJECT: {"type": note}},
+        # The second is the operator over Kafka, where it has rights on this site alone.
+        "subjects": {names.OPERATOR_SUBJECT: {"type": note}, bulk.subject(site): {"type": note}},
         "resources": {"policy:/": _READ_WRITE, "thing:/": _READ_WRITE, "message:/": _READ_WRITE},
         "importable": importable,
     }
@@ -33,7 +36,7 @@ def base_policy(site: str) -> JsonObject:
         "policyId": names.base_policy(site),
         "imports": {},
         "entries": {
-            "operator": _operator_entry(OPERATOR, importable="never"),
+            "operator": _operator_entry(site, OPERATOR, importable="never"),
             "viewer": {
                 "subjects": {names.VIEWER_SUBJECT: {"type": "people and dashboards"}},
                 "resources": {"thing:/": _READ},
@@ -53,12 +56,30 @@ def base_policy(site: str) -> JsonObject:
     }
 
 
-def rack_policy(site: str, owner: Owner) -> JsonObject:
-    """The policy of one rack and of the servers in it."""
-    return {
-        "policyId": names.thing_id(site, "rack", owner.name),
+def own_policy(site: str, kind: names.Kind, owner: Owner) -> JsonObject:
+    """The policy of one rack and of the servers in it, or of one cooling unit."""
+    note = f"{OPERATOR} for {owner.kind} {owner.namespace}/{owner.name}"
+    policy: JsonObject = {
+        "policyId": names.thing_id(site, kind, owner.name),
         "imports": {names.base_policy(site): {"entries": []}},
-        "entries": {
-            "operator": _operator_entry(f"{OPERATOR} for Rack {owner.namespace}/{owner.name}", importable="implicit")
+        "entries": {"operator": _operator_entry(site, note, importable="implicit")},
+    }
+    if kind == "cooling":
+        policy["entries"] |= _commands(site)
+    return policy
+
+
+def _commands(site: str) -> JsonObject:
+    """Who may command a cooling unit: writing a desired property is a command, so telemetry must not."""
+    return {
+        "commands": {
+            "subjects": {f"integration:racktwin-{site}-commands": {"type": "guarded commands"}},
+            "resources": {"thing:/": _READ, _DESIRED: _READ_WRITE},
+            "importable": "never",
+        },
+        "telemetry": {
+            "subjects": {names.pipeline_subject(site): {"type": "telemetry reports, and does not command"}},
+            "resources": {_DESIRED: {"grant": [], "revoke": ["WRITE"]}},
+            "importable": "never",
         },
     }

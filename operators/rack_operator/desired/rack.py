@@ -9,15 +9,15 @@ from rack_operator.api.rack import RackSpec
 from rack_operator.api.site import SiteSpec
 from rack_operator.desired.devices import Device
 from rack_operator.desired.ownership import Owner
-from rack_operator.desired.policies import rack_policy
+from rack_operator.desired.policies import own_policy
 from rack_operator.desired.things import gateway_ids, rack_thing, server_thing
 
 JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class RackTwin:
-    """What must exist; the rack's own device and thing come first."""
+class Twin:
+    """What must exist; the resource's own device and thing come first."""
 
     policy: JsonObject
     things: tuple[JsonObject, ...]
@@ -32,14 +32,14 @@ def rack_devices(spec: RackSpec, owner: Owner, via: tuple[str, ...] = ()) -> tup
     )
 
 
-def rack_twin(spec: RackSpec, owner: Owner, site: SiteSpec, definitions_url: str) -> RackTwin:
+def rack_twin(spec: RackSpec, owner: Owner, site: SiteSpec, definitions_url: str) -> Twin:
     """What must exist for the rack, given its site."""
     chosen = spec.gateways or [gateway.name for gateway in site.gateways]
     gateways = gateway_ids(spec.site, chosen)
     ashrae_class = spec.ashrae_class or site.ashrae_class
     models = [model.name for model in site.models]
-    return RackTwin(
-        policy=rack_policy(spec.site, owner),
+    return Twin(
+        policy=own_policy(spec.site, "rack", owner),
         things=(
             rack_thing(spec, owner, gateways, ashrae_class, definitions_url, models=models),
             *(server_thing(server, spec, owner, gateways, definitions_url) for server in spec.servers),

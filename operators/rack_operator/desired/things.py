@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from rack_operator.api.cooling_unit import CoolingUnitSpec
 from rack_operator.api.rack import Position, RackSpec, Sensor, Server
 from rack_operator.api.site import CoolingUnit, Room, SiteSpec
 from rack_operator.desired.ownership import MARK, Owner
@@ -162,6 +163,38 @@ def server_thing(server: Server, spec: RackSpec, owner: Owner, gateways: list[st
             "fullDepth": server.full_depth,
             "maximumDraw": server.maximum_draw_w,
             "weight": server.weight_kg,
+            "gateways": gateways,
+        },
+        owner=owner,
+    )
+
+
+def cooling_thing(spec: CoolingUnitSpec, owner: Owner, gateways: list[str], definitions_url: str) -> JsonObject:
+    """A cooling unit. Its feature `control` takes commands as desired properties, within the limits given here."""
+    return _thing(
+        site=spec.site,
+        kind="cooling",
+        name=owner.name,
+        policy=names.thing_id(spec.site, "cooling", owner.name),
+        definitions_url=definitions_url,
+        attributes={
+            "location": spec.room,
+            "type": spec.type,
+            "position": _position(spec.position),
+            "racks": [names.thing_id(spec.site, "rack", rack) for rack in spec.racks],
+            "facilityId": spec.facility_id,
+            "serial": spec.serial,
+            "assetTag": spec.asset_tag,
+            "capacity": spec.capacity_w,
+            "ratedAirflow": spec.airflow_m3s,
+            "fanPower": spec.fan_power_w,
+            "setpointMin": spec.setpoint_min_c,
+            "setpointMax": spec.setpoint_max_c,
+            "fanMin": spec.fan_min_percent,
+            "fanMax": spec.fan_max_percent,
+            "slewLimit": spec.slew.setpoint_step_k,
+            "setpointSlew": spec.slew.setpoint_k_per_min,
+            "fanSlew": spec.slew.fan_percent_per_min,
             "gateways": gateways,
         },
         owner=owner,

@@ -1,28 +1,32 @@
 """Takes keys from the queue, reconciles them, puts back what failed; runs the sweeps.
 
-Triggers come from `main` (watches) and from here (sweeps, a Site that became ready for its racks).
-A lease for a second replica would wrap `run`.
+Triggers come from `main` (watches) and from here (sweeps, a Site that became ready for its racks). `main` runs this
+while it holds the lease.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 
 from rack_operator import metrics
 from rack_operator.clients.http import DependencyError
+from rack_operator.desired.ownership import KINDS
 from rack_operator.reconcile.conditions import condition_true, ready_of
 from rack_operator.reconcile.queue import WorkQueue
-from rack_operator.reconcile.rack import RackReconciler
+from rack_operator.reconcile.resource import TwinReconciler
 from rack_operator.reconcile.site import SiteReconciler
 from rack_operator.reconcile.store import Key, Store
 from rack_operator.reconcile.sweep import Sweeper
 from racktwin.health import Health
 
 JsonObject = dict[str, Any]
+# A sweep may take this share of the time: with very many resources it comes less often.
+_SWEEP_SHARE = 0.2
 _log = structlog.get_logger(__name__)
 
 
@@ -34,25 +38,31 @@ class Controller:
         *,
         store: Store,
         queue: WorkQueue[Key],
-        racks: RackReconciler,
+        twins: TwinReconciler,
         sites: SiteReconciler,
         sweeper: Sweeper,
         health: Health,
         workers: int,
         sweep_s: float,
+        clock: Callable[[], int],
     ) -> None:
         self._store = store
         self._queue = queue
-        self._racks = racks
+        self._twins = twins
         self._sites = sites
         self._sweeper = sweeper
         self._health = health
         self._workers = workers
         self._sweep_s = sweep_s
+        self._clock = clock
         self._seen_sites: dict[Key, tuple[Any, ...]] = {}
+        self._unswept: set[Key] = set()
+        self._swept = asyncio.Event()
+        self._sweep_now = asyncio.Event()
+        self._parts: dict[tuple[str, str], tuple[Any, Any]] = {}
 
     async def run(self) -> None:
-        """Works until cancelled. Ready after the first full list."""
+        """Works until cancelled. The store must hold a full list of every kind."""
         tasks = [asyncio.create_task(self._work(), name=f"worker-{number}") for number in range(self._workers)]
         tasks.append(asyncio.create_task(self._sweep_for_ever(), name="sweep"))
         try:
@@ -65,15 +75,19 @@ class Controller:
     def wake(self, key: Key) -> None:
         """Asks for a reconcile of one resource."""
         self._queue.add(key)
-        metrics.QUEUE_DEPTH.set(len(self._queue))
+
+    def sweep_now(self) -> None:
+        """Asks for a sweep at once."""
+        self._sweep_now.set()
 
     def gone(self, key: Key) -> None:
         """Notes that a resource is gone; racks of a site that went are told so."""
         self._store.drop(key)
         self._queue.forget(key)
+        self._unswept.discard(key)
         if key.kind == "Site":
             self._seen_sites.pop(key, None)
-            self._wake_racks(key)
+            self._wake_members(key)
 
     def wake_sites_of(self, namespace: str, *, config_map: str | None = None) -> None:
         """Asks for a reconcile of the namespace's Sites, or of those that take a model from the ConfigMap."""
@@ -93,15 +107,18 @@ class Controller:
                 self._queue.done(key)
                 metrics.QUEUE_DEPTH.set(len(self._queue))
                 self._health.heartbeat("workers", self._sweep_s * 3 + 120)
+                self._unswept.discard(key)
+                if not self._unswept:
+                    self._swept.set()
 
     async def _reconcile(self, key: Key) -> None:
         started = time.perf_counter()
         try:
             if key.kind == "Site":
                 done = await self._sites.reconcile(key)
-                self._tell_racks(key)
+                self._tell_members(key)
             else:
-                done = await self._racks.reconcile(key, first_try=self._queue.failures(key) == 0)
+                done = await self._twins.reconcile(key, first_try=self._queue.failures(key) == 0)
             outcome = "done" if done else "retry"
         except DependencyError as error:
             # Only the Kubernetes API itself ends here: without it there is no status to say it in.
@@ -111,15 +128,24 @@ class Controller:
             # One resource that breaks the code must not stop the others.
             _log.exception("reconcile broke", resource=_spell(key))
             done, outcome = False, "failed"
-        metrics.RECONCILE_SECONDS.labels(key.kind, outcome).observe(time.perf_counter() - started)
+        self._count(key, outcome, time.perf_counter() - started)
         if done:
             self._queue.forget(key)
         else:
             metrics.RETRIES.labels(key.kind).inc()
             self._queue.retry(key)
 
-    def _tell_racks(self, key: Key) -> None:
-        """Wakes a site's racks when what they take from it has changed."""
+    def _count(self, key: Key, outcome: str, seconds: float) -> None:
+        parts = self._parts.get((key.kind, outcome))
+        if parts is None:
+            labels = (key.kind, outcome)
+            parts = metrics.RECONCILE_SECONDS.labels(*labels), metrics.RECONCILED.labels(*labels)
+            self._parts[labels] = parts
+        parts[0].observe(seconds)
+        parts[1].inc()
+
+    def _tell_members(self, key: Key) -> None:
+        """Wakes a site's racks and cooling units when what they take from it has changed."""
         body = self._store.get(key)
         if body is None:
             return
@@ -136,42 +162,66 @@ class Controller:
         if before != now:
             self._seen_sites[key] = now
             # At a start the sweep asks for each rack already: only those that wait for the site are woken twice.
-            self._wake_racks(key, waiting_only=before is None)
+            self._wake_members(key, waiting_only=before is None)
 
-    def _wake_racks(self, site: Key, *, waiting_only: bool = False) -> None:
-        for rack in self._store.racks_of(site.namespace, site.name):
-            if waiting_only and ready_of(self._store.get(rack) or {})[0] == "True":
+    def _wake_members(self, site: Key, *, waiting_only: bool = False) -> None:
+        for member in self._store.members_of(site.namespace, site.name):
+            if waiting_only and ready_of(self._store.get(member) or {})[0] == "True":
                 continue
             # What failed for want of the site may now succeed: no need to sit out its backoff.
-            self._queue.forget(rack)
-            self.wake(rack)
+            self._queue.forget(member)
+            self.wake(member)
 
     async def _sweep_for_ever(self) -> None:
         while True:
-            started = time.perf_counter()
+            started = time.monotonic()
             complete = await self._sweep()
-            metrics.SWEEP_SECONDS.observe(time.perf_counter() - started)
-            # Without a list nothing is known: try again soon. Ready or not is then a matter of seconds.
-            await asyncio.sleep(self._sweep_s if complete else min(self._sweep_s, 2.0))
+            took_s = time.monotonic() - started
+            self._health.heartbeat("sweep", self._sweep_s * 3 + took_s * 2 / _SWEEP_SHARE + 120)
+            wait_s = max(self._sweep_s, took_s / _SWEEP_SHARE - took_s) if complete else min(self._sweep_s, 5.0)
+            self._sweep_now.clear()
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._sweep_now.wait()
+            except TimeoutError:
+                continue
 
     async def _sweep(self) -> bool:
-        """One sweep; False when the resources could not even be listed."""
+        """One sweep: sites first, which open the way to their dependencies, then what is read in bulk, then all.
+
+        False when something could not be listed: then each resource is looked at by itself, and failures have their
+        own backoff.
+        """
+        metrics.SWEEP_STARTED.set(self._clock() / 1000)
+        for kind in KINDS:
+            metrics.RESOURCES.labels(kind).set(len(self._store.keys(kind)))
+        started = time.perf_counter()
+        await self._look_at(self._store.keys("Site"))
+        orphans, complete = [], True
         try:
-            for key in await self._sweeper.refresh():
-                self.wake(key)
-            self._health.set_ready(True)
-            self._health.heartbeat("sweep", self._sweep_s * 3 + 120)
+            orphans = await self._sweeper.read_all()
         except DependencyError as error:
-            _log.warning("sweep failed", error=str(error))
-            return False
+            _log.warning("not everything could be read in bulk", error=str(error))
+            complete = False
+        metrics.SWEEP_SECONDS.observe(time.perf_counter() - started)
+        await self._look_at(self._store.keys("Rack") + self._store.keys("CoolingUnit"))
         try:
-            await self._sweeper.remove_orphans()
-        except DependencyError as error:
-            # The next sweep looks again; resources that wait for the same dependency have their own backoff.
-            _log.warning("orphans not looked for", error=str(error))
+            await self._sweeper.remove(orphans)
         except Exception:
             _log.exception("sweep broke")
-        return True
+            complete = False
+        if complete:
+            metrics.SWEEP_COMPLETED.set(self._clock() / 1000)
+        return complete
+
+    async def _look_at(self, keys: list[Key]) -> None:
+        """Asks for a reconcile of each, and waits until each was tried once."""
+        self._unswept = set(keys)
+        self._swept.clear()
+        for key in keys:
+            self.wake(key)
+        if keys:
+            await self._swept.wait()
 
 
 def _spell(key: Key) -> str:

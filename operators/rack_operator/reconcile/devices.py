@@ -10,19 +10,34 @@ import base64
 from typing import Any
 
 from rack_operator.clients.hono import HonoRegistry
+from rack_operator.clients.http import DependencyError
 from rack_operator.clients.kube import SECRETS, KubeClient
 from rack_operator.desired.devices import (
+    PREVIOUS,
     Device,
     credentials,
     credentials_match,
     device_body,
     secret,
-    secret_data,
     tenant,
 )
-from rack_operator.desired.ownership import LABEL_MANAGED_BY, LABEL_RETAINED, MARK, OPERATOR, Owner, describe
+from rack_operator.desired.ownership import (
+    ANNOTATION_GRACE,
+    ANNOTATION_IN_USE,
+    ANNOTATION_ROTATE,
+    LABEL_MANAGED_BY,
+    LABEL_RETAINED,
+    MARK,
+    OPERATOR,
+    RELEASED,
+    Owner,
+    describe,
+)
+from rack_operator.desired.rotation import Login, next_login, notes_of
+from rack_operator.reconcile.claim import Claim
 from rack_operator.reconcile.conditions import NotReadyError
 from rack_operator.reconcile.diff import contains, registration
+from rack_operator.reconcile.outcome import Known
 from rack_operator.reconcile.surroundings import Surroundings
 
 JsonObject = dict[str, Any]
@@ -46,40 +61,70 @@ async def ensure_tenant(hono: HonoRegistry, owner: Owner) -> bool:
     return True
 
 
-async def ensure_secret(around: Surroundings, device: Device, owner: Owner, *, fresh: bool) -> tuple[str, bool]:
-    """Makes the device's Secret as desired; returns the password and whether it wrote.
+async def ensure_secret(
+    around: Surroundings, device: Device, claim: Claim, *, known: Known, rotation: str = ""
+) -> tuple[Login, bool]:
+    """Makes the device's Secret as desired; returns the passwords and whether it wrote.
 
-    A password that is there is kept for ever; it is made only when there is none.
+    A password is made when there is none, and when `rotation` is another value than it was made for.
     """
-    name = device.secret_name
-    if fresh:
-        password = _password(around)
-        body = secret(device, owner, secret_data(device, password, around.endpoints))
-        if await around.kube.create(SECRETS, body):
-            return password, True
+    owner, name = claim.owner, device.secret_name
+    if known is Known.NEVER_MADE:
+        login = Login(_password(around), rotation)
+        if await around.kube.create(SECRETS, secret(device, owner, login, around.endpoints)):
+            return login, True
+    if known is Known.SETTLED:
+        seen = around.secrets.take(f"{owner.namespace}/{name}")
+        if seen is not None and contains(seen["metadata"].get("labels") or {}, owner.labels()):
+            login, patch = _mend(around, device, owner, seen, rotation)
+            if patch is None:
+                return login, False
     actual = await around.kube.get(SECRETS, owner.namespace, name)
     if actual is None:
-        password = _password(around)
-        body = secret(device, owner, secret_data(device, password, around.endpoints))
-        if await around.kube.create(SECRETS, body):
-            return password, True
+        login = Login(_password(around), rotation)
+        if await around.kube.create(SECRETS, secret(device, owner, login, around.endpoints)):
+            return login, True
         raise NotReadyError("SecretContended", f"Kubernetes: Secret {name} appeared while it was being made")
-    labels = actual["metadata"].get("labels") or {}
-    if not contains(labels, owner.labels()):
+    if not claim.accepts_secret(actual["metadata"], device.device_id):
         raise NotReadyError("SecretNotOurs", f"Kubernetes: Secret {owner.namespace}/{name} belongs to someone else")
-    password = _read_password(actual) or _password(around)
-    desired = secret(device, owner, secret_data(device, password, around.endpoints))
-    patch = _secret_patch(actual, desired)
+    login, patch = _mend(around, device, owner, actual, rotation)
     if patch is None:
-        return password, False
-    if await around.kube.merge(SECRETS, owner.namespace, name, patch) is None:
-        raise NotReadyError("SecretContended", f"Kubernetes: Secret {name} went while it was being mended")
-    return password, True
+        return login, False
+    # The version: a password must not be written over one that somebody else has made meanwhile.
+    patch.setdefault("metadata", {})["resourceVersion"] = actual["metadata"]["resourceVersion"]
+    try:
+        if await around.kube.merge(SECRETS, owner.namespace, name, patch) is not None:
+            return login, True
+    except DependencyError as error:
+        if error.status != 409:
+            raise
+    raise NotReadyError("SecretContended", f"Kubernetes: Secret {name} changed or went while it was being mended")
 
 
-async def ensure_device(hono: HonoRegistry, device: Device, owner: Owner, *, fresh: bool) -> bool:
+def _mend(
+    around: Surroundings, device: Device, owner: Owner, actual: JsonObject, rotation: str
+) -> tuple[Login, JsonObject | None]:
+    """The passwords as they are to be, and the merge patch of the Secret for them; None when nothing differs."""
+    held = _read_login(actual, rotation)
+    notes = actual["metadata"].get("annotations") or {}
+    if held is None:
+        login = Login(_password(around), rotation)
+    else:
+        in_use = notes.get(ANNOTATION_IN_USE)
+        login = next_login(
+            held,
+            rotation,
+            in_use=in_use,
+            fresh_password=_password(around),
+            now_ms=around.clock(),
+            grace_s=around.rotation_grace_s,
+        )
+    return login, _secret_patch(actual, secret(device, owner, login, around.endpoints), notes_of(login))
+
+
+async def ensure_device(hono: HonoRegistry, device: Device, claim: Claim, *, fresh: bool) -> bool:
     """Makes the registration as desired; returns whether it wrote."""
-    desired = device_body(device, owner)
+    desired = device_body(device, claim.owner)
     if fresh and await hono.create_device(device.site, device.device_id, desired):
         return True
     actual = await hono.get_device(device.site, device.device_id)
@@ -87,7 +132,9 @@ async def ensure_device(hono: HonoRegistry, device: Device, owner: Owner, *, fre
         if await hono.create_device(device.site, device.device_id, desired):
             return True
         raise NotReadyError("DeviceContended", f"Hono: {device.device_id} appeared while it was being made")
-    _demand_own(actual, owner, device.device_id, "DeviceNotOurs")
+    mark = (actual.get("ext") or {}).get(MARK)
+    if not claim.accepts(mark, device.device_id):
+        raise NotReadyError("DeviceNotOurs", f"Hono: {device.device_id} belongs to {describe(mark)}")
     body = registration(actual, desired)
     if body is None:
         return False
@@ -95,13 +142,14 @@ async def ensure_device(hono: HonoRegistry, device: Device, owner: Owner, *, fre
     return True
 
 
-async def ensure_credentials(around: Surroundings, device: Device, password: str, *, fresh: bool) -> bool:
-    """Makes the credentials those of the Secret's password; returns whether it wrote."""
+async def ensure_credentials(around: Surroundings, device: Device, login: Login, *, fresh: bool) -> bool:
+    """Makes the credentials those of the Secret's passwords; returns whether it wrote."""
     if not fresh:
         actual = await around.hono.get_credentials(device.site, device.device_id)
-        if actual is not None and credentials_match(device, password, actual):
+        if actual is not None and credentials_match(device, login, actual):
             return False
-    body = credentials(device, password, around.random_bytes(_SALT_BYTES))
+    salts = [around.random_bytes(_SALT_BYTES) for _ in range(2)]
+    body = credentials(device, login, salts)
     if not await around.hono.put_credentials(device.site, device.device_id, body):
         raise NotReadyError("DeviceVanished", f"Hono: {device.device_id} is not registered")
     return True
@@ -115,6 +163,17 @@ async def remove_device(hono: HonoRegistry, site: str, device_id: str, owner: Ow
     return await hono.delete_device(site, device_id)
 
 
+async def release_device(hono: HonoRegistry, site: str, device_id: str, owner: Owner) -> bool:
+    """Notes on the owner's device that another resource may take it over; returns whether it wrote."""
+    actual = await hono.get_device(site, device_id)
+    mark = ((actual or {}).get("ext") or {}).get(MARK) or {}
+    if actual is None or not owner.owns(mark) or mark.get(RELEASED):
+        return False
+    body = {**actual, "ext": {**actual["ext"], MARK: {**mark, RELEASED: "true"}}}
+    await hono.put_device(site, device_id, body)
+    return True
+
+
 async def remove_secret(kube: KubeClient, namespace: str, name: str, owner: Owner) -> bool:
     """Deletes the Secret if it is the owner's; returns whether it wrote."""
     actual = await kube.get(SECRETS, namespace, name)
@@ -125,10 +184,19 @@ async def remove_secret(kube: KubeClient, namespace: str, name: str, owner: Owne
 
 async def retain_secret(kube: KubeClient, namespace: str, name: str) -> bool:
     """Lets the Secret outlive its resource: without owner, so that no garbage collector takes it."""
+    patch = {"metadata": {"ownerReferences": None, "labels": {LABEL_RETAINED: "true"}}}
+    return await _patch_ours(kube, namespace, name, patch)
+
+
+async def let_go_of_secret(kube: KubeClient, namespace: str, name: str) -> bool:
+    """Lets another resource take the Secret over: the garbage collector must not take it with this one."""
+    return await _patch_ours(kube, namespace, name, {"metadata": {"ownerReferences": None}})
+
+
+async def _patch_ours(kube: KubeClient, namespace: str, name: str, patch: JsonObject) -> bool:
     actual = await kube.get(SECRETS, namespace, name)
     if actual is None or (actual["metadata"].get("labels") or {}).get(LABEL_MANAGED_BY) != OPERATOR:
         return False
-    patch = {"metadata": {"ownerReferences": None, "labels": {LABEL_RETAINED: "true"}}}
     return await kube.merge(SECRETS, namespace, name, patch) is not None
 
 
@@ -142,26 +210,43 @@ def _password(around: Surroundings) -> str:
     return base64.urlsafe_b64encode(around.random_bytes(_PASSWORD_BYTES)).rstrip(b"=").decode()
 
 
-def _read_password(actual: JsonObject) -> str | None:
+def _read_login(actual: JsonObject, rotation: str) -> Login | None:
+    """The passwords that the Secret holds; None when it holds none."""
+    password = _read(actual, "password")
+    if password is None:
+        return None
+    notes = actual["metadata"].get("annotations") or {}
+    # A Secret that was there before the resource asked for anything has its first password.
+    return Login(password, notes.get(ANNOTATION_ROTATE, ""), _read(actual, PREVIOUS), notes.get(ANNOTATION_GRACE))
+
+
+def _read(actual: JsonObject, key: str) -> str | None:
     try:
-        return base64.b64decode((actual.get("data") or {}).get("password") or "", validate=True).decode() or None
+        return base64.b64decode((actual.get("data") or {}).get(key) or "", validate=True).decode() or None
     except ValueError:
         return None
 
 
-def _secret_patch(actual: JsonObject, desired: JsonObject) -> JsonObject | None:
+def _secret_patch(actual: JsonObject, desired: JsonObject, notes: dict[str, str | None]) -> JsonObject | None:
     patch: JsonObject = {}
-    data = {key: value for key, value in desired["data"].items() if (actual.get("data") or {}).get(key) != value}
+    held = actual.get("data") or {}
+    data: JsonObject = {key: value for key, value in desired["data"].items() if held.get(key) != value}
+    if PREVIOUS in held and PREVIOUS not in desired["data"]:
+        data[PREVIOUS] = None
     if data:
         patch["data"] = data
-    metadata: JsonObject = {}
     have, want = actual["metadata"], desired["metadata"]
-    if not contains(have.get("annotations") or {}, want["annotations"]):
-        metadata["annotations"] = want["annotations"]
+    have_notes, have_labels = have.get("annotations") or {}, have.get("labels") or {}
+    annotated = {**want["annotations"], **{name: None for name, text in notes.items() if text is None}}
+    metadata = {
+        "annotations": {name: text for name, text in annotated.items() if have_notes.get(name) != text},
+        "labels": {name: text for name, text in want["labels"].items() if have_labels.get(name) != text},
+    }
+    if LABEL_RETAINED in have_labels:
+        metadata["labels"][LABEL_RETAINED] = None
+    changed: JsonObject = {name: part for name, part in metadata.items() if part}
     if have.get("ownerReferences") != want["ownerReferences"]:
-        metadata["ownerReferences"] = want["ownerReferences"]
-    if LABEL_RETAINED in (have.get("labels") or {}):
-        metadata["labels"] = {LABEL_RETAINED: None}
-    if metadata:
-        patch["metadata"] = metadata
+        changed["ownerReferences"] = want["ownerReferences"]
+    if changed:
+        patch["metadata"] = changed
     return patch or None

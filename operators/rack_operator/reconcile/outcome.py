@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TypeVar
 
 from rack_operator import metrics
@@ -11,6 +12,14 @@ from rack_operator.clients.http import DependencyError
 from rack_operator.reconcile.conditions import NotReadyError, Verdicts
 
 T = TypeVar("T")
+
+
+class Known(Enum):
+    """What is known of an object before it is looked at."""
+
+    NEVER_MADE = "probably never made: try to create it first"
+    MADE = "made before: read it"
+    SETTLED = "as desired when last looked at: what a sweep has read of it may be believed"
 
 
 @dataclass

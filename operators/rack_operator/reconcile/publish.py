@@ -6,21 +6,24 @@ from typing import Any
 
 import structlog
 
+from rack_operator import metrics
 from rack_operator.api import API_VERSION
 from rack_operator.clients.http import DependencyError
-from rack_operator.clients.kube import EVENTS, RACKS, SITES, KubeClient, Resource
-from rack_operator.desired.ownership import FINALIZER, OPERATOR, Owner
+from rack_operator.clients.kube import COOLING_UNITS, EVENTS, RACKS, SITES, KubeClient, Resource
+from rack_operator.desired.ownership import FINALIZER, OPERATOR, Owner, OwnerKind
+from rack_operator.reconcile.budget import Severity
 from rack_operator.reconcile.conditions import READY, Verdicts, conditions, ready_of, status_patch
 from rack_operator.reconcile.store import Key, Store
 from rack_operator.reconcile.surroundings import Surroundings
 
 JsonObject = dict[str, Any]
+RESOURCES: dict[OwnerKind, Resource] = {"Site": SITES, "Rack": RACKS, "CoolingUnit": COOLING_UNITS}
 _log = structlog.get_logger(__name__)
 
 
 def resource_of(key: Key) -> Resource:
     """The API path of the key's kind."""
-    return RACKS if key.kind == "Rack" else SITES
+    return RESOURCES[key.kind]
 
 
 def owner_of(key: Key, body: JsonObject) -> Owner:
@@ -91,6 +94,10 @@ async def _set_finalizers(kube: KubeClient, store: Store, key: Key, body: JsonOb
 
 async def _post_event(around: Surroundings, key: Key, body: JsonObject, status: JsonObject) -> None:
     ready = next(entry for entry in status["conditions"] if entry["type"] == READY)
+    severity: Severity = "Normal" if ready["status"] == "True" else "Warning"
+    if not around.events.allows(severity):
+        metrics.EVENTS_LEFT_OUT.labels(severity).inc()
+        return
     now = around.now()
     event = {
         "apiVersion": "v1",
@@ -103,7 +110,7 @@ async def _post_event(around: Surroundings, key: Key, body: JsonObject, status: 
             "name": key.name,
             "uid": body["metadata"]["uid"],
         },
-        "type": "Normal" if ready["status"] == "True" else "Warning",
+        "type": severity,
         "reason": "Ready" if ready["status"] == "True" else ready["reason"],
         "message": ready["message"],
         "source": {"component": OPERATOR},

@@ -1,7 +1,7 @@
 """A work queue of resource keys: each key at most once, never two workers on one key, retries with backoff.
 
-kopf's `on.event` neither retries nor serialises with our sweeps; this does. It knows nothing of
-what a key means. Next: `controller`, whose workers take keys from here.
+Watches and sweeps ask for the same keys, often and at once: work on one is never done twice at a time. It knows
+nothing of what a key means. Next: `controller`, whose workers take keys from here.
 """
 
 from __future__ import annotations

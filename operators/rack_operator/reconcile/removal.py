@@ -5,12 +5,18 @@ from __future__ import annotations
 from typing import cast
 
 from rack_operator.desired.ownership import Owner
-from rack_operator.reconcile.devices import remove_device, remove_secret, retain_secret
+from rack_operator.reconcile.devices import (
+    let_go_of_secret,
+    release_device,
+    remove_device,
+    remove_secret,
+    retain_secret,
+)
 from rack_operator.reconcile.surroundings import Surroundings
-from rack_operator.reconcile.twins import remove_thing, retain_thing
+from rack_operator.reconcile.twins import release_thing, remove_thing, retain_thing
 from racktwin import names
 
-_WITH_DEVICE = {"rack", "server", "gateway"}
+_WITH_DEVICE = {"rack", "server", "cooling", "gateway"}
 
 
 def secret_of(thing_id: str) -> str | None:
@@ -40,3 +46,13 @@ async def retain(around: Surroundings, owner: Owner, thing_id: str) -> None:
     secret = secret_of(thing_id)
     if secret is not None:
         await retain_secret(around.kube, owner.namespace, secret)
+
+
+async def let_go(around: Surroundings, owner: Owner, thing_id: str) -> bool:
+    """Leaves thing, device and Secret to another resource that asks for them and takes them over as they are."""
+    await release_thing(around.ditto, thing_id, owner)
+    secret = secret_of(thing_id)
+    if secret is not None:
+        await release_device(around.hono, names.site_of(thing_id), thing_id, owner)
+        await let_go_of_secret(around.kube, owner.namespace, secret)
+    return True

@@ -12,16 +12,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from rack_operator.api.site import SiteSpec
+from rack_operator.desired import bulk
 from rack_operator.desired.connections import connections
 from rack_operator.desired.deployment import deployment_name
 from rack_operator.desired.devices import Device
-from rack_operator.desired.ownership import FINALIZER, MARK, Owner
+from rack_operator.desired.ownership import ANNOTATION_ROTATE, FINALIZER, MARK, Owner
 from rack_operator.desired.policies import base_policy
 from rack_operator.desired.site import site_devices, site_things
 from rack_operator.desired.topics import topics
+from rack_operator.reconcile.claim import Claim
 from rack_operator.reconcile.conditions import Verdicts, condition_true, conditions, ready_of
 from rack_operator.reconcile.devices import ensure_credentials, ensure_device, ensure_secret, ensure_tenant
-from rack_operator.reconcile.outcome import Progress
+from rack_operator.reconcile.outcome import Known, Progress
 from rack_operator.reconcile.publish import (
     add_finalizer,
     owner_of,
@@ -95,7 +97,10 @@ class SiteReconciler:
                 # Racks wait for these two: say so before the slower parts are through.
                 await self._publish(key, body, generation, progress, {**status, **self._ids(owner)})
                 body = self._store.get(key) or body
-            left = await self._things(progress, owner, spec, things, set(status.get("things") or ()))
+            rotation = (body["metadata"].get("annotations") or {}).get(ANNOTATION_ROTATE, "")
+            left = await self._things(
+                progress, owner, spec, things=things, listed=set(status.get("things") or ()), rotation=rotation
+            )
         if progress.verdicts.held["TopicsReady"].status == "True":
             await asyncio.gather(self._connections(progress, owner), self._models(progress, owner, spec))
         stale_models = await self._drop_models(progress, owner, spec, status)
@@ -137,28 +142,37 @@ class SiteReconciler:
             progress.note("topic", True)
 
     async def _things(
-        self, progress: Progress, owner: Owner, spec: SiteSpec, things: list[JsonObject], known: set[str]
+        self,
+        progress: Progress,
+        owner: Owner,
+        spec: SiteSpec,
+        *,
+        things: list[JsonObject],
+        listed: set[str],
+        rotation: str,
     ) -> list[str]:
         """Things and devices of rooms and gateways; returns what is surplus and could not be removed."""
+        claim = Claim(owner, self._store)
         for thing in things:
-            fresh = thing["thingId"] not in known
-            work = ensure_thing(self._around.ditto, thing, owner, fresh=fresh)
+            known = Known.MADE if thing["thingId"] in listed else Known.NEVER_MADE
+            work = ensure_thing(self._around.ditto, thing, claim, known=known)
             progress.note("thing", bool(await progress.step("ThingsReady", work)))
         for device in site_devices(spec, owner):
-            await progress.step("ThingsReady", self._device(progress, owner, device, known))
+            known = Known.MADE if device.device_id in listed else Known.NEVER_MADE
+            await progress.step("ThingsReady", self._device(progress, claim, device, known, rotation))
         left = []
-        for thing_id in sorted(known - {thing["thingId"] for thing in things}):
+        for thing_id in sorted(listed - {thing["thingId"] for thing in things}):
             if await progress.step("ThingsReady", purge(self._around, owner, thing_id)) is None:
                 left.append(thing_id)
         return left
 
-    async def _device(self, progress: Progress, owner: Owner, device: Device, known: set[str]) -> bool:
-        fresh = device.device_id not in known
-        password, wrote = await ensure_secret(self._around, device, owner, fresh=fresh)
+    async def _device(self, progress: Progress, claim: Claim, device: Device, known: Known, rotation: str) -> bool:
+        login, wrote = await ensure_secret(self._around, device, claim, known=known, rotation=rotation)
         progress.note("secret", wrote)
-        registered = await ensure_device(self._around.hono, device, owner, fresh=fresh)
+        fresh = known is Known.NEVER_MADE
+        registered = await ensure_device(self._around.hono, device, claim, fresh=fresh)
         progress.note("device", registered)
-        hashed = await ensure_credentials(self._around, device, password, fresh=registered and fresh)
+        hashed = await ensure_credentials(self._around, device, login, fresh=registered and fresh)
         progress.note("credentials", hashed)
         return True
 
@@ -169,7 +183,16 @@ class SiteReconciler:
             if wrote is None:
                 return
             progress.note("connection", wrote)
-            await progress.step("ConnectionsReady", demand_open(self._around.ditto, connection["id"]))
+            opened = await progress.step("ConnectionsReady", demand_open(self._around.ditto, connection["id"]))
+            if connection["id"] == bulk.connection(owner.name):
+                await self._use_bulk(progress, owner.name, usable=opened is not None)
+
+    async def _use_bulk(self, progress: Progress, site: str, *, usable: bool) -> None:
+        """Lets bulk changes go over Kafka as soon as its connection is open; without it they go over HTTP."""
+        if usable:
+            await progress.step("ConnectionsReady", self._around.ditto.open_bulk(site))
+        else:
+            self._around.ditto.shut_bulk(site)
 
     async def _models(self, progress: Progress, owner: Owner, spec: SiteSpec) -> None:
         if not spec.models:
@@ -214,6 +237,7 @@ class SiteReconciler:
             for thing_id in sorted(things):
                 await retain(self._around, owner, thing_id)
             return
+        self._around.ditto.shut_bulk(owner.name)
         for connection in connections(owner.name, self._around.broker):
             await remove_connection(self._around.ditto, connection["id"])
         for thing_id in sorted(things):

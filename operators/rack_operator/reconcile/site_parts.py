@@ -35,14 +35,17 @@ async def remove_connection(ditto: DittoClient, connection_id: str) -> bool:
     return await ditto.delete_connection(connection_id)
 
 
-async def demand_open(ditto: DittoClient, connection_id: str) -> None:
-    """Raises `NotReadyError` ConnectionNotOpen until the connection works; opening takes Ditto some seconds."""
+async def demand_open(ditto: DittoClient, connection_id: str) -> bool:
+    """True when the connection works; opening takes Ditto some seconds.
+
+    Raises `NotReadyError` ConnectionNotOpen until it does.
+    """
     status = await ditto.connection_status(connection_id) or {}
     live = status.get("liveStatus", "unknown")
     clients = [entry.get("status") for entry in status.get("clientStatus") or []]
     # A target with a placeholder is unknown until its first message: then the clients decide.
     if live == "open" or (live == "unknown" and clients and all(state == "open" for state in clients)):
-        return
+        return True
     details = "; ".join(str(entry.get("statusDetails")) for entry in status.get("clientStatus") or [])
     raise NotReadyError("ConnectionNotOpen", f"Ditto: connection {connection_id} is {live}: {details or 'no details'}")
 

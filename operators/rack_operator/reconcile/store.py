@@ -1,4 +1,4 @@
-"""The Sites and Racks that are known, as the API server last showed them.
+"""The resources that are known, as the API server last showed them.
 
 Bodies are kept as JSON text: ten thousand racks as dictionaries would cost several times the
 memory. The store decides which news matter, so that our own status patches cause no work.
@@ -12,9 +12,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from rack_operator.desired.ownership import OwnerKind
+from rack_operator.desired.ownership import ANNOTATION_ROTATE, OwnerKind
+from racktwin import names
 
 JsonObject = dict[str, Any]
+_THING_KIND: dict[OwnerKind, str] = {"Rack": "rack", "CoolingUnit": "cooling"}
+_KEPT = (
+    "name", "namespace", "uid", "generation", "resourceVersion", "deletionTimestamp", "finalizers", "annotations",
+)  # fmt: skip
 
 
 class Key(NamedTuple):
@@ -30,6 +35,7 @@ class _Entry:
     version: int
     news: tuple[Any, ...]
     site: str
+    claims: tuple[str, ...]
     body: bytes
 
 
@@ -38,10 +44,12 @@ class Store:
 
     def __init__(self) -> None:
         self._entries: dict[Key, _Entry] = {}
-        self._racks_of: dict[tuple[str, str], set[str]] = {}
+        self._members_of: dict[tuple[str, str], set[Key]] = {}
+        self._claimed: dict[str, set[Key]] = {}
 
     def put(self, kind: OwnerKind, body: JsonObject) -> bool:
-        """Notes a resource; True when it is news: new, another generation, being deleted, without our finalizer.
+        """Notes a resource; True when it is news: new, another generation, being deleted, without our finalizer, or
+        asked to have its passwords changed.
 
         An older version than the one known is ignored, since a list can overtake a watch.
         """
@@ -49,42 +57,35 @@ class Store:
         key = Key(kind, metadata["namespace"], metadata["name"])
         version = int(metadata.get("resourceVersion") or 0)
         known = self._entries.get(key)
-        if known is not None and version < known.version and known.news[0] == metadata["uid"]:
+        if known is not None and version <= known.version and known.news[0] == metadata["uid"]:
             return False
+        annotations = metadata.get("annotations") or {}
         news = (
             metadata["uid"],
             metadata.get("generation"),
             metadata.get("deletionTimestamp"),
             tuple(metadata.get("finalizers") or ()),
+            annotations.get(ANNOTATION_ROTATE),
         )
-        site = body.get("spec", {}).get("site", "") if kind == "Rack" else key.name
-        kept = {
-            "metadata": {
-                part: metadata[part]
-                for part in (
-                    "name", "namespace", "uid", "generation", "resourceVersion", "deletionTimestamp",
-                    "finalizers", "annotations",
-                )
-                if part in metadata
-            },
-            "spec": body.get("spec") or {},
-            "status": body.get("status") or {},
-        }  # fmt: skip
-        (kept["metadata"].get("annotations") or {}).pop("kubectl.kubernetes.io/last-applied-configuration", None)
-        self._entries[key] = _Entry(version, news, site, msgspec.json.encode(kept))
-        if kind == "Rack":
-            self._racks_of.setdefault((key.namespace, site), set()).add(key.name)
+        spec = body.get("spec") or {}
+        kept_metadata = {part: metadata[part] for part in _KEPT if part in metadata}
+        # The others are other people's notes, and kubectl's is as large as the resource.
+        kept_metadata["annotations"] = {name: text for name, text in annotations.items() if name == ANNOTATION_ROTATE}
+        kept = {"metadata": kept_metadata, "spec": spec, "status": body.get("status") or {}}
+        site = key.name if kind == "Site" else spec.get("site", "")
+        leaving = metadata.get("deletionTimestamp") is not None
+        entry = _Entry(version, news, site, () if leaving else _claims(key, site, spec), msgspec.json.encode(kept))
+        self._forget_indexes(key, known)
+        self._entries[key] = entry
+        if kind != "Site":
+            self._members_of.setdefault((key.namespace, site), set()).add(key)
+        for claim in entry.claims:
+            self._claimed.setdefault(claim, set()).add(key)
         return known is None or known.news != news
 
     def drop(self, key: Key) -> None:
         """Forgets a resource that is gone."""
-        entry = self._entries.pop(key, None)
-        if entry is not None and key.kind == "Rack":
-            names = self._racks_of.get((key.namespace, entry.site))
-            if names is not None:
-                names.discard(key.name)
-                if not names:
-                    del self._racks_of[key.namespace, entry.site]
+        self._forget_indexes(key, self._entries.pop(key, None))
 
     def get(self, key: Key) -> JsonObject | None:
         """The resource, a fresh copy of it, or None."""
@@ -102,19 +103,48 @@ class Store:
         """Keys of all resources, or of one kind."""
         return [key for key in self._entries if kind is None or key.kind == kind]
 
-    def racks_of(self, namespace: str, site: str) -> Iterator[Key]:
-        """Keys of the racks that name the site."""
-        for name in sorted(self._racks_of.get((namespace, site), ())):
-            yield Key("Rack", namespace, name)
+    def members_of(self, namespace: str, site: str) -> Iterator[Key]:
+        """Keys of the racks and cooling units that name the site."""
+        yield from sorted(self._members_of.get((namespace, site), ()))
+
+    def claimants(self, namespace: str, thing_id: str) -> set[Key]:
+        """The namespace's resources whose spec asks for the thing; one that is being deleted asks for nothing."""
+        return {key for key in self._claimed.get(thing_id, ()) if key.namespace == namespace}
 
     def sites(self) -> set[str]:
-        """Names of all sites that exist or are named by a rack."""
-        return {key.name for key in self._entries if key.kind == "Site"} | {site for _, site in self._racks_of}
+        """Names of all sites that exist or are named by a resource."""
+        return {key.name for key in self._entries if key.kind == "Site"} | {site for _, site in self._members_of}
 
-    def retain(self, kind: OwnerKind, seen: Iterable[Key]) -> list[Key]:
-        """Forgets every resource of the kind that a full list did not show; returns their keys."""
+    def retain(self, kind: OwnerKind, seen: Iterable[Key], namespace: str | None = None) -> list[Key]:
+        """Forgets every resource of the kind (in the namespace) that a full list did not show; returns their keys."""
         kept = set(seen)
-        gone = [key for key in self._entries if key.kind == kind and key not in kept]
+        gone = [
+            key for key in self._entries if key.kind == kind and key not in kept and namespace in (None, key.namespace)
+        ]
         for key in gone:
             self.drop(key)
         return gone
+
+    def _forget_indexes(self, key: Key, entry: _Entry | None) -> None:
+        if entry is None:
+            return
+        _discard(self._members_of, (key.namespace, entry.site), key)
+        for claim in entry.claims:
+            _discard(self._claimed, claim, key)
+
+
+def _claims(key: Key, site: str, spec: JsonObject) -> tuple[str, ...]:
+    """Ids of the things that a rack or cooling unit asks for. Sites are few and looked at when needed."""
+    if key.kind == "Site":
+        return ()
+    prefix = names.namespace(site)
+    own = f"{prefix}:{_THING_KIND[key.kind]}-{key.name}"
+    return (own, *(f"{prefix}:server-{server['name']}" for server in spec.get("servers") or ()))
+
+
+def _discard(index: dict[Any, set[Key]], at: Any, key: Key) -> None:
+    keys = index.get(at)
+    if keys is not None:
+        keys.discard(key)
+        if not keys:
+            del index[at]

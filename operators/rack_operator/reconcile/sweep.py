@@ -1,20 +1,23 @@
-"""The level-triggered half: lists everything now and then, asks for a look at each resource, removes orphans.
+"""The level-triggered half: reads in bulk what there is, so that each resource can be looked at, and removes orphans.
 
-A watch can die in silence and a Secret can be left by a crash: neither outlives a sweep. Drift is
-found by the reconciles that this asks for; here only what no resource claims any more is removed.
+A Secret can be left by a crash, a thing be changed behind our back: neither outlives a sweep. Drift is
+found by the reconciles that `controller` asks for with what is read here; only what no resource claims
+any more is removed here.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import structlog
 
 from rack_operator import metrics
 from rack_operator.clients.http import DependencyError
-from rack_operator.clients.kube import RACKS, SECRETS, SITES, Resource
+from rack_operator.clients.kube import SECRETS
 from rack_operator.desired.ownership import (
     ANNOTATION_DEVICE,
+    KINDS,
     LABEL_MANAGED_BY,
     LABEL_OWNER_KIND,
     LABEL_OWNER_NAME,
@@ -22,9 +25,9 @@ from rack_operator.desired.ownership import (
     MARK,
     OPERATOR,
     Owner,
-    OwnerKind,
 )
-from rack_operator.desired.policies import rack_policy
+from rack_operator.desired.policies import own_policy
+from rack_operator.reconcile.kinds import TWIN_KINDS
 from rack_operator.reconcile.removal import purge
 from rack_operator.reconcile.store import Key, Store
 from rack_operator.reconcile.surroundings import Surroundings
@@ -32,83 +35,107 @@ from rack_operator.reconcile.twins import remove_policy
 from racktwin import names
 
 JsonObject = dict[str, Any]
-_KINDS: tuple[tuple[OwnerKind, Resource], ...] = (("Site", SITES), ("Rack", RACKS))
+Orphan = tuple[Owner, str, str]
 _log = structlog.get_logger(__name__)
 
 
+class _Meta(msgspec.Struct):
+    name: str
+    namespace: str
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class _Object(msgspec.Struct):
+    metadata: _Meta
+
+
+class _Attributes(msgspec.Struct, frozen=True, rename={"mark": MARK}):
+    mark: dict[str, Any] = {}
+
+
+class _Thing(msgspec.Struct, rename={"id": "thingId"}):
+    id: str
+    attributes: _Attributes = _Attributes()
+
+
+_OBJECTS = msgspec.json.Decoder(_Object)
+_THINGS = msgspec.json.Decoder(_Thing)
+_FIELDS = "thingId,policyId,definition,attributes,features"
+
+
 class Sweeper:
-    """Lists resources, Secrets and things. `namespaces` is None for all of the cluster's."""
+    """Reads Secrets and things. `namespaces` is None for all of the cluster's."""
 
     def __init__(self, around: Surroundings, store: Store, namespaces: list[str] | None) -> None:
         self._around = around
         self._store = store
         self._namespaces: list[str | None] = list(namespaces) if namespaces is not None else [None]
 
-    async def refresh(self) -> list[Key]:
-        """Brings the store up to date with full lists; returns every key, Sites first.
+    async def read_all(self) -> list[Orphan]:
+        """Fills the snapshots of Secrets and things; returns what no resource claims.
 
-        Raises `DependencyError` when the Kubernetes API fails.
+        Raises `DependencyError` when a list fails.
         """
-        for kind, resource in _KINDS:
-            seen = []
-            for namespace in self._namespaces:
-                async for body in self._around.kube.items(resource, namespace):
-                    metadata = body["metadata"]
-                    self._store.put(kind, body)
-                    seen.append(Key(kind, metadata["namespace"], metadata["name"]))
-            self._store.retain(kind, seen)
-            metrics.RESOURCES.labels(kind).set(len(self._store.keys(kind)))
-        return self._store.keys("Site") + self._store.keys("Rack")
-
-    async def remove_orphans(self) -> int:
-        """Removes what carries our mark and no resource claims; returns how many ids it removed.
-
-        Raises `DependencyError` when a list fails; a single removal that fails is left for the next sweep.
-        """
-        removed = 0
         claims = Claims(self._store)
-        for owner, device_id in await self._secret_orphans(claims):
-            removed += await self._remove(owner, device_id, "secret")
+        self._around.secrets.clear()
+        self._around.things.clear()
+        orphans = await self._read_secrets(claims)
         for site in sorted(self._store.sites()):
-            for owner, thing_id in await self._thing_orphans(site, claims):
-                removed += await self._remove(owner, thing_id, "thing")
+            orphans += await self._read_things(site, claims)
+        return orphans
+
+    async def remove(self, orphans: list[Orphan]) -> int:
+        """Removes them; returns how many. One that fails is left for the next sweep."""
+        removed = 0
+        for owner, thing_id, what in orphans:
+            removed += await self._remove(owner, thing_id, what)
         return removed
 
-    async def _secret_orphans(self, claims: Claims) -> list[tuple[Owner, str]]:
-        found = []
+    async def _read_secrets(self, claims: Claims) -> list[Orphan]:
+        found: list[Orphan] = []
         for namespace in self._namespaces:
-            async for body in self._around.kube.items(SECRETS, namespace, labels=f"{LABEL_MANAGED_BY}={OPERATOR}"):
-                metadata = body["metadata"]
-                labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
-                kind, device_id = labels.get(LABEL_OWNER_KIND), annotations.get(ANNOTATION_DEVICE)
-                if kind not in ("Site", "Rack") or device_id is None or LABEL_RETAINED in labels:
+            managed = f"{LABEL_MANAGED_BY}={OPERATOR}"
+            async for text in self._around.kube.raw_items(SECRETS, namespace, labels=managed):
+                metadata = _OBJECTS.decode(text).metadata
+                self._around.secrets.put(f"{metadata.namespace}/{metadata.name}", text)
+                kind, device_id = metadata.labels.get(LABEL_OWNER_KIND), metadata.annotations.get(ANNOTATION_DEVICE)
+                if kind not in KINDS or device_id is None or LABEL_RETAINED in metadata.labels:
                     continue
-                owner = Owner(kind, metadata["namespace"], labels.get(LABEL_OWNER_NAME, ""), "")
+                owner = Owner(kind, metadata.namespace, metadata.labels.get(LABEL_OWNER_NAME, ""), "")
                 if not claims.claimed(owner, device_id):
-                    found.append((owner, device_id))
+                    found.append((owner, device_id, "secret"))
         return found
 
-    async def _thing_orphans(self, site: str, claims: Claims) -> list[tuple[Owner, str]]:
-        found = []
-        namespace = names.namespace(site)
+    async def _read_things(self, site: str, claims: Claims) -> list[Orphan]:
+        found: list[Orphan] = []
         rql = f'eq(attributes/{MARK}/operator,"{OPERATOR}")'
-        async for thing in self._around.ditto.search(namespace, rql, f"thingId,attributes/{MARK}"):
-            mark = (thing.get("attributes") or {}).get(MARK) or {}
-            if mark.get("retained") or mark.get("kind") not in ("Site", "Rack"):
+        async for text in self._around.ditto.raw_search(names.namespace(site), rql, _FIELDS):
+            thing = _THINGS.decode(text)
+            self._around.things.put(thing.id, text)
+            mark = thing.attributes.mark
+            kind, namespace = mark.get("kind"), mark.get("namespace", "")
+            if mark.get("retained") or kind not in KINDS:
                 continue
-            if self._namespaces != [None] and mark.get("namespace") not in self._namespaces:
+            if self._namespaces != [None] and namespace not in self._namespaces:
                 continue
-            owner = Owner(mark["kind"], mark.get("namespace", ""), mark.get("name", ""), "")
-            if not claims.claimed(owner, thing["thingId"]):
-                found.append((owner, thing["thingId"]))
+            owner = Owner(kind, namespace, mark.get("name", ""), "")
+            if not claims.claimed(owner, thing.id):
+                found.append((owner, thing.id, "thing"))
         return found
 
     async def _remove(self, owner: Owner, thing_id: str, what: str) -> int:
+        if Claims(self._store).claimed(owner, thing_id):
+            # Asked for since it was read.
+            return 0
         try:
             await purge(self._around, owner, thing_id)
-            if names.ThingId.parse(thing_id).kind == "rack":
+            identity = names.ThingId.parse(thing_id)
+            kind = TWIN_KINDS.get(owner.kind)
+            if kind is not None and identity.kind == kind.thing_kind:
                 # The note in a policy names its resource: one that is not the orphan's stays.
-                await remove_policy(self._around.ditto, _policy_of(thing_id, owner))
+                policy = own_policy(identity.site, kind.thing_kind, owner) | {"policyId": thing_id}
+                await remove_policy(self._around.ditto, policy)
         except (DependencyError, ValueError) as error:
             _log.warning("orphan not removed", id=thing_id, error=str(error))
             return 0
@@ -118,13 +145,16 @@ class Sweeper:
 
 
 class Claims:
-    """Which ids the known resources claim, read from the store once per owner."""
+    """Which ids the known resources claim, as the store stands."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def claimed(self, owner: Owner, thing_id: str) -> bool:
-        """Whether the owner exists and wants, or still has to remove, the thing or device of this id."""
+        """Whether the owner exists and wants, or still has to remove, the thing or device of this id; or another
+        resource asks for it and is about to take it over."""
+        if self._store.claimants(owner.namespace, thing_id):
+            return True
         body = self._store.get(Key(owner.kind, owner.namespace, owner.name))
         if body is None:
             return False
@@ -134,19 +164,12 @@ class Claims:
 
 
 def claimed_ids(owner: Owner, body: JsonObject) -> set[str]:
-    """Ids that a resource's spec asks for, and those that its status says are still there."""
+    """Ids that a site's spec asks for, and those that a resource's status says are still there."""
     spec, status = body["spec"], body.get("status") or {}
-    listed = set(status.get("devices" if owner.kind == "Rack" else "things") or ())
-    if owner.kind == "Rack":
-        site = spec["site"]
-        listed.add(names.thing_id(site, "rack", owner.name))
-        listed |= {names.thing_id(site, "server", server["name"]) for server in spec.get("servers") or ()}
-        return listed
+    if owner.kind != "Site":
+        return set(status.get("devices") or ())
+    listed = set(status.get("things") or ())
     listed.add(names.thing_id(owner.name, "site", owner.name))
     listed |= {names.thing_id(owner.name, "room", room["name"]) for room in spec.get("rooms") or ()}
     listed |= {names.thing_id(owner.name, "gateway", gateway["name"]) for gateway in spec.get("gateways") or ()}
     return listed
-
-
-def _policy_of(rack_id: str, owner: Owner) -> JsonObject:
-    return rack_policy(names.site_of(rack_id), owner) | {"policyId": rack_id}

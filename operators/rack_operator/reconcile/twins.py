@@ -8,9 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from rack_operator.clients.ditto import DittoClient
-from rack_operator.desired.ownership import MARK, OPERATOR, Owner, describe
+from rack_operator.desired.ownership import MARK, OPERATOR, RELEASED, Owner, describe
+from rack_operator.reconcile.claim import Claim
 from rack_operator.reconcile.conditions import NotReadyError
 from rack_operator.reconcile.diff import same_policy, thing_patch
+from rack_operator.reconcile.outcome import Known
+from rack_operator.reconcile.snapshot import Snapshot
+from racktwin import names
 
 JsonObject = dict[str, Any]
 
@@ -31,21 +35,27 @@ async def ensure_policy(ditto: DittoClient, policy: JsonObject, *, fresh: bool) 
     return True
 
 
-async def ensure_thing(ditto: DittoClient, thing: JsonObject, owner: Owner, *, fresh: bool) -> bool:
-    """Makes the thing as desired. `fresh`: it was probably never made before, so try to create it first.
+async def ensure_thing(
+    ditto: DittoClient, thing: JsonObject, claim: Claim, *, known: Known, seen: Snapshot | None = None
+) -> bool:
+    """Makes the thing as desired. What `seen` shows of a settled thing spares the read when nothing differs.
 
     Raises `NotReadyError` ThingNotOurs when a thing of that id belongs to something else.
     """
     thing_id = thing["thingId"]
-    if fresh and await ditto.create_thing(thing):
+    if known is Known.NEVER_MADE and await ditto.create_thing(thing):
         return True
+    if known is Known.SETTLED and seen is not None:
+        shown = seen.take(thing_id)
+        if shown is not None and thing_patch(shown, thing) is None:
+            return False
     actual = await ditto.get_thing(thing_id)
     if actual is None:
         if await ditto.create_thing(thing):
             return True
         raise NotReadyError("ThingInvisible", f"Ditto: {thing_id} exists, but this operator may not read it")
     mark = (actual.get("attributes") or {}).get(MARK)
-    if not owner.owns(mark):
+    if not claim.accepts(mark, thing_id):
         raise NotReadyError("ThingNotOurs", f"Ditto: {thing_id} belongs to {describe(mark)}")
     patch = thing_patch(actual, thing)
     if patch is None:
@@ -77,6 +87,18 @@ async def retain_thing(ditto: DittoClient, thing_id: str, owner: Owner) -> bool:
     if not owner.owns(mark) or mark.get("retained"):
         return False
     await ditto.merge_thing(thing_id, {"attributes": {MARK: {"retained": "true"}}})
+    return True
+
+
+async def release_thing(ditto: DittoClient, thing_id: str, owner: Owner) -> bool:
+    """Notes on the owner's thing that another resource may take it over, and puts it under the site's policy, as its
+    owner's may go; returns whether it wrote."""
+    actual = await ditto.get_thing(thing_id)
+    mark = ((actual or {}).get("attributes") or {}).get(MARK) or {}
+    if not owner.owns(mark) or mark.get(RELEASED):
+        return False
+    policy = names.base_policy(names.site_of(thing_id))
+    await ditto.merge_thing(thing_id, {"policyId": policy, "attributes": {MARK: {RELEASED: "true"}}})
     return True
 
 

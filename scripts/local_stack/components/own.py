@@ -142,8 +142,6 @@ def _own(
             "RACKTWIN_HEALTH_HOST": LOOPBACK,
             "RACKTWIN_HEALTH_PORT": str(instance.port(f"{name}-health")),
             "PYTHONUNBUFFERED": "1",
-            # One replica each, so a restarted one takes its partitions up at once.
-            "RACKTWIN_KAFKA_INSTANCE": "local",
             # Our matrices are small: numpy's threads would cost more than they bring.
             "OPENBLAS_NUM_THREADS": "1",
             # Libraries that read proxy settings must not send loopback traffic to one.
@@ -200,7 +198,7 @@ COMPONENTS = (
         _kubernetes(cluster.OPERATOR_ACCOUNT),
         lambda _instance: {"RACKTWIN_IMAGE": IMAGE},
         after=("kube-apiserver", "kafka", "ditto-lite", "definitions", "hono-registry"),
-        # kopf ends at once when the resources it watches are unknown.
+        # The resources it watches must be known to the API server before it can work.
         before_start=_crds,
     ),
     _own(

@@ -158,7 +158,7 @@ def test_duplicates_are_dropped_but_other_properties_of_the_instant_are_not(kit,
     first = kit.inbound({"temperature": 20, "sensor": "top", "time": kit.NOW})
     assert clean(cleaner, first).readings
     again = clean(cleaner, first)
-    assert (again.readings, again.duplicates) == ([], 1)
+    assert (again.readings, again.duplicates) == ([], {"rack": 1})
     humidity = clean(cleaner, kit.inbound({"humidity": 40, "sensor": "top", "time": kit.NOW}))
     assert humidity.readings[0].values == {"relativeHumidity": 40.0}
     later = clean(cleaner, kit.inbound({"temperature": 20, "sensor": "top", "time": kit.NOW + 1}))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -196,14 +198,117 @@ def test_what_came_from_a_lost_partition_is_dropped_and_taken_again():
     assert bench.sent[0][1].features.keys() == {"power", "disk"}
 
 
-def test_silent_things_are_forgotten_but_not_what_is_pending():
+def test_things_that_are_no_more_are_forgotten_but_not_what_is_pending():
     bench = Bench(linger_ms=0)
     bench.offer(power=1.0)
-    bench.coalescer.forget(T0 + 1)
+    bench.coalescer.forget(lambda thing: False)
     assert bench.take()
-    bench.coalescer.forget(T0 + 1)
+    bench.coalescer.forget(lambda thing: True)
+    assert not bench.offer(at=T0 - 5, power=0.0)
+    bench.coalescer.forget(lambda thing: False)
     # Nothing is known of it any more, so an older reading is a first one.
     assert bench.offer(at=T0 - 5, power=0.0)
+
+
+def test_with_little_credit_all_things_get_their_turn_and_the_newest_value():
+    bench = Bench(linger_ms=0, tolerance=0.0)
+    things = [f"racktwin.berlin:rack-{number}" for number in range(10)]
+    sent = []
+    for second in range(20):
+        bench.now = T0 + second * 1000
+        for thing in things:
+            bench.offer(thing=thing, power=float(second))
+        merges = bench.coalescer.take(bench.now, limit=2)
+        assert len(merges) <= 2
+        sent += [(second, merge) for merge in merges]
+    # Each thing every fifth second, and always with what was newest then.
+    for thing in things:
+        times = [second for second, merge in sent if merge.thing == thing]
+        assert [later - earlier for earlier, later in itertools.pairwise(times)] == [5] * (len(times) - 1)
+        assert len(times) == 4
+    assert all(merge.features["power"]["power"] == float(second) for second, merge in sent)
+
+
+def test_slow_features_wait_before_critical_ones():
+    bench = Bench({"disk": 5000}, linger_ms=0, tolerance=0.0)
+    bench.coalescer.slow_stretch = 4.0
+    for second in range(60):
+        bench.now = T0 + second * 1000
+        bench.offer("power", power=float(second))
+        bench.offer("disk", used=float(second))
+        bench.take()
+    assert len(bench.sent) == 60
+    assert [at - T0 for at, merge in bench.sent if "disk" in merge.features] == [0, 20_000, 40_000]
+
+
+def silent(bench, ms):
+    """Seconds pass without a reading; when something became stale."""
+    found = []
+    for second in range(1, ms // 1000 + 1):
+        bench.now += 1000
+        if bench.coalescer.silence(bench.now):
+            found.append(second)
+        bench.take()
+    return found
+
+
+def test_a_silent_feature_turns_stale_once_and_good_with_its_next_reading():
+    bench = Bench(linger_ms=0)
+    for value in range(4):
+        bench.offer(power=float(value))
+        bench.run(1000)
+    before = len(bench.sent)
+    newest = bench.now - 1000
+    assert silent(bench, 20_000) == [3]
+    ((_, stale),) = bench.sent[before:]
+    assert stale.features == {"power": {"quality": "stale", "observedAt": newest}}
+    assert not bench.coalescer.held()
+    bench.offer(power=9.0)
+    (good,) = bench.take()
+    assert good.features["power"]["quality"] == "good"
+
+
+def test_a_device_with_a_slower_rhythm_is_given_its_time():
+    bench = Bench(linger_ms=0)
+    for value in range(5):
+        bench.offer(power=float(value))
+        assert not silent(bench, 10_000)
+    assert silent(bench, 60_000) == [21]
+
+
+def test_one_reading_alone_tells_no_rhythm():
+    bench = Bench(linger_ms=0, stale_grace_ms=30_000)
+    bench.offer(power=1.0)
+    assert silent(bench, 60_000) == [31]
+
+
+def test_what_happens_seldom_is_never_stale():
+    bench = Bench({"control": 0}, linger_ms=0)
+    bench.offer("control", setpoint=18.0)
+    assert not silent(bench, 120_000)
+
+
+def test_a_stale_value_that_was_pending_is_sent_as_stale():
+    bench = Bench({"disk": 300_000}, linger_ms=0, hold_ms=2_000_000, stale_grace_ms=0)
+    bench.coalescer.slow_stretch = 10.0
+    bench.offer("disk", used=1.0)
+    bench.take()
+    bench.run(1000)
+    bench.offer("disk", used=2.0)
+    assert silent(bench, 4_000_000)
+    assert [merge.features["disk"] for _, merge in bench.sent][-1] == {
+        "used": 2.0,
+        "quality": "stale",
+        "observedAt": T0 + 1000,
+    }
+
+
+def test_a_twin_does_not_go_back_behind_what_it_held_at_the_start():
+    bench = Bench(linger_ms=0, known=lambda thing: {"power": T0} if thing == THING else {})
+    assert not bench.offer(at=T0 - 1, power=1.0)
+    assert bench.offer(at=T0, power=2.0)
+    assert bench.offer("disk", at=T0 - 1, used=1.0)
+    assert bench.take()
 
 
 readings = st.lists(

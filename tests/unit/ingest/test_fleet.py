@@ -117,3 +117,14 @@ def test_the_thread_answers_and_tries_again(kit, stage):
     finally:
         stop.set()
         thread.join()
+
+
+def test_what_the_twins_hold_is_known_after_loading(kit, stage):
+    features = {"power": {"properties": {"observedAt": kit.NOW, "power": 5}}, "disk": {}, "fans": {"properties": {}}}
+    stage.ditto.things[kit.RACK]["features"] = features
+    stage.ditto.things[kit.OTHER] = {"thingId": kit.OTHER, "features": features}
+    stage.fleet.refresh()
+    assert stage.fleet.held(kit.RACK) == {"power": kit.NOW}
+    assert stage.fleet.held(kit.SERVER) == {}
+    stage.fleet.look_up(kit.OTHER)
+    assert stage.fleet.held(kit.OTHER) == {"power": kit.NOW}

@@ -7,10 +7,12 @@ import threading
 import pytest
 import structlog
 from confluent_kafka import TopicPartition
+from prometheus_client import REGISTRY
 
 from ingest.cleaning import Cleaner
 from ingest.coalesce import Coalescer
 from ingest.fleet import WAITING
+from ingest.twins import Twins
 from ingest.work import IngestWork
 from racktwin.health import Health
 from racktwin.process import Context
@@ -29,6 +31,9 @@ class Known:
 
     def get(self, thing):
         return WAITING if thing in self.asked else self.things.get(thing)
+
+    def refresh_soon(self):
+        self.answers += 1
 
     def knows(self, thing):
         return thing in self.things
@@ -50,7 +55,10 @@ def stage(kit):
             self.health = Health()
             self.health.set_ready(True)
             self.stop = threading.Event()
-            self.coalescer = Coalescer(lambda feature: 1000, linger_ms=0)
+            self.held = {}
+            self.twins = Twins(
+                lambda: Coalescer(lambda feature: 1000, linger_ms=0, known=lambda thing: self.held.get(thing, {}))
+            )
             context = Context("ingest", structlog.get_logger(), self.health, self.stop, clock=lambda: self.now)
             self.work = IngestWork(
                 context,
@@ -58,7 +66,7 @@ def stage(kit):
                 producer=self.producer,
                 fleet=self.fleet,
                 cleaner=Cleaner(self.fleet.get),
-                coalescer=self.coalescer,
+                twins=self.twins,
                 waiting_bytes=1000,
             )
             self.offset = 0
@@ -228,3 +236,43 @@ def test_a_huge_payload_still_fits_the_rejects_topic(stage):
     (reject,) = stage.on("rejects")
     assert len(reject["payload"]) <= 512 * 1024
     assert "cut" in reject["detail"]
+
+
+def test_a_late_reading_right_after_a_restart_is_history_only(kit, stage):
+    stage.held[kit.RACK] = {"cooling": kit.NOW}
+    stage.send({"deltaT": 1.0, "time": kit.NOW - 1})
+    assert len(stage.on("readings")) == 1
+    assert stage.on("twin") == []
+    stage.send({"deltaT": 2.0, "time": kit.NOW + 1})
+    assert stage.on("twin")[0]["value"]["cooling"]["properties"]["deltaT"] == 2.0
+
+
+def test_silence_makes_stale_and_the_next_reading_good(kit, stage):
+    for second in range(3):
+        stage.now = kit.NOW + second * 1000
+        stage.send({"deltaT": 1.0, "time": stage.now}, creation_time=str(stage.now))
+    for _ in range(10):
+        stage.now += 1000
+        stage.work.tick()
+    stage.send({"deltaT": 2.0, "time": stage.now}, creation_time=str(stage.now))
+    qualities = [merge["value"]["cooling"]["properties"]["quality"] for merge in stage.on("twin")]
+    assert qualities == ["good", "good", "good", "stale", "good"]
+
+
+def test_losses_are_counted_by_site_and_class_of_device(kit, stage):
+    def count(name):
+        return REGISTRY.get_sample_value(name, {"site": "berlin", "kind": "rack"}) or 0
+
+    names = ["gaps_total", "late_total", "repeated_total"]
+    before = [count(f"racktwin_ingest_sequence_{name}") for name in names]
+    duplicates = count("racktwin_ingest_duplicates_total")
+    for seq in (1, 2, 5, 3, 5):
+        stage.send({"deltaT": 1.0, "time": kit.NOW + seq, "seq": seq})
+    stage.work.settle()
+    assert [count(f"racktwin_ingest_sequence_{name}") - was for name, was in zip(names, before, strict=True)] == [
+        1,
+        1,
+        1,
+    ]
+    assert count("racktwin_ingest_sequence_missing") == 1
+    assert count("racktwin_ingest_duplicates_total") - duplicates == 1

@@ -8,7 +8,8 @@ import pytest
 from tests.unit.rack_operator.fakes import World
 
 from rack_operator.api.rack import RackSpec
-from rack_operator.reconcile.rack import RackReconciler
+from rack_operator.reconcile.publish import RESOURCES
+from rack_operator.reconcile.resource import TwinReconciler
 from rack_operator.reconcile.site import SiteReconciler
 from rack_operator.reconcile.store import Key
 
@@ -50,16 +51,16 @@ async def settle_site(world: World) -> bool:
 
 async def settle_rack(world: World, key: Key = RACK, *, first_try: bool = False) -> bool:
     world.watch()
-    return await RackReconciler(world.around, world.store).reconcile(key, first_try=first_try)
+    return await TwinReconciler(world.around, world.store).reconcile(key, first_try=first_try)
 
 
 def conditions(world: World, key: Key) -> dict[str, tuple[str, str]]:
-    body = world.kube.objects["sites" if key.kind == "Site" else "racks", key.namespace, key.name]
+    body = world.kube.objects[RESOURCES[key.kind].plural, key.namespace, key.name]
     return {entry["type"]: (entry["status"], entry["reason"]) for entry in body["status"]["conditions"]}
 
 
 def message(world: World, key: Key, type_: str = "Ready") -> str:
-    body = world.kube.objects["sites" if key.kind == "Site" else "racks", key.namespace, key.name]
+    body = world.kube.objects[RESOURCES[key.kind].plural, key.namespace, key.name]
     return next(entry["message"] for entry in body["status"]["conditions"] if entry["type"] == type_)
 
 

@@ -12,16 +12,24 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from definitions.validate import merge_patch
 from rack_operator.clients.http import DependencyError
 from rack_operator.clients.kube import Resource
 from rack_operator.desired.connections import Broker
 from rack_operator.desired.deployment import PodSettings
 from rack_operator.desired.devices import DeviceEndpoints
+from rack_operator.desired.ownership import OwnerKind
+from rack_operator.reconcile.budget import EventBudget
+from rack_operator.reconcile.snapshot import Snapshot
 from rack_operator.reconcile.store import Store
 from rack_operator.reconcile.surroundings import Surroundings
 
 JsonObject = dict[str, Any]
+
+
+KIND_OF: dict[str, OwnerKind] = {"sites": "Site", "racks": "Rack", "coolingunits": "CoolingUnit"}
 
 
 class KilledError(BaseException):
@@ -59,9 +67,12 @@ class FakeDitto:
         self.policies: dict[str, JsonObject] = {}
         self.things: dict[str, JsonObject] = {}
         self.connections: dict[str, JsonObject] = {}
+        self.bulk: set[str] = set()
+        self.reads = 0
 
     def _get(self, shelf: dict[str, JsonObject], key: str) -> JsonObject | None:
         self.fuse.check("Ditto", f"GET {key}")
+        self.reads += 1
         return copy.deepcopy(shelf.get(key))
 
     def _put(self, shelf: dict[str, JsonObject], key: str, value: JsonObject) -> None:
@@ -123,11 +134,17 @@ class FakeDitto:
     async def delete_connection(self, connection_id: str) -> bool:
         return self._delete(self.connections, connection_id)
 
-    async def search(self, namespace: str, rql: str, fields: str) -> AsyncIterator[JsonObject]:
+    async def raw_search(self, namespace: str, rql: str, fields: str) -> AsyncIterator[bytes]:
         self.fuse.check("Ditto", "GET search")
         for thing_id, thing in sorted(self.things.items()):
             if thing_id.startswith(f"{namespace}:"):
-                yield copy.deepcopy(thing)
+                yield msgspec.json.encode(thing)
+
+    async def open_bulk(self, site: str) -> None:
+        self.bulk.add(site)
+
+    def shut_bulk(self, site: str) -> None:
+        self.bulk.discard(site)
 
 
 class FakeHono:
@@ -198,7 +215,11 @@ class FakeHono:
         if self.hides:
             for entry in held:
                 entry["secrets"] = [
-                    {"id": str(next(self._ids)), "comment": secret.get("comment")} for secret in entry["secrets"]
+                    {
+                        "id": str(next(self._ids)),
+                        **{part: secret[part] for part in ("comment", "not-after") if part in secret},
+                    }
+                    for secret in entry["secrets"]
                 ]
         self.credentials[tenant, device] = held
         self.fuse.written()
@@ -227,16 +248,16 @@ class FakeKube:
         self.fuse.check("Kubernetes", "GET")
         return copy.deepcopy(self.objects.get((resource.plural, namespace, name)))
 
-    async def items(
+    async def raw_items(
         self, resource: Resource, namespace: str | None, *, labels: str | None = None
-    ) -> AsyncIterator[JsonObject]:
+    ) -> AsyncIterator[bytes]:
         self.fuse.check("Kubernetes", "GET list")
         key, _, value = (labels or "").partition("=")
         for (plural, space, _), body in list(self.objects.items()):
             if plural != resource.plural or namespace not in (None, space):
                 continue
             if labels is None or (body["metadata"].get("labels") or {}).get(key) == value:
-                yield copy.deepcopy(body)
+                yield msgspec.json.encode(body)
 
     async def create(self, resource: Resource, body: JsonObject) -> bool:
         if resource.plural == "events":
@@ -253,10 +274,14 @@ class FakeKube:
     async def merge(
         self, resource: Resource, namespace: str, name: str, patch: JsonObject, *, subresource: str | None = None
     ) -> JsonObject | None:
-        self.fuse.write("Kubernetes", f"PATCH {resource.plural} {subresource or ''}")
+        self.fuse.check("Kubernetes", f"PATCH {resource.plural}")
         key = (resource.plural, namespace, name)
         if key not in self.objects:
             return None
+        asked = (patch.get("metadata") or {}).get("resourceVersion")
+        if asked is not None and asked != self.objects[key]["metadata"]["resourceVersion"]:
+            raise DependencyError("Kubernetes", "PATCH", 409, "the object has been modified")
+        self.fuse.write("Kubernetes", f"PATCH {resource.plural} {subresource or ''}")
         merged = merge_patch(self.objects[key], patch)
         merged["metadata"]["resourceVersion"] = str(next(self._versions))
         if merged["metadata"].get("deletionTimestamp") and not merged["metadata"].get("finalizers"):
@@ -316,16 +341,26 @@ class World:
             broker=Broker("kafka:9092"),
             pods=PodSettings("racktwin/racktwin:1", "kafka:9092"),
             definitions_url="http://models.example",
+            things=Snapshot(lambda: self.now_ms / 1000),
+            secrets=Snapshot(lambda: self.now_ms / 1000),
+            events=EventBudget(lambda: self.now_ms / 1000),
+            rotation_grace_s=600,
             clock=lambda: self.now_ms,
             random_bytes=lambda count: bytes([next(self._random) % 256]) * count,
         )
+
+    def annotate(self, plural: str, name: str, notes: dict[str, str], namespace: str = "lab") -> None:
+        """What `kubectl annotate` does."""
+        body = self.kube.objects[plural, namespace, name]
+        body["metadata"].setdefault("annotations", {}).update(notes)
+        self.kube.put(plural, body)
 
     def watch(self) -> None:
         """Brings the store up to date, as watch and sweep do; a restarted operator begins with this alone."""
         self.store = Store()
         for (plural, _, _), body in self.kube.objects.items():
-            if plural in ("sites", "racks"):
-                self.store.put("Site" if plural == "sites" else "Rack", copy.deepcopy(body))
+            if plural in KIND_OF:
+                self.store.put(KIND_OF[plural], copy.deepcopy(body))
 
     def delete(self, plural: str, namespace: str, name: str) -> None:
         """What `kubectl delete` does to an object with a finalizer."""

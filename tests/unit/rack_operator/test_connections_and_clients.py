@@ -29,7 +29,8 @@ def shown(connection: dict[str, Any]) -> dict[str, Any]:
     }
     if "sources" in body:
         (source,) = body["sources"]
-        body["sources"] = [{key: value for key, value in source.items() if key not in ("headerMapping", "replyTarget")}]
+        # What is empty or off is not shown.
+        body["sources"] = [{key: value for key, value in source.items() if value not in ({}, {"enabled": False})}]
     return body
 
 
@@ -51,12 +52,16 @@ def test_a_new_password_and_a_closed_connection_are_seen() -> None:
 
 
 def test_merges_come_in_by_one_connection_and_events_go_out_by_another() -> None:
-    twin, events = connections("lab", BROKER)
+    twin, events, operator = connections("lab", BROKER)
     assert twin["sources"][0]["addresses"] == ["racktwin.twin.lab"]
     assert twin["sources"][0]["qos"] == 1
     assert "targets" not in twin
     assert events["targets"][0]["address"] == "racktwin.events.lab/{{ thing:id }}"
     assert "sources" not in events
+    (source,) = operator["sources"]
+    assert source["addresses"] == ["racktwin.operator.lab"]
+    assert source["replyTarget"]["address"] == "racktwin.operator-replies.lab"
+    assert source["authorizationContext"] == ["integration:racktwin-lab-operator"]
     assert twin["uri"].startswith("ssl://user:secret@k1:9092")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from rack_operator.api.cooling_unit import CoolingUnitSpec
 from rack_operator.api.rack import RackSpec
 from rack_operator.api.site import SiteSpec
 
@@ -68,3 +69,23 @@ def test_each_rack_is_short_enough_to_read() -> None:
     for path in BERLIN.glob("2*.yaml"):
         for text in path.read_text().split("---\n")[1:]:
             assert len(text.splitlines()) < 60
+
+
+def test_each_cooling_unit_of_the_halls_is_a_resource_that_says_the_same() -> None:
+    (site,) = documents("Site")
+    rooms = SiteSpec.model_validate(site["spec"]).rooms
+    known = {document["metadata"]["name"] for document in documents("Rack")}
+    served: Counter[str] = Counter()
+    plain = {unit.name: (room.name, unit) for room in rooms for unit in room.cooling_units}
+    units = {document["metadata"]["name"]: document["spec"] for document in documents("CoolingUnit")}
+    assert units.keys() == plain.keys()
+    for name, document in units.items():
+        unit = CoolingUnitSpec.model_validate(document)
+        room, data = plain[name]
+        assert unit.room == room
+        for part in ("position", "capacity_w", "airflow_m3s", "setpoint_c", "fan_power_w", "type"):
+            assert getattr(unit, part) == getattr(data, part), (name, part)
+        assert set(unit.racks) <= known
+        served.update(unit.racks)
+    # Each rack is nearer to one of its hall's two units.
+    assert served == Counter(known)

@@ -31,7 +31,8 @@ async def finish(world: World) -> None:
         if "r1" in world.kube.names("racks"):
             await settle_rack(world)
     world.watch()
-    await Sweeper(world.around, world.store, None).remove_orphans()
+    sweeper = Sweeper(world.around, world.store, None)
+    await sweeper.remove(await sweeper.read_all())
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

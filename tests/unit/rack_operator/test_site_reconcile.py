@@ -23,15 +23,18 @@ def run_pods(world: World, ready: int) -> None:
 
 async def sweep(world: World) -> int:
     world.watch()
-    return await Sweeper(world.around, world.store, None).remove_orphans()
+    sweeper = Sweeper(world.around, world.store, None)
+    return await sweeper.remove(await sweeper.read_all())
 
 
 async def test_everything_is_made(ready: World) -> None:
     assert set(ready.topics.topics) == {
         *(f"hono.{what}.lab" for what in names.HONO_TOPICS),
         *(f"racktwin.{what}.lab" for what in names.OWN_TOPICS),
+        "racktwin.operator.lab",
+        "racktwin.operator-replies.lab",
     }
-    assert set(ready.ditto.connections) == {"racktwin-lab-twin", "racktwin-lab-events"}
+    assert set(ready.ditto.connections) == {"racktwin-lab-twin", "racktwin-lab-events", "racktwin-lab-operator"}
     assert {"racktwin.lab:site-lab", "racktwin.lab:room-hall", "racktwin.lab:gateway-main"} <= set(ready.ditto.things)
     assert "lab" in ready.hono.tenants
     assert "via" not in ready.hono.devices["lab", "racktwin.lab:gateway-main"]

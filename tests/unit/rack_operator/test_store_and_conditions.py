@@ -37,18 +37,27 @@ def test_an_older_version_is_ignored_unless_it_is_another_object() -> None:
 def test_racks_are_found_by_site_and_forgotten() -> None:
     store = Store()
     store.put("Rack", body(1))
-    assert list(store.racks_of("lab", "lab")) == [RACK]
+    assert list(store.members_of("lab", "lab")) == [RACK]
     assert store.sites() == {"lab"}
     assert store.retain("Rack", []) == [RACK]
-    assert list(store.racks_of("lab", "lab")) == []
+    assert list(store.members_of("lab", "lab")) == []
     assert store.get(RACK) is None
     assert not store.has(Key("Rack", "lab", "r1"))
 
 
 def test_the_applied_configuration_is_not_kept() -> None:
     store = Store()
-    store.put("Rack", body(1, annotations={"kubectl.kubernetes.io/last-applied-configuration": "x", "a": "b"}))
-    assert (store.get(RACK) or {})["metadata"]["annotations"] == {"a": "b"}
+    store.put(
+        "Rack",
+        body(
+            1,
+            annotations={
+                "kubectl.kubernetes.io/last-applied-configuration": "x",
+                "racktwin.io/rotate-credentials": "b",
+            },
+        ),
+    )
+    assert (store.get(RACK) or {})["metadata"]["annotations"] == {"racktwin.io/rotate-credentials": "b"}
 
 
 def test_ready_repeats_the_first_that_is_bad() -> None:

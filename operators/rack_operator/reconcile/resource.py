@@ -1,7 +1,8 @@
-"""Reconciles one Rack: from its spec to policy, things, devices, credentials, Secrets, and its status.
+"""Reconciles one Rack or CoolingUnit: from its spec to policy, things, devices, credentials, Secrets, and its status.
 
 What is as desired is only read. Any step may be cut short and is simply done again: Secrets are
-made first and deleted last, so nothing that was made is ever out of sight. Called by `controller`.
+made first and deleted last, so nothing that was made is ever out of sight. Called by `controller`;
+what sets the two kinds apart is in `kinds`.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rack_operator.api.rack import RackSpec
 from rack_operator.api.site import SiteSpec
 from rack_operator.desired.devices import Device
-from rack_operator.desired.ownership import FINALIZER, Owner
-from rack_operator.desired.policies import rack_policy
-from rack_operator.desired.rack import RackTwin, rack_devices, rack_twin
+from rack_operator.desired.ownership import ANNOTATION_ROTATE, FINALIZER, Owner
+from rack_operator.desired.policies import own_policy
+from rack_operator.desired.rack import Twin
+from rack_operator.reconcile.claim import Claim
 from rack_operator.reconcile.conditions import Verdict, Verdicts, condition_true, conditions, ready_of
 from rack_operator.reconcile.devices import ensure_credentials, ensure_device, ensure_secret
-from rack_operator.reconcile.outcome import Progress
+from rack_operator.reconcile.kinds import TWIN_KINDS, WARNING, Spec
+from rack_operator.reconcile.outcome import Known, Progress
 from rack_operator.reconcile.publish import (
     add_finalizer,
     owner_of,
@@ -27,7 +29,7 @@ from rack_operator.reconcile.publish import (
     publish_status,
     remove_finalizer,
 )
-from rack_operator.reconcile.removal import purge, retain
+from rack_operator.reconcile.removal import let_go, purge, retain
 from rack_operator.reconcile.store import Key, Store
 from rack_operator.reconcile.surroundings import Surroundings
 from rack_operator.reconcile.twins import ensure_policy, ensure_thing, remove_policy, remove_thing
@@ -37,12 +39,14 @@ JsonObject = dict[str, Any]
 TYPES = ("PolicyReady", "ThingReady", "DeviceRegistered", "CredentialsReady")
 
 
-class RackReconciler:
-    """Makes what a Rack asks for, and removes it with the Rack."""
+class TwinReconciler:
+    """Makes what a Rack or CoolingUnit asks for, and removes it with the resource."""
 
     def __init__(self, around: Surroundings, store: Store) -> None:
         self._around = around
         self._store = store
+        # Parsing a large site for each of its racks would cost more than the rack.
+        self._site_specs: dict[Key, tuple[JsonObject, SiteSpec]] = {}
 
     async def reconcile(self, key: Key, *, first_try: bool) -> bool:
         """One pass; True when all is as desired, False when it should be tried again.
@@ -58,7 +62,7 @@ class RackReconciler:
         if body["spec"].get("suspend"):
             return True
         try:
-            spec = RackSpec.model_validate(body["spec"])
+            spec = TWIN_KINDS[key.kind].parse(body["spec"])
         except ValidationError as error:
             # The API server holds to the same schema, unless its CRD is of another version.
             await publish_refusal(
@@ -76,26 +80,43 @@ class RackReconciler:
         assert site is not None
         if not await add_finalizer(self._around.kube, self._store, key, body):
             return False
-        twin = rack_twin(spec, owner, SiteSpec.model_validate(site["spec"]), self._around.definitions_url)
-        return await self._make(key, body, owner, twin)
+        twin = TWIN_KINDS[key.kind].twin(spec, owner, self._site_spec(key, site), self._around.definitions_url)
+        return await self._make(key, body, owner, spec, twin)
 
-    async def _make(self, key: Key, body: JsonObject, owner: Owner, twin: RackTwin) -> bool:
+    def _site_spec(self, key: Key, site: JsonObject) -> SiteSpec:
+        site_key = Key("Site", key.namespace, site["metadata"]["name"])
+        known = self._site_specs.get(site_key)
+        if known is None or known[0] != site["spec"]:
+            known = self._site_specs[site_key] = (site["spec"], SiteSpec.model_validate(site["spec"]))
+        return known[1]
+
+    async def _make(self, key: Key, body: JsonObject, owner: Owner, spec: Spec, twin: Twin) -> bool:
         generation = body["metadata"]["generation"]
         status = body.get("status") or {}
-        known = set(status.get("devices") or ())
+        listed = set(status.get("devices") or ())
         settled = status.get("observedGeneration") == generation and ready_of(body)[0] == "True"
         progress = Progress(Verdicts(TYPES), settled)
+        known = {
+            device.device_id: Known.NEVER_MADE
+            if device.device_id not in listed
+            else (Known.SETTLED if settled else Known.MADE)
+            for device in twin.devices
+        }
+        claim = Claim(owner, self._store)
+        rotation = (body["metadata"].get("annotations") or {}).get(ANNOTATION_ROTATE, "")
         await asyncio.gather(
-            self._make_twins(progress, owner, twin, known),
-            *(self._make_device(progress, owner, device, known) for device in twin.devices),
+            self._make_twins(progress, claim, twin, known),
+            *(self._make_device(progress, claim, device, known[device.device_id], rotation) for device in twin.devices),
         )
         wanted = {device.device_id for device in twin.devices}
-        left = await self._drop_surplus(progress, owner, sorted(known - wanted))
+        left = await self._drop_surplus(progress, claim, sorted(listed - wanted))
+        verdicts = progress.verdicts.complete()
+        warning = TWIN_KINDS[key.kind].warning(spec)
+        if warning is not None:
+            verdicts[WARNING] = warning
         desired_status = {
             "observedGeneration": generation,
-            "conditions": conditions(
-                progress.verdicts.complete(), status.get("conditions") or [], generation, self._around.now()
-            ),
+            "conditions": conditions(verdicts, status.get("conditions") or [], generation, self._around.now()),
             "thingId": twin.devices[0].device_id,
             "policyId": twin.policy["policyId"],
             "tenant": twin.devices[0].site,
@@ -104,27 +125,27 @@ class RackReconciler:
         await publish_status(self._around, self._store, key, body, desired_status)
         return progress.verdicts.all_good()
 
-    async def _make_twins(self, progress: Progress, owner: Owner, twin: RackTwin, known: set[str]) -> None:
-        ditto = self._around.ditto
-        fresh = twin.policy["policyId"] not in known
+    async def _make_twins(self, progress: Progress, claim: Claim, twin: Twin, known: dict[str, Known]) -> None:
+        ditto, policy_id = self._around.ditto, twin.policy["policyId"]
+        fresh = known[policy_id] is Known.NEVER_MADE
         wrote = await progress.step("PolicyReady", ensure_policy(ditto, twin.policy, fresh=fresh))
         if wrote is None:
             return
         progress.note("policy", wrote)
         for thing in twin.things:
-            fresh = thing["thingId"] not in known
-            wrote = await progress.step("ThingReady", ensure_thing(ditto, thing, owner, fresh=fresh))
-            progress.note("thing", bool(wrote))
+            work = ensure_thing(ditto, thing, claim, known=known[thing["thingId"]], seen=self._around.things)
+            progress.note("thing", bool(await progress.step("ThingReady", work)))
 
-    async def _make_device(self, progress: Progress, owner: Owner, device: Device, known: set[str]) -> None:
-        fresh = device.device_id not in known
-        made = await progress.step("CredentialsReady", ensure_secret(self._around, device, owner, fresh=fresh))
+    async def _make_device(self, progress: Progress, claim: Claim, device: Device, known: Known, rotation: str) -> None:
+        work = ensure_secret(self._around, device, claim, known=known, rotation=rotation)
+        made = await progress.step("CredentialsReady", work)
         if made is None:
             return
-        password, wrote = made
+        login, wrote = made
         progress.note("secret", wrote)
+        fresh = known is Known.NEVER_MADE
         registered = await progress.step(
-            "DeviceRegistered", ensure_device(self._around.hono, device, owner, fresh=fresh)
+            "DeviceRegistered", ensure_device(self._around.hono, device, claim, fresh=fresh)
         )
         if registered is None:
             progress.verdicts.waiting("CredentialsReady", f"{device.device_id} is not registered")
@@ -133,15 +154,17 @@ class RackReconciler:
         hashed = await progress.step(
             # A device that was registered just now has no credentials yet.
             "CredentialsReady",
-            ensure_credentials(self._around, device, password, fresh=registered and fresh),
+            ensure_credentials(self._around, device, login, fresh=registered and fresh),
         )
         progress.note("credentials", bool(hashed))
 
-    async def _drop_surplus(self, progress: Progress, owner: Owner, surplus: list[str]) -> list[str]:
-        """Removes what was made for servers that the spec no longer has; returns what could not be removed."""
+    async def _drop_surplus(self, progress: Progress, claim: Claim, surplus: list[str]) -> list[str]:
+        """Removes what was made for servers that the spec no longer has, or leaves it to the rack that has them now;
+        returns what could not be removed."""
         left = []
         for device_id in surplus:
-            if await progress.step("DeviceRegistered", purge(self._around, owner, device_id)) is None:
+            end = let_go if claim.is_asked_for_by_another(device_id) else purge
+            if await progress.step("DeviceRegistered", end(self._around, claim.owner, device_id)) is None:
                 left.append(device_id)
             else:
                 progress.changed.append("surplus")
@@ -151,7 +174,7 @@ class RackReconciler:
         if FINALIZER not in (body["metadata"].get("finalizers") or []):
             return True
         progress = Progress(Verdicts(("Deleted",)), settled=False)
-        await progress.step("Deleted", self._remove_all(body, owner))
+        await progress.step("Deleted", self._remove_all(key, body, owner))
         if not progress.verdicts.all_good():
             verdict = progress.verdicts.held["Deleted"]
             message = f"cannot be deleted yet: {verdict.message}"
@@ -159,11 +182,12 @@ class RackReconciler:
             return False
         return await remove_finalizer(self._around.kube, self._store, key, body)
 
-    async def _remove_all(self, body: JsonObject, owner: Owner) -> None:
-        spec = RackSpec.model_validate(body["spec"])
-        own = names.thing_id(spec.site, "rack", owner.name)
+    async def _remove_all(self, key: Key, body: JsonObject, owner: Owner) -> None:
+        kind, claim = TWIN_KINDS[key.kind], Claim(owner, self._store)
+        spec = kind.parse(body["spec"])
+        own = names.thing_id(spec.site, kind.thing_kind, owner.name)
         listed = set((body.get("status") or {}).get("devices") or ())
-        listed |= {device.device_id for device in rack_devices(spec, owner)}
+        listed |= {device.device_id for device in kind.devices(spec, owner)}
         # Servers first: they stand under the rack's policy.
         ordered = [*sorted(listed - {own}), own]
         if spec.deletion_policy == "Retain":
@@ -171,13 +195,13 @@ class RackReconciler:
                 await retain(self._around, owner, device_id)
             return
         for device_id in ordered[:-1]:
-            await purge(self._around, owner, device_id)
+            await (let_go if claim.is_asked_for_by_another(device_id) else purge)(self._around, owner, device_id)
         await remove_thing(self._around.ditto, own, owner)
-        await remove_policy(self._around.ditto, rack_policy(spec.site, owner))
+        await remove_policy(self._around.ditto, own_policy(spec.site, kind.thing_kind, owner))
         await purge(self._around, owner, own)
 
 
-def _site_problem(site: JsonObject | None, spec: RackSpec, namespace: str) -> Verdict | None:
+def _site_problem(site: JsonObject | None, spec: Spec, namespace: str) -> Verdict | None:
     if site is None:
         return Verdict("False", "SiteNotFound", f"there is no Site {spec.site} in namespace {namespace}")
     if site["metadata"].get("deletionTimestamp"):

@@ -1,0 +1,361 @@
+"""The operator measured: from applied racks to Ready ones, a restart over unchanged racks, the repair of drift.
+
+On a stack of its own, from an empty one: real kube-apiserver, etcd, Kafka and Hono registry; ditto_lite stands in for
+Ditto. Each figure is of this one run.
+
+- apply_to_ready_s: from the first rack's creation to the last one's Ready, both seen at the Kubernetes API.
+- sequential_script_per_s: what a post-install script does for the same rack, one request after another: register the
+  device, set its password, put policy and thing, each with curl and with the password in plain, for the registry to
+  hash. Measured on a sample, beside nothing else. sequential_client_per_s is the same by one client that keeps its
+  connection and sends hashes: the fairest thing that is still sequential.
+- restart_resync_s: from the start of the operator's process to the end of its first whole sweep.
+- noop_writes: what that operator counted as writes, and objects whose version or revision changed meanwhile.
+- drift_1pct_repair_s: from the sweep's start to all drifted objects being as desired again.
+- cost_ratio: operator CPU per rack of all racks against that of a tenth of them.
+- apply_to_ready_ditto_rates_s: as the first, with ditto_lite held to the rates measured on a real Ditto 3.9.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import requests
+
+from bench.operator_stack import NEEDED, RACKS, Cluster, OperatorProcess, connect, cpu_of, set_ditto_rates
+from local_stack import Stack
+from local_stack.components import COMPONENTS
+
+JsonObject = dict[str, Any]
+_SAMPLE = 40
+_API = "racktwin.io/v1alpha1"
+_SECRETS = "/api/v1/namespaces/{site}/secrets"
+
+
+def say(text: str) -> None:
+    """Tells a person; figures go to the last line of standard output alone."""
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+def site(name: str) -> JsonObject:
+    """A site with one hall."""
+    return {
+        "apiVersion": _API,
+        "kind": "Site",
+        "metadata": {"name": name, "namespace": name},
+        "spec": {
+            "rooms": [{"name": "hall", "widthM": 900, "depthM": 900, "heightM": 3}],
+            "gateways": [{"name": "main"}],
+        },
+    }
+
+
+def rack(of: str, number: int) -> JsonObject:
+    """A rack with a row, a place, feeds and the usual two sensors."""
+    return {
+        "apiVersion": _API,
+        "kind": "Rack",
+        "metadata": {"name": f"r{number // 20:04d}-{number % 20:02d}", "namespace": of},
+        "spec": {
+            "site": of,
+            "room": "hall",
+            "row": f"r{number // 20:04d}",
+            "position": {"xM": 1 + number % 20 * 0.6, "yM": 1 + number // 20 * 1.5, "yawDeg": 90},
+            "facilityId": f"F{number:05d}",
+            "availablePowerW": 12000,
+            "coolingCapacityW": 12000,
+            "feeds": [{"name": "A", "pdu": f"pdu-{number // 20}-a"}, {"name": "B", "pdu": f"pdu-{number // 20}-b"}],
+            "gateways": ["main"],
+        },
+    }
+
+
+async def make_site(cluster: Cluster, name: str) -> None:
+    """Namespace and site; returns when the site is ready."""
+    await cluster.kube("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    await cluster.kube("POST", f"/apis/{_API}/namespaces/{name}/sites", site(name))
+    async with asyncio.timeout(90):
+        while True:
+            body = await cluster.kube("GET", f"/apis/{_API}/namespaces/{name}/sites/{name}")
+            conditions = (body.get("status") or {}).get("conditions") or []
+            if any(each["type"] == "Ready" and each["status"] == "True" for each in conditions):
+                return
+            await asyncio.sleep(0.2)
+
+
+@contextlib.asynccontextmanager
+async def looked_after(operator: OperatorProcess) -> AsyncIterator[None]:
+    """Watches the operator's memory meanwhile."""
+
+    async def look() -> None:
+        while True:
+            operator.look()
+            await asyncio.sleep(0.25)
+
+    task = asyncio.create_task(look())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def make_racks(
+    stack: Stack, cluster: Cluster, operator: OperatorProcess, *, name: str, count: int, within_s: float
+) -> tuple[float, float]:
+    """Applies racks; seconds until all are Ready, and the operator's CPU seconds for it."""
+    began = asyncio.Event()
+    watch = asyncio.create_task(cluster.until_ready(name, count, began, within_s))
+    await began.wait()
+    used, cpu, start = cpu_of(stack), operator.cpu_s(), time.monotonic()
+    async with looked_after(operator):
+        await cluster.apply_all(name, (rack(name, number) for number in range(count)))
+        say(f"{name}: {count} racks applied after {time.monotonic() - start:.1f} s")
+        await watch
+    took, cpu = time.monotonic() - start, operator.cpu_s() - cpu
+    others = ", ".join(f"{part} {now - used.get(part, 0):.1f}" for part, now in cpu_of(stack).items())
+    say(f"{name}: {count} ready after {took:.1f} s; CPU s: operator {cpu:.1f}, {others}; load {os.getloadavg()[0]:.1f}")
+    return took, cpu
+
+
+# -- the peers' way ---------------------------------------------------------------------------------------------------
+
+
+def _requests_for(endpoints: JsonObject, name: str, number: int, *, hashed: bool) -> list[tuple[str, str, JsonObject]]:
+    device = f"racktwin.{name}:rack-seq-{number}"
+    auth = device.replace(":", "_")
+    password = secrets.token_urlsafe(24)
+    salt = secrets.token_bytes(12)
+    digest = base64.b64encode(hashlib.sha256(salt + password.encode()).digest()).decode()
+    secret = (
+        {"hash-function": "sha-256", "salt": base64.b64encode(salt).decode(), "pwd-hash": digest}
+        if hashed
+        else {"pwd-plain": password}
+    )
+    rights = {"grant": ["READ", "WRITE"], "revoke": []}
+    entry = {
+        "subjects": {"nginx:operator": {"type": "script"}},
+        "resources": {"policy:/": rights, "thing:/": rights, "message:/": rights},
+    }
+    hono, ditto = endpoints["hono_registry_url"], f"{endpoints['ditto_url']}/api/2"
+    return [
+        ("POST", f"{hono}/devices/{name}/{device}", {"enabled": True}),
+        (
+            "PUT",
+            f"{hono}/credentials/{name}/{device}",
+            [{"type": "hashed-password", "auth-id": auth, "secrets": [secret]}],  # type: ignore[list-item]
+        ),
+        ("PUT", f"{ditto}/policies/{device}", {"entries": {"operator": entry}}),
+        ("PUT", f"{ditto}/things/{device}", {"policyId": device, "attributes": {"name": f"seq-{number}"}}),
+    ]
+
+
+def sequential_script(endpoints: JsonObject, name: str) -> float:
+    """Racks per second as a script with curl makes them."""
+    start = time.monotonic()
+    for number in range(_SAMPLE):
+        for method, url, body in _requests_for(endpoints, name, number, hashed=False):
+            command = ["curl", "--silent", "--fail", "--noproxy", "*", "-X", method, url, "--data", json.dumps(body)]
+            command += ["-H", "content-type: application/json", "-H", "x-ditto-pre-authenticated: nginx:operator"]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return _SAMPLE / (time.monotonic() - start)
+
+
+def sequential_client(endpoints: JsonObject, name: str) -> float:
+    """Racks per second as one client with a kept connection and hashed passwords makes them."""
+    with requests.Session() as session:
+        session.headers["x-ditto-pre-authenticated"] = "nginx:operator"
+        session.trust_env = False
+        start = time.monotonic()
+        for number in range(_SAMPLE, 5 * _SAMPLE):
+            for method, url, body in _requests_for(endpoints, name, number, hashed=True):
+                session.request(method, url, json=body, timeout=20).raise_for_status()
+        return 4 * _SAMPLE / (time.monotonic() - start)
+
+
+# -- restart and drift ------------------------------------------------------------------------------------------------
+
+
+async def versions(cluster: Cluster, name: str) -> dict[str, Any]:
+    """Versions of the site's racks, Secrets and things."""
+    racks = await cluster.versions(RACKS.format(site=name))
+    held = await cluster.versions(_SECRETS.format(site=name))
+    return (
+        {f"rack {k}": v for k, v in racks.items()}
+        | {f"secret {k}": v for k, v in held.items()}
+        | (await cluster.revisions(name))
+    )
+
+
+async def until_swept(cluster: Cluster, operator: OperatorProcess, after: float, within_s: float) -> float:
+    """Waits for the end of a whole sweep after the time; returns that end, epoch seconds."""
+    async with asyncio.timeout(within_s), looked_after(operator):
+        while True:
+            completed = await operator.metric(cluster, "racktwin_operator_sweep_completed_seconds")
+            if completed > after:
+                return completed
+            await asyncio.sleep(0.25)
+
+
+class Drift:
+    """Changes behind the operator's back, one of six kinds for each rack in turn, and whether they are mended."""
+
+    def __init__(self, cluster: Cluster, name: str) -> None:
+        self._cluster, self._name = cluster, name
+        self._hono = cluster.endpoints["hono_registry_url"]
+        self._ditto = f"{cluster.endpoints['ditto_url']}/api/2"
+
+    def _ids(self, number: int) -> tuple[str, str]:
+        label = rack(self._name, number)["metadata"]["name"]
+        return f"racktwin.{self._name}:rack-{label}", f"{_SECRETS.format(site=self._name)}/rack-{label}-device"
+
+    async def make(self, number: int) -> None:
+        """Breaks one rack's twin, policy, device, credentials or Secret."""
+        thing, secret = self._ids(number)
+        match number % 6:
+            case 0:
+                await self._cluster.plain("PUT", f"{self._ditto}/things/{thing}/attributes/row", "moved")
+            case 1:
+                await self._cluster.plain("DELETE", f"{self._ditto}/things/{thing}")
+            case 2:
+                await self._cluster.plain("DELETE", f"{self._ditto}/policies/{thing}")
+            case 3:
+                await self._cluster.plain("DELETE", f"{self._hono}/devices/{self._name}/{thing}")
+            case 4:
+                await self._cluster.plain("PUT", f"{self._hono}/credentials/{self._name}/{thing}", [])
+            case _:
+                await self._cluster.kube("DELETE", secret)
+
+    async def mended(self, number: int) -> bool:
+        """Whether what was broken is as it was."""
+        thing, secret = self._ids(number)
+        match number % 6:
+            case 0:
+                _, row = await self._cluster.plain("GET", f"{self._ditto}/things/{thing}/attributes/row")
+                return bool(row == rack(self._name, number)["spec"]["row"])
+            case 1 | 2:
+                return (await self._cluster.plain("GET", f"{self._ditto}/things/{thing}"))[0] == 200
+            case 3:
+                return (await self._cluster.plain("GET", f"{self._hono}/devices/{self._name}/{thing}"))[0] == 200
+            case 4:
+                _, held = await self._cluster.plain("GET", f"{self._hono}/credentials/{self._name}/{thing}")
+                return bool(held)
+            case _:
+                return await self._cluster.kube("GET", secret) is not None
+
+
+async def repair(cluster: Cluster, operator: OperatorProcess, name: str, count: int) -> float:
+    """Breaks every hundredth rack and asks for a sweep; seconds from its start to the last repair."""
+    drift = Drift(cluster, name)
+    # A step that meets all six kinds.
+    left = [step * 100 + step % 6 for step in range(count // 100) if step * 100 + step % 6 < count] or [0]
+    for number in left:
+        await drift.make(number)
+    if any([await drift.mended(number) for number in left]):
+        raise RuntimeError("drift was mended before the sweep, or was none")
+    asked = time.time()
+    operator.sweep()
+    async with asyncio.timeout(300), looked_after(operator):
+        while left:
+            left = [number for number in left if not await drift.mended(number)]
+            await asyncio.sleep(0.1)
+    end = time.time()
+    started = await operator.metric(cluster, "racktwin_operator_sweep_started_seconds")
+    return end - max(started, asked - 1)
+
+
+# -- all of it --------------------------------------------------------------------------------------------------------
+
+
+async def measure(stack: Stack, count: int, within_s: float) -> JsonObject:
+    """The figures, in the order in which they are measured."""
+    figures: JsonObject = {"racks": count}
+    small = max(20, count // 10)
+    # Sweeps come when they are asked for, so that none falls into another figure.
+    settings = {"RACKTWIN_SWEEP_S": "36000"}
+    async with connect(stack) as cluster:
+        operator = OperatorProcess(stack, **settings)
+        try:
+            await make_site(cluster, "tenth")
+            took, cpu = await make_racks(stack, cluster, operator, name="tenth", count=small, within_s=within_s)
+            per_rack = cpu / small
+            figures["tenth"] = {"racks": small, "apply_to_ready_s": round(took, 1), "cpu_ms_per_rack": ms(per_rack)}
+            figures["sequential_script_per_s"] = round(sequential_script(stack.endpoints(), "tenth"), 2)
+            figures["sequential_client_per_s"] = round(sequential_client(stack.endpoints(), "tenth"), 1)
+            await make_site(cluster, "whole")
+            took, cpu = await make_racks(stack, cluster, operator, name="whole", count=count, within_s=within_s)
+            figures["apply_to_ready_s"] = round(took, 1)
+            figures["reconciles_per_s"] = round(count / took, 1)
+            figures["ratio"] = round(count / took / figures["sequential_script_per_s"], 1)
+            figures["cpu_ms_per_rack"] = ms(cpu / count)
+            figures["cost_ratio"] = round(cpu / count / per_rack, 2)
+            peak = operator.peak_mb
+            operator.stop()
+            before = await versions(cluster, "whole")
+            operator = OperatorProcess(stack, **settings)
+            swept = await until_swept(cluster, operator, 0, within_s)
+            figures["restart_resync_s"] = round(swept - operator.began, 1)
+            figures["resync_cpu_s"] = round(operator.cpu_s(), 1)
+            after = await versions(cluster, "whole")
+            changed = sum(before.get(name) != after.get(name) for name in before.keys() | after.keys())
+            counted = await operator.metric(cluster, "racktwin_operator_writes_total")
+            leases = await operator.metric(cluster, "racktwin_operator_writes_total", dependency="KubernetesLease")
+            figures["noop_writes"] = int(max(changed, counted - leases))
+            figures["drift_1pct_repair_s"] = round(await repair(cluster, operator, "whole", count), 1)
+            figures["rss_mb"] = round(max(peak, operator.peak_mb))
+            say("ditto_lite at the rates of a real Ditto 3.9")
+            await asyncio.to_thread(set_ditto_rates, stack, "ditto-3.9")
+            await make_site(cluster, "rates")
+            took, _ = await make_racks(stack, cluster, operator, name="rates", count=count, within_s=within_s)
+            figures["apply_to_ready_ditto_rates_s"] = round(took, 1)
+            figures["load"] = round(os.getloadavg()[0], 1)
+        finally:
+            operator.stop()
+    return figures
+
+
+def ms(seconds: float) -> float:
+    """Milliseconds, to two places."""
+    return round(seconds * 1000, 2)
+
+
+def main() -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.operator", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--racks", type=int, default=10_000, help="how many racks (default 10,000)")
+    parser.add_argument("--stack", default="bench-operator", help="name of the stack; its data is deleted first")
+    parser.add_argument("--within", type=float, default=900, help="the longest wait for one figure, in seconds")
+    parser.add_argument("--keep", action="store_true", help="leave the stack running at the end")
+    arguments = parser.parse_args()
+    stack = Stack(arguments.stack)
+    say(f"an empty stack, then {arguments.racks} racks")
+    stack.clean()
+    stack = Stack(arguments.stack)
+    try:
+        stack.ensure(list(NEEDED))
+        # What the stack does before it starts an operator: CRDs.
+        COMPONENTS["operator"].before_start(stack.instance)
+        figures = asyncio.run(measure(stack, arguments.racks, arguments.within))
+    finally:
+        if not arguments.keep:
+            stack.stop()
+    print(json.dumps(figures))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,198 @@
+"""How long history is kept, and what it is thinned out to: buckets and InfluxDB tasks of a site.
+
+Three buckets: ``<site>`` holds what came, ``<site>_1m`` and ``<site>_15m`` what two tasks of InfluxDB make of it. A
+thinned field keeps its name for the mean (for a meter reading, the last), with ``<field>_min`` and ``<field>_max``
+beside it; its time is the beginning of its span. Means of 15 min are means of the minutes that have data. What InfluxDB
+gets later than `late_s` after its time is in ``<site>`` alone.
+
+Pure but for `Keeper`, which changes buckets and tasks that it made itself (they say so in their description) and
+leaves others as they are. Next: Grafana, replay and training choose the bucket by the span they look at.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Final
+
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
+from influxdb_client.domain.task_create_request import TaskCreateRequest
+from influxdb_client.rest import ApiException
+
+from racktwin.catalogue import FEATURES
+from racktwin.catalogue_computed import COMPUTED
+
+_MADE_BY_US: Final = "racktwin:"
+_DAY_S: Final = 86_400
+# Meters count up: their last value says more than a mean.
+_METERS: Final = ("energy",)
+_NOT_MEASURED: Final = frozenset({"issuedAt", "basedOn", "expiresAt", "horizon"})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Retention:
+    """Days that each resolution is kept, 0 for ever; `late_s`: how late a value may come and still be thinned."""
+
+    full_days: int = 7
+    minute_days: int = 90
+    quarter_days: int = 5 * 365
+    late_s: int = 240
+
+
+def buckets(site: str, keep: Retention) -> dict[str, int]:
+    """Bucket -> seconds that it keeps, 0 for ever."""
+    days = {site: keep.full_days, f"{site}_1m": keep.minute_days, f"{site}_15m": keep.quarter_days}
+    return {bucket: count * _DAY_S for bucket, count in days.items()}
+
+
+def numeric_fields() -> list[str]:
+    """Every field that has a mean, by name."""
+    found = {
+        prop.name
+        for feature in (*FEATURES, *COMPUTED)
+        for prop in feature.properties
+        if prop.type in ("number", "integer") and prop.name not in _NOT_MEASURED
+    }
+    return sorted(found)
+
+
+def tasks(site: str, org: str, keep: Retention) -> dict[str, str]:
+    """Task name -> its Flux."""
+    means = [name for name in numeric_fields() if name not in _METERS]
+    minute = f"racktwin {site} 1m"
+    quarter = f"racktwin {site} 15m"
+    # Filters that storage can apply by itself (no functions), so that a window is read as an aggregate.
+    return {
+        minute: _flux(
+            name=minute,
+            # What a run costs is the number of series, not of minutes (tens of processor seconds for 80,000): so once
+            # an hour, for an hour.
+            every="1h",
+            span="1m",
+            offset="5m",
+            late_s=keep.late_s + 3600,
+            source=site,
+            target=f"{site}_1m",
+            org=org,
+            parts=[
+                ("mean", _any_of(means), ""),
+                ("min", _any_of(means), "_min"),
+                ("max", _any_of(means), "_max"),
+                ("last", _any_of(_METERS), ""),
+            ],
+        ),
+        quarter: _flux(
+            name=quarter,
+            every="6h",
+            span="15m",
+            offset="20m",
+            late_s=6 * 3600 + max(keep.late_s, 900),
+            source=f"{site}_1m",
+            target=f"{site}_15m",
+            org=org,
+            parts=[
+                ("mean", _any_of(means), ""),
+                ("min", "r._field =~ /_min$/", ""),
+                ("max", "r._field =~ /_max$/", ""),
+                ("last", _any_of(_METERS), ""),
+            ],
+        ),
+    }
+
+
+def _any_of(fields: list[str] | tuple[str, ...]) -> str:
+    return " or ".join(f'r._field == "{field}"' for field in fields)
+
+
+def _flux(
+    *,
+    name: str,
+    every: str,
+    span: str,
+    offset: str,
+    late_s: int,
+    source: str,
+    target: str,
+    org: str,
+    parts: list[tuple[str, str, str]],
+) -> str:
+    lines = [
+        'import "date"',
+        f'option task = {{name: "{name}", every: {every}, offset: {offset}}}',
+        # Whole spans only: part of one would overwrite what an earlier run made of all of it.
+        f"start = date.truncate(t: date.sub(d: {late_s}s, from: now()), unit: {span})",
+        f"stop = date.truncate(t: now(), unit: {span})",
+    ]
+    for function, fields, suffix in parts:
+        lines += [
+            f'from(bucket: "{source}")',
+            "  |> range(start: start, stop: stop)",
+            f"  |> filter(fn: (r) => {fields})",
+            f'  |> aggregateWindow(every: {span}, fn: {function}, createEmpty: false, timeSrc: "_start")',
+        ]
+        if suffix:
+            lines.append(f'  |> map(fn: (r) => ({{r with _field: r._field + "{suffix}"}}))')
+        lines.append(f'  |> to(bucket: "{target}", org: "{org}")')
+        if len(parts) > 1:
+            # Several results of one script need names.
+            lines[-1] += f' |> yield(name: "{function}")'
+    return "\n".join(lines) + "\n"
+
+
+class Keeper:
+    """Makes buckets and tasks, and brings those it made up to date."""
+
+    def __init__(self, client: InfluxDBClient, org: str, keep: Retention) -> None:
+        self._client = client
+        self._org = org
+        self._keep = keep
+
+    def ensure(self, site: str, org_id: str) -> None:
+        """Buckets and tasks of a site as configured. Repeatable.
+
+        Raises:
+            influxdb_client.rest.ApiException, urllib3.exceptions.HTTPError: InfluxDB refused or is away.
+        """
+        for bucket, seconds in buckets(site, self._keep).items():
+            self._bucket(bucket, seconds, org_id)
+        for name, flux in tasks(site, self._org, self._keep).items():
+            self._task(name, flux, org_id)
+
+    def _bucket(self, name: str, seconds: int, org_id: str) -> None:
+        api = self._client.buckets_api()
+        find: Callable[..., Any] = api.find_buckets
+        rules = [BucketRetentionRules(type="expire", every_seconds=seconds)]  # type: ignore[no-untyped-call]
+        try:
+            found = _first(find(name=name, org_id=org_id).buckets)
+        except ApiException as error:
+            # So InfluxDB answers a search without hits.
+            if error.status != 404:
+                raise
+            found = None
+        if found is None:
+            about = f"{_MADE_BY_US} kept {seconds // _DAY_S} days" if seconds else f"{_MADE_BY_US} kept for ever"
+            api.create_bucket(bucket_name=name, org_id=org_id, retention_rules=rules, description=about)
+        elif str(found.description or "").startswith(_MADE_BY_US):
+            now = found.retention_rules[0].every_seconds if found.retention_rules else 0
+            if now != seconds:
+                found.retention_rules = rules
+                api.update_bucket(found)
+
+    def _task(self, name: str, flux: str, org_id: str) -> None:
+        api = self._client.tasks_api()
+        find: Callable[..., Any] = api.find_tasks
+        found = _first([task for task in find(name=name, org_id=org_id) if task.name == name])
+        about = f"{_MADE_BY_US} thins history out"
+        if found is None:
+            request: Any = TaskCreateRequest(org_id=org_id, flux=flux, status="active", description=about)  # type: ignore[no-untyped-call]
+            api.create_task(task_create_request=request)
+        elif found.flux != flux:
+            found.flux = flux
+            # What the script itself says must not be repeated beside it.
+            found.every = found.cron = found.offset = None
+            api.update_task(found)
+
+
+def _first(items: list[Any] | None) -> Any | None:
+    return items[0] if items else None
