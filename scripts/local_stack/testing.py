@@ -45,7 +45,7 @@ def _run(name: str, arguments: Sequence[str], environment: Mapping[str, str]) ->
 
 
 def _pytest(part: str, environment: Mapping[str, str]) -> Result:
-    return _run(f"{part} tests", ("-m", "pytest", f"tests/{part}", "-q"), environment)
+    return _run(f"{part} tests", ("-m", "pytest", f"tests/{part}", "-q", "--durations=12"), environment)
 
 
 def _environment(stack: Stack) -> dict[str, str]:

@@ -196,7 +196,8 @@ COMPONENTS = (
         adapters,
         definitions,
         _kubernetes(cluster.OPERATOR_ACCOUNT),
-        lambda _instance: {"RACKTWIN_IMAGE": IMAGE},
+        # A small site is swept in a moment, and what somebody deletes to see it come back, comes back soon.
+        lambda _instance: {"RACKTWIN_IMAGE": IMAGE, "RACKTWIN_SWEEP_S": "15"},
         after=("kube-apiserver", "kafka", "ditto-lite", "definitions", "hono-registry"),
         # The resources it watches must be known to the API server before it can work.
         before_start=_crds,
