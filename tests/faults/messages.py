@@ -22,7 +22,7 @@ _CLOCK = pipeline_site.rack_id(5)
 def _produce(stage: Stage, topic: str, thing: str, payloads: list[bytes], content_type: str) -> None:
     producer = Producer({"bootstrap.servers": stage.endpoints["kafka_bootstrap"]})
     for payload in payloads:
-        headers = [
+        headers: list[tuple[str, str | bytes | None]] = [
             ("content-type", content_type.encode()),
             ("device_id", thing.encode()),
             ("creation-time", str(now_ms()).encode()),

@@ -11,6 +11,7 @@ import random
 import threading
 import time
 import uuid
+from abc import ABC, abstractmethod
 from typing import Any
 
 import msgspec
@@ -40,7 +41,7 @@ def pack(thing: str, number: int, at_ms: int, **more: Any) -> bytes:
     return msgspec.json.encode([*records, *more.get("records", [])])
 
 
-class Stream(threading.Thread):
+class Stream(threading.Thread, ABC):
     """Numbers and their times; `acknowledged` is what the transport took over."""
 
     def __init__(self, thing: str, per_s: float) -> None:
@@ -65,13 +66,13 @@ class Stream(threading.Thread):
                 self.publish(self.number, pack(self.thing, self.number, self._at))
         self.finish()
 
+    @abstractmethod
     def publish(self, number: int, payload: bytes) -> None:
         """Hand a message over; its acknowledgement comes later."""
-        raise NotImplementedError
 
+    @abstractmethod
     def finish(self) -> None:
         """Wait for outstanding acknowledgements and disconnect."""
-        raise NotImplementedError
 
     def newest(self) -> int:
         """Time of the newest acknowledged reading (epoch ms)."""
