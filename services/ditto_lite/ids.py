@@ -47,8 +47,3 @@ def check_definition(text: object) -> str:
     if not isinstance(text, str) or not (_DEFINITION.match(text) or _URL.match(text)):
         raise error("things:definition.identifier.invalid", identifier=text)
     return text
-
-
-def namespace_of(entity: str) -> str:
-    """Namespace of a checked id."""
-    return entity.partition(":")[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
+from pydantic import ValidationError
 
 from rack_operator import metrics
 from rack_operator.api import API_VERSION
@@ -123,3 +124,11 @@ async def _post_event(around: Surroundings, key: Key, body: JsonObject, status: 
     except DependencyError as error:
         # An Event is a courtesy to people: the status already says the same.
         _log.warning("event not posted", resource=f"{key.kind} {key.namespace}/{key.name}", error=str(error))
+
+
+def first_problem(error: ValueError) -> str:
+    """What is wrong with a resource: the first field of its spec that is, or the error's own words."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    return f"spec.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"

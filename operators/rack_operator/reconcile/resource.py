@@ -24,6 +24,7 @@ from rack_operator.reconcile.kinds import TWIN_KINDS, WARNING, Spec
 from rack_operator.reconcile.outcome import Known, Progress
 from rack_operator.reconcile.publish import (
     add_finalizer,
+    first_problem,
     owner_of,
     publish_refusal,
     publish_status,
@@ -66,7 +67,7 @@ class TwinReconciler:
         except ValidationError as error:
             # The API server holds to the same schema, unless its CRD is of another version.
             await publish_refusal(
-                self._around, self._store, key, body, reason="SpecInvalid", message=_first_problem(error)
+                self._around, self._store, key, body, reason="SpecInvalid", message=first_problem(error)
             )
             return False
         site = self._store.get(Key("Site", key.namespace, spec.site))
@@ -220,8 +221,3 @@ def _site_problem(site: JsonObject | None, spec: Spec, namespace: str) -> Verdic
             "False", "GatewayNotFound", f"spec.gateways: Site {spec.site} has no gateway {', '.join(unknown)}"
         )
     return None
-
-
-def _first_problem(error: ValidationError) -> str:
-    first = error.errors()[0]
-    return f"spec.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"

@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from pydantic import ValidationError
-
 from rack_operator.api.site import SiteSpec
 from rack_operator.desired import bulk
 from rack_operator.desired.connections import connections
@@ -26,6 +24,7 @@ from rack_operator.reconcile.devices import ensure_credentials, ensure_device, e
 from rack_operator.reconcile.outcome import Known, Progress
 from rack_operator.reconcile.publish import (
     add_finalizer,
+    first_problem,
     owner_of,
     publish_refusal,
     publish_status,
@@ -72,11 +71,11 @@ class SiteReconciler:
         try:
             spec = SiteSpec.model_validate(body["spec"])
             names.check_site(key.name)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            message = f"spec.{where}: {first['msg']}"
-            await publish_refusal(self._around, self._store, key, body, reason="SpecInvalid", message=message)
+        except ValueError as error:
+            # Pydantic's own error, or a name that Ditto would not take; the API server holds to the same rules.
+            await publish_refusal(
+                self._around, self._store, key, body, reason="SpecInvalid", message=first_problem(error)
+            )
             return False
         if not await add_finalizer(self._around.kube, self._store, key, body):
             return False

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from influxdb_client.rest import ApiException
+from tests.unit.kafka_fakes import Consumer, Message, Producer
 
 
 def answer(status, message, headers=None):
@@ -72,67 +73,7 @@ class FakeInflux:
             raise answer(422, "failure writing points: partial write: field type conflict: input field is type float")
 
 
-class FakeConsumer:
-    def __init__(self):
-        self.paused = False
-
-    def assignment(self):
-        return []
-
-    def pause(self, partitions):
-        self.paused = True
-
-    def resume(self, partitions):
-        self.paused = False
-
-
-class FakeProducer:
-    def __init__(self):
-        self.sent = []
-
-    def produce(self, topic, key, value, headers=None):
-        self.sent.append((topic, key, value))
-
-    def poll(self, timeout_s=0.0):
-        pass
-
-    def check(self):
-        pass
-
-    def flush(self, timeout_s):
-        return 0
-
-
-class FakeMessage:
-    def __init__(self, topic, partition, offset, value, key=None, headers=None, timestamp=1767225600000):
-        self._topic, self._partition, self._offset = topic, partition, offset
-        self._value, self._key, self._headers, self._timestamp = value, key, headers, timestamp
-
-    def topic(self):
-        return self._topic
-
-    def partition(self):
-        return self._partition
-
-    def offset(self):
-        return self._offset
-
-    def value(self):
-        return self._value
-
-    def key(self):
-        return self._key
-
-    def headers(self):
-        return self._headers
-
-    def timestamp(self):
-        return (1, self._timestamp)
-
-
 @pytest.fixture(scope="session")
 def fakes():
     """The stand-ins, by name."""
-    return SimpleNamespace(
-        answer=answer, Influx=FakeInflux, Consumer=FakeConsumer, Producer=FakeProducer, Message=FakeMessage
-    )
+    return SimpleNamespace(answer=answer, Influx=FakeInflux, Consumer=Consumer, Producer=Producer, Message=Message)

@@ -6,6 +6,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from tests.unit import kafka_fakes
 
 from ingest import intake
 from ingest.intake import Inbound
@@ -58,65 +59,22 @@ def inbound(payload, device=RACK, content_type="application/json", **changes):
 _HEADERS = {"content_type": "content-type", "creation_time": "creation-time"}
 
 
-class Message:
+class Message(kafka_fakes.Message):
+    """A record on Hono's telemetry topic."""
+
     def __init__(self, payload, device=RACK, offset=0, partition=0, topic="hono.telemetry.berlin", **headers):
-        self._payload = payload if isinstance(payload, bytes) or payload is None else json.dumps(payload).encode()
-        self._device, self._offset, self._partition, self._topic = device, offset, partition, topic
+        value = payload if isinstance(payload, bytes) or payload is None else json.dumps(payload).encode()
         named = {"device_id": device, "content-type": "application/json", "creation-time": str(NOW)}
         named.update({_HEADERS.get(name, name): value for name, value in headers.items()})
-        self._headers = [(name, value.encode()) for name, value in named.items() if value is not None]
-
-    def topic(self):
-        return self._topic
-
-    def partition(self):
-        return self._partition
-
-    def offset(self):
-        return self._offset
-
-    def value(self):
-        return self._payload
-
-    def key(self):
-        return self._device.encode()
-
-    def headers(self):
-        return self._headers
-
-    def timestamp(self):
-        return (1, NOW)
+        encoded = [(name, text.encode()) for name, text in named.items() if text is not None]
+        super().__init__(topic, partition, offset, value, device.encode(), encoded, NOW)
 
 
-class Producer:
-    def __init__(self):
-        self.sent = []
+class Producer(kafka_fakes.Producer):
+    """Reads what it is given, for the tests to look at."""
 
     def produce(self, topic, key, value, headers=None):
-        self.sent.append((topic, key, json.loads(value)))
-
-    def poll(self, timeout_s=0.0):
-        pass
-
-    def check(self):
-        pass
-
-    def flush(self, timeout_s):
-        return 0
-
-
-class Consumer:
-    def __init__(self):
-        self.paused = False
-
-    def assignment(self):
-        return []
-
-    def pause(self, partitions):
-        self.paused = True
-
-    def resume(self, partitions):
-        self.paused = False
+        super().produce(topic, key, json.loads(value), headers)
 
 
 @pytest.fixture(scope="session")
@@ -133,5 +91,5 @@ def kit():
         inbound=inbound,
         Message=Message,
         Producer=Producer,
-        Consumer=Consumer,
+        Consumer=kafka_fakes.Consumer,
     )

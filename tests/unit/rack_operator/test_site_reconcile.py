@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from tests.unit.rack_operator.conftest import RACK_ID, SITE, conditions, message, settle_rack, settle_site
+from tests.unit.rack_operator.conftest import RACK_ID, SITE, conditions, message, settle_rack, settle_site, site_body
 from tests.unit.rack_operator.fakes import World
 
+from rack_operator.reconcile.site import SiteReconciler
+from rack_operator.reconcile.store import Key
 from rack_operator.reconcile.sweep import Sweeper
 from racktwin import names
 
@@ -55,6 +57,18 @@ async def test_a_foreign_tenant_is_refused_and_left_alone(world: World) -> None:
     world.delete("sites", "lab", "lab")
     assert await settle_site(world)
     assert world.hono.tenants == {"lab": {"enabled": True}}
+
+
+async def test_a_name_that_ditto_would_not_take_is_said(world: World) -> None:
+    body = site_body()
+    body["metadata"]["name"] = "eu-central-1"
+    world.kube.put("sites", body)
+    world.watch()
+    key = Key("Site", "lab", "eu-central-1")
+    assert not await SiteReconciler(world.around, world.store).reconcile(key)
+    assert conditions(world, key)["Ready"] == ("False", "SpecInvalid")
+    assert "eu-central-1" in message(world, key)
+    assert world.hono.tenants == {}
 
 
 async def test_a_gateway_taken_out_goes_with_device_and_secret(ready: World) -> None:
