@@ -62,15 +62,20 @@ bench-operator: setup ## The operator with RACKS racks (10,000) on a stack of it
 bench-pipeline: setup ## 25,000 readings/s over 60 s to InfluxDB and twins, beside the usual loop; the last line is JSON
 	@$(RUN) -m bench.pipeline
 
+.PHONY: check-dashboards
+check-dashboards: setup ## Run every query of every dashboard against the demo's InfluxDB; the last line is JSON
+	@$(RUN) -m dashboards.check
+
 ##@ Upkeep
 .PHONY: setup generate lock clean
 setup: ## The virtual environment from requirements.lock (nothing to do when it is current)
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer is missing: apt-get install python3 python3-venv" >&2; exit 1; }
 	@PYTHONPATH=scripts $(PYTHON) -m local_stack.toolchain.python $(VENV)
 
-generate: setup ## Write what is generated: CRDs, Thing Models
+generate: setup ## Write what is generated: CRDs, Thing Models, dashboards
 	@$(RUN) -m rack_operator.crds --write
 	@$(RUN) -m definitions.generate --write
+	@$(RUN) -m dashboards.generate --write
 
 lock: setup ## Pin all dependencies, with hashes and without URLs, in requirements.lock
 	@$(RUN) -m uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --all-extras --no-header --no-annotate \

@@ -2,7 +2,8 @@
 the end.
 
 Every step runs even after one failed, so that one run tells all; the exit code is that of the worst. The stack's data
-is removed before, not after: a failed run can be looked into.
+is removed before, not after: a failed run can be looked into. Lint and unit tests need no stack and run beside the
+rest, which mostly waits; what they print comes when they are done.
 """
 
 import dataclasses
@@ -10,7 +11,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from local_stack import config, model, paths
 from local_stack.stack import Progress, Stack
@@ -25,6 +27,7 @@ _LINTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("layers", ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()")),
     ("CRDs are current", ("-m", "rack_operator.crds", "--check")),
     ("Thing Models are current", ("-m", "definitions.generate", "--check")),
+    ("dashboards are current", ("-m", "dashboards.generate", "--check")),
 )
 
 
@@ -37,15 +40,37 @@ class Result:
     seconds: float
 
 
-def _run(name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Result:
-    print(f"== {name}", flush=True)
+def _run(name: str, arguments: Sequence[str], environment: Mapping[str, str], *, beside: bool = False) -> Result:
+    """One step; ``beside`` others: what it prints is kept until its end, so that no two mix."""
+    if not beside:
+        print(f"== {name}", flush=True)
     began = time.monotonic()
-    done = subprocess.run([sys.executable, *arguments], cwd=paths.repository(), env=dict(environment), check=False)
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=paths.repository(),
+        env=dict(environment),
+        check=False,
+        stdout=subprocess.PIPE if beside else None,
+        stderr=subprocess.STDOUT if beside else None,
+        text=True,
+    )
+    if beside:
+        print(f"== {name} (ran beside)\n{done.stdout}", end="", flush=True)
     return Result(name, done.returncode == 0, time.monotonic() - began)
 
 
-def _pytest(part: str, environment: Mapping[str, str]) -> Result:
-    return _run(f"{part} tests", ("-m", "pytest", f"tests/{part}", "-q", "--durations=12"), environment)
+def _pytest(part: str, environment: Mapping[str, str], *, beside: bool = False) -> Result:
+    arguments = ("-m", "pytest", f"tests/{part}", "-q", "--durations=12")
+    return _run(f"{part} tests", arguments, environment, beside=beside)
+
+
+def _without_stack(chosen: Iterable[str], *, beside: bool) -> list[Result]:
+    results: list[Result] = []
+    if "lint" in chosen:
+        results += [_run(name, arguments, os.environ, beside=beside) for name, arguments in _LINTERS]
+    if "unit" in chosen:
+        results.append(_pytest("unit", os.environ, beside=beside))
+    return results
 
 
 def _environment(stack: Stack) -> dict[str, str]:
@@ -64,22 +89,24 @@ def run(stack: Stack, parts: Sequence[str], progress: Progress) -> list[Result]:
         BuildError, StackError, TrainingError: the stack for the tests did not come up.
     """
     chosen = [part for part in PARTS if not parts or part in parts]
-    results: list[Result] = []
-    if "lint" in chosen:
-        results += [_run(name, arguments, os.environ) for name, arguments in _LINTERS]
-    if "unit" in chosen:
-        results.append(_pytest("unit", os.environ))
     on_stack = [part for part in _ON_STACK if part in chosen]
-    if on_stack:
-        stack.clean(progress)
-        try:
-            print("== the stack for the tests", flush=True)
-            stack.ensure(progress=progress)
-            model.ensure_trained(str(config.settings()["demo"]["model"]))
-            results += [_pytest(part, _environment(stack)) for part in on_stack]
-        finally:
-            stack.stop(progress)
-    return results
+    if not on_stack:
+        return _without_stack(chosen, beside=False)
+    with ThreadPoolExecutor(1) as pool:
+        others = pool.submit(_without_stack, chosen, beside=True)
+        results = _with_stack(stack, on_stack, progress)
+        return others.result() + results
+
+
+def _with_stack(stack: Stack, parts: Sequence[str], progress: Progress) -> list[Result]:
+    stack.clean(progress)
+    try:
+        print("== the stack for the tests", flush=True)
+        stack.ensure(progress=progress)
+        model.ensure_trained(str(config.settings()["demo"]["model"]))
+        return [_pytest(part, _environment(stack)) for part in parts]
+    finally:
+        stack.stop(progress)
 
 
 def report(results: Sequence[Result]) -> str:

@@ -1,0 +1,112 @@
+"""Flux queries of panels: text, with Grafana's variables left in.
+
+Pure. A query reads ``${history}`` (the site's bucket, or one of its thinned ones) over the time on the screen, or
+``${site}`` (full rate) where it shows the present. A page has those variables that it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from grafana_foundation_sdk.cog import variants
+
+DATASOURCE: Final = {"type": "influxdb", "uid": "racktwin"}
+
+# How each variable narrows a query down.
+BY_ROOM: Final = "r.room =~ /^${room:regex}$/"
+BY_RACK: Final = 'r.thing == "racktwin.${site}:rack-${rack}"'
+BY_SERVER: Final = 'r.thing == "racktwin.${site}:server-${server}"'
+BY_UNIT: Final = "r.thing =~ /^racktwin\\.${site}:cooling-${unit:regex}$/"
+
+Mean = Literal["mean", "max", "min", "last", "sum", "count"]
+
+
+@dataclass(frozen=True, slots=True)
+class Query(variants.Dataquery):
+    """One query of a panel, in the form that Grafana keeps."""
+
+    flux: str
+    ref: str = "A"
+
+    def build(self) -> Query:
+        return self
+
+    def to_json(self) -> dict[str, object]:
+        return {"refId": self.ref, "query": self.flux, "datasource": DATASOURCE}
+
+
+def points(
+    measurement: str,
+    fields: Sequence[str],
+    *where: str,
+    bucket: str = "${history}",
+    start: str = "v.timeRangeStart",
+    stop: str = "v.timeRangeStop",
+) -> str:
+    """The raw points of some fields; ``where`` are Flux conditions on ``r``."""
+    wanted = " or ".join(f'r._field == "{name}"' for name in fields)
+    conditions = "".join(f"\n  |> filter(fn: (r) => {each})" for each in where)
+    return (
+        f'from(bucket: "{bucket}")\n  |> range(start: {start}, stop: {stop})\n'
+        f'  |> filter(fn: (r) => r._measurement == "{measurement}" and ({wanted})){conditions}'
+    )
+
+
+def over_time(source: str, by: Sequence[str], how: Mean = "mean") -> str:
+    """One value per step of the screen, and series named by the columns ``by``."""
+    columns = ", ".join(f'"{name}"' for name in ("_time", "_value", *by))
+    step = f"aggregateWindow(every: v.windowPeriod, fn: {how}, createEmpty: false)"
+    return f"{source}\n  |> {step}\n  |> keep(columns: [{columns}])"
+
+
+def grouped_over_time(source: str, by: Sequence[str], each: Mean = "mean", together: Mean = "max") -> str:
+    """First one value per series and step, then the series of a group in one: the hottest inlet of each room, say."""
+    group = ", ".join(f'"{name}"' for name in by)
+    return (
+        f"{source}\n  |> aggregateWindow(every: v.windowPeriod, fn: {each}, createEmpty: false)\n"
+        f"  |> group(columns: [{', '.join(filter(None, (group, chr(34) + '_time' + chr(34))))}])\n"
+        f"  |> {together}()\n  |> group(columns: [{group}])\n"
+        f'  |> keep(columns: ["_time", "_value"{", " + group if group else ""}])\n  |> sort(columns: ["_time"])'
+    )
+
+
+def now(measurement: str, fields: Sequence[str], *where: str, within: str = "-2m") -> str:
+    """The newest value of each series, if it is not older than ``within``."""
+    source = points(measurement, fields, *where, bucket="${site}", start=within, stop="now()")
+    return f"{source}\n  |> last()"
+
+
+def together(source: str, how: Mean) -> str:
+    """All series in one number."""
+    return f'{source}\n  |> group()\n  |> {how}()\n  |> keep(columns: ["_value"])'
+
+
+def by_name(kind: str) -> str:
+    """The thing's name without site and kind, as an expression on ``r``; the query imports ``strings``."""
+    return f'strings.trimPrefix(v: r.thing, prefix: "racktwin.${{site}}:{kind}-")'
+
+
+def with_imports(flux: str, *packages: str) -> str:
+    """The query with its imports before it."""
+    return "".join(f'import "{package}"\n' for package in packages) + flux
+
+
+def tag_values(tag: str, *where: str, bucket: str = "${site}", since: str = "-24h") -> str:
+    """The values of a tag, for a variable."""
+    condition = " and ".join(where) or "true"
+    return (
+        'import "influxdata/influxdb/schema"\n'
+        f'schema.tagValues(bucket: "{bucket}", tag: "{tag}", predicate: (r) => {condition}, start: {since})'
+    )
+
+
+def short_names(kind: str, *where: str) -> str:
+    """Names of the things of a kind, without site and kind, for a variable."""
+    tags = tag_values("thing", f'r.kind == "{kind}"', *where)
+    first, second = tags.split("\n", 1)
+    return (
+        f'import "strings"\n{first}\n{second}\n'
+        f'  |> map(fn: (r) => ({{_value: strings.trimPrefix(v: r._value, prefix: "racktwin.${{site}}:{kind}-")}}))'
+    )

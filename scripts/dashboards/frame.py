@@ -1,0 +1,150 @@
+"""What all dashboards share: variables, links to each other, the console and the Ditto UI, annotations.
+
+Next: `generate`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.models.dashboard import (
+    Dashboard,
+    DashboardCursorSync,
+    DashboardLinkType,
+    VariableHide,
+    VariableOption,
+    VariableRefresh,
+    VariableSort,
+)
+
+from dashboards import flux
+from dashboards.panels import source
+
+Variable = Literal["room", "rooms", "rack", "server", "unit"]
+TAG: Final = "racktwin"
+# The chart writes the two addresses in when it is rendered, for only it knows them.
+CONSOLE: Final = "@console@"
+DITTO_UI: Final = "@ditto-ui@"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A dashboard: rows of panels under headings."""
+
+    uid: str
+    title: str
+    description: str
+    sections: tuple[tuple[str, tuple[Any, ...]], ...]
+    variables: tuple[Variable, ...] = ()
+    since: str = "now-3h"
+    refresh: str = "30s"
+    annotations: tuple[str, ...] = field(default=("commands", "alerts"))
+
+
+_SITES: Final = (
+    'buckets()\n  |> filter(fn: (r) => r.name !~ /^_/ and r.name !~ /_(1m|15m)$/)\n  |> keep(columns: ["name"])\n'
+    '  |> rename(columns: {name: "_value"})'
+)
+_HISTORIES: Final = (
+    'buckets()\n  |> filter(fn: (r) => r.name =~ /^${site}(_1m|_15m)?$/)\n  |> keep(columns: ["name"])\n'
+    '  |> rename(columns: {name: "_value"})\n  |> sort(columns: ["_value"])'
+)
+
+_ANNOTATIONS: Final = {
+    # What was commanded, and what became of it.
+    "commands": (
+        "Commands",
+        "blue",
+        'from(bucket: "${site}") |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n'
+        '  |> filter(fn: (r) => r._measurement == "command" and r._field == "text")\n'
+        '  |> keep(columns: ["_time", "_value", "thing"]) |> rename(columns: {_value: "text"})',
+    ),
+    "alerts": (
+        "Alerts",
+        "red",
+        'from(bucket: "${site}") |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n'
+        '  |> filter(fn: (r) => r._measurement == "alert" and r._field == "text")\n'
+        '  |> keep(columns: ["_time", "_value", "thing"]) |> rename(columns: {_value: "text"})',
+    ),
+}
+
+
+def _query_variable(name: str, label: str, query: str, *, many: bool = False) -> dashboard.QueryVariable:
+    variable = (
+        dashboard.QueryVariable(name)
+        .label(label)
+        .datasource(source())
+        .query(query)
+        .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(VariableSort.NATURAL_ASC)
+    )
+    if many:
+        variable = variable.multi(True).include_all(True).all_value(".*")
+        variable = variable.current(VariableOption(selected=True, text="All", value="$__all"))
+    return variable
+
+
+def _variables(page: Page) -> list[Any]:
+    known = {
+        "room": _query_variable("room", "Room", flux.tag_values("room")),
+        "rooms": _query_variable("room", "Room", flux.tag_values("room"), many=True),
+        "rack": _query_variable("rack", "Rack", flux.short_names("rack", flux.BY_ROOM)),
+        "server": _query_variable("server", "Server", flux.short_names("server")),
+        "unit": _query_variable("unit", "Cooling unit", flux.short_names("cooling"), many=True),
+    }
+    history = _query_variable("history", "History", _HISTORIES)
+    return [_query_variable("site", "Site", _SITES), history, *(known[name] for name in page.variables)]
+
+
+def _link(title: str, url: str, tooltip: str) -> dashboard.DashboardLink:
+    return (
+        dashboard.DashboardLink(title)
+        .type(DashboardLinkType.LINK)
+        .url(url)
+        .tooltip(tooltip)
+        .target_blank(True)
+        .keep_time(True)
+        .include_vars(True)
+    )
+
+
+def build(page: Page) -> Dashboard:
+    """The page in Grafana's form."""
+    board = (
+        dashboard.Dashboard(page.title)
+        .uid(page.uid)
+        .description(page.description)
+        .tags([TAG])
+        .time(page.since, "now")
+        .refresh(page.refresh)
+        .timezone("browser")
+        .tooltip(DashboardCursorSync.CROSSHAIR)
+        .readonly()
+        .link(
+            dashboard.DashboardLink("Racktwin")
+            .type(DashboardLinkType.DASHBOARDS)
+            .tags([TAG])
+            .as_dropdown(True)
+            .keep_time(True)
+            .include_vars(True)
+        )
+        .link(_link("Console", CONSOLE, "The room in 3D, replay, what-if"))
+        .link(_link("Ditto UI", DITTO_UI, "Things and policies as they are now"))
+    )
+    for variable in _variables(page):
+        board = board.with_variable(variable)
+    for name in page.annotations:
+        title, colour, query = _ANNOTATIONS[name]
+        board = board.annotation(
+            dashboard.AnnotationQuery().name(title).datasource(source()).enable(True).icon_color(colour).expr(query)
+        )
+    for heading, panels in page.sections:
+        board = board.with_row(dashboard.Row(heading))
+        for panel in panels:
+            board = board.with_panel(panel)
+    return board.build()
+
+
+HIDDEN: Final = VariableHide.HIDE_VARIABLE

@@ -1,0 +1,184 @@
+"""One rack: its air at top and bottom, what is predicted for it, its power."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards import flux, panels
+from dashboards.frame import Page
+
+
+def _air(field: str) -> str:
+    return flux.over_time(flux.points("environment", [field], flux.BY_RACK), ["feature"])
+
+
+def _newest(feature: str, field: str = "temperature") -> str:
+    return flux.together(flux.now("environment", [field], flux.BY_RACK, f'r.feature == "{feature}"'), "last")
+
+
+def _prediction(place: str, horizon: str) -> str:
+    """Predictions of one sensor at the times they speak of, beside what was measured."""
+    shift = f"{horizon}s"
+    interval = "\n".join(
+        (
+            flux.points(
+                "prediction",
+                ["value", "lo", "hi"],
+                flux.BY_RACK,
+                f'r.target == "environment.{place}/temperature"',
+                f'r.horizon == "{horizon}"',
+            ),
+            '  |> filter(fn: (r) => r.model == "inlet-temperature")',
+            "  |> aggregateWindow(every: v.windowPeriod, fn: last, createEmpty: false)",
+            f"  |> timeShift(duration: {shift})",
+            '  |> map(fn: (r) => ({r with _field: if r._field == "value" then "predicted" else r._field}))',
+            '  |> keep(columns: ["_time", "_value", "_field"])',
+        )
+    )
+    measured = "\n".join(
+        (
+            flux.points("environment", ["temperature"], flux.BY_RACK, f'r.feature == "environment.{place}"'),
+            "  |> aggregateWindow(every: v.windowPeriod, fn: mean, createEmpty: false)",
+            '  |> map(fn: (r) => ({r with _field: "measured"}))',
+            '  |> keep(columns: ["_time", "_value", "_field"])',
+        )
+    )
+    return f'predicted = {interval}\nmeasured = {measured}\nunion(tables: [predicted, measured]) |> group(columns: ["_field"]) |> sort(columns: ["_time"])'
+
+
+PAGE: Final = Page(
+    uid="racktwin-rack",
+    title="Rack",
+    description="A rack's inlets against their limits, predictions with their intervals, dew point, power.",
+    variables=("room", "rack"),
+    sections=(
+        (
+            "Now",
+            (
+                panels.stat(
+                    "Top inlet",
+                    "Air at the front, top.",
+                    _newest("environment.top"),
+                    "celsius",
+                    steps=panels.INLET,
+                    decimals=1,
+                ),
+                panels.stat(
+                    "Bottom inlet",
+                    "Air at the front, bottom.",
+                    _newest("environment.bottom"),
+                    "celsius",
+                    steps=panels.INLET,
+                    decimals=1,
+                ),
+                panels.stat(
+                    "Humidity at the top",
+                    "Relative humidity at the front, top.",
+                    _newest("environment.top", "relativeHumidity"),
+                    "humidity",
+                    decimals=0,
+                ),
+                panels.stat(
+                    "Dew point",
+                    "Of the air at the top. Top and bottom share it, because heating does not change moisture: where they differ, a sensor "
+                    "is wrong or water leaks.",
+                    _newest("environment.top", "dewPoint"),
+                    "celsius",
+                    decimals=1,
+                ),
+                panels.stat(
+                    "Power",
+                    "Active power of the rack.",
+                    flux.together(flux.now("power", ["power"], flux.BY_RACK), "last"),
+                    "watt",
+                    decimals=1,
+                ),
+                panels.stat(
+                    "Outlet minus inlet",
+                    "Temperature rise through the rack.",
+                    flux.together(flux.now("cooling", ["deltaT"], flux.BY_RACK), "last"),
+                    "kelvin",
+                    decimals=1,
+                ),
+            ),
+        ),
+        (
+            "Air",
+            (
+                panels.lines(
+                    "Temperature",
+                    "Every sensor of the rack. Dashed: the limits of ASHRAE class A2.",
+                    _air("temperature"),
+                    "celsius",
+                    name="${__field.labels.feature}",
+                    steps=panels.INLET,
+                ),
+                panels.lines(
+                    "Relative humidity",
+                    "Every sensor of the rack.",
+                    _air("relativeHumidity"),
+                    "humidity",
+                    name="${__field.labels.feature}",
+                ),
+                panels.lines(
+                    "Dew point",
+                    "One line when all is well: sensors whose dew points part are wrong, or water leaks.",
+                    _air("dewPoint"),
+                    "celsius",
+                    name="${__field.labels.feature}",
+                ),
+                panels.history_of_states(
+                    "ASHRAE state",
+                    "Whether the inlets are within the recommended or the allowable range of the rack's class.",
+                    flux.over_time(
+                        flux.points("score", ["ashraeState"], flux.BY_RACK, 'r.feature == "indices"'), ["thing"], "last"
+                    ),
+                    span=12,
+                ),
+            ),
+        ),
+        (
+            "Predicted",
+            (
+                panels.lines(
+                    "Top inlet, 15 minutes ahead",
+                    "What was measured and what the model had said 15 minutes before, with its interval. The part right of now has not happened yet.",
+                    _prediction("top", "900"),
+                    "celsius",
+                    name="${__field.labels._field}",
+                    band=("lo", "hi"),
+                    dashed=("predicted",),
+                ),
+                panels.lines(
+                    "Bottom inlet, 15 minutes ahead",
+                    "The same at the bottom.",
+                    _prediction("bottom", "900"),
+                    "celsius",
+                    name="${__field.labels._field}",
+                    band=("lo", "hi"),
+                    dashed=("predicted",),
+                ),
+            ),
+        ),
+        (
+            "Power and cooling",
+            (
+                panels.lines(
+                    "Power",
+                    "Active power of the rack, and of each feed where it is measured.",
+                    flux.over_time(flux.points("power", ["power", "powerA", "powerB"], flux.BY_RACK), ["_field"]),
+                    "watt",
+                    name="${__field.labels._field}",
+                    low=0,
+                ),
+                panels.lines(
+                    "Outlet minus inlet",
+                    "Temperature rise through the rack; it falls when fans speed up and rises when the air path is blocked.",
+                    flux.over_time(flux.points("cooling", ["deltaT"], flux.BY_RACK), ["_field"]),
+                    "kelvin",
+                    name="${__field.labels._field}",
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,249 @@
+"""Panels in Grafana's form, each with a description: what one sees and when to act.
+
+Thin: choice of panel type, unit, thresholds and span by name, so that pages read as what they show. Next: `frame`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    common,
+    dashboard,
+    heatmap,
+    statetimeline,
+    statushistory,
+    table,
+    timeseries,
+)
+from grafana_foundation_sdk.builders import stat as stats
+from grafana_foundation_sdk.models.common import (
+    GraphThresholdsStyleMode,
+    LegendDisplayMode,
+    LegendPlacement,
+    VisibilityMode,
+)
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardLink,
+    DataSourceRef,
+    DataTransformerConfig,
+    DynamicConfigValue,
+    FieldColorModeId,
+    MatcherConfig,
+    Threshold,
+    ThresholdsMode,
+    ValueMap,
+    ValueMappingResult,
+)
+
+from dashboards.flux import DATASOURCE, Query
+
+Steps = Sequence[tuple[float | None, str]]
+
+# Colours that people with the common colour-vision deficiencies tell apart (Okabe and Ito's set).
+BLUE: Final = "#56B4E9"
+GREEN: Final = "#009E73"
+YELLOW: Final = "#F0E442"
+ORANGE: Final = "#E69F00"
+RED: Final = "#D55E00"
+GREY: Final = "#8e8e8e"
+
+# Inlet temperature, °C: ASHRAE TC 9.9 class A2, 2021: recommended 18 to 27, allowable 10 to 35.
+INLET: Final[Steps] = ((None, RED), (10, BLUE), (18, GREEN), (27, ORANGE), (35, RED))
+# Rack cooling index, %: Herrlin 2005.
+RCI: Final[Steps] = ((None, RED), (91, ORANGE), (96, GREEN))
+SKILL: Final[Steps] = ((None, RED), (0, ORANGE), (0.3, GREEN))
+PLAIN: Final[Steps] = ((None, BLUE),)
+
+STATES: Final[Mapping[str, str]] = {
+    "recommended": GREEN,
+    "allowable": ORANGE,
+    "out": RED,
+    "normal": GREEN,
+    "none": GREEN,
+    "suspect": ORANGE,
+    "planned": ORANGE,
+    "anomalous": RED,
+    "due": RED,
+    "good": GREEN,
+    "stale": GREY,
+    "estimated": BLUE,
+    "faulty": RED,
+    "accepted": GREEN,
+    "requested": BLUE,
+    "refused": ORANGE,
+    "timedOut": RED,
+}
+
+
+def source() -> DataSourceRef:
+    """The site's InfluxDB."""
+    return DataSourceRef(type_val=DATASOURCE["type"], uid=DATASOURCE["uid"])
+
+
+def _thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
+    return (
+        dashboard.ThresholdsConfig()
+        .mode(ThresholdsMode.ABSOLUTE)
+        .steps([Threshold(value=value, color=colour) for value, colour in steps])
+    )
+
+
+def _colours(mode: FieldColorModeId) -> dashboard.FieldColor:
+    return dashboard.FieldColor().mode(mode)
+
+
+def _state_mappings() -> list[Any]:
+    return [ValueMap(options={text: ValueMappingResult(text=text, color=colour) for text, colour in STATES.items()})]
+
+
+def _common(panel: Any, title: str, description: str, flux: Sequence[str], *, span: int, height: int) -> Any:
+    panel = panel.title(title).description(description).datasource(source()).span(span).height(height)
+    for index, query in enumerate(flux):
+        panel = panel.with_target(Query(query, chr(ord("A") + index)))
+    return panel
+
+
+def stat(
+    title: str,
+    description: str,
+    flux: str,
+    unit: str,
+    *,
+    steps: Steps = PLAIN,
+    decimals: int | None = None,
+    span: int = 4,
+    none: str = "no data",
+) -> Any:
+    """One number."""
+    panel = _common(stats.Panel(), title, description, [flux], span=span, height=4).unit(unit).no_value(none)
+    panel = panel.thresholds(_thresholds(steps)).color_scheme(_colours(FieldColorModeId.THRESHOLDS))
+    panel = panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
+    return panel if decimals is None else panel.decimals(decimals)
+
+
+def lines(
+    title: str,
+    description: str,
+    flux: str | Sequence[str],
+    unit: str,
+    *,
+    name: str | None = None,
+    steps: Steps | None = None,
+    band: tuple[str, str] | None = None,
+    dashed: Sequence[str] = (),
+    low: float | None = None,
+    span: int = 12,
+    height: int = 8,
+) -> Any:
+    """Series over time.
+
+    ``name`` is a display name with labels, ``steps`` draw limits, ``band`` names the series that bound an interval
+    (lower, upper), ``dashed`` are series that did not happen yet or are set by hand.
+    """
+    queries = [flux] if isinstance(flux, str) else list(flux)
+    panel = _common(timeseries.Panel(), title, description, queries, span=span, height=height).unit(unit)
+    panel = panel.show_points(VisibilityMode.NEVER).span_nulls(False).fill_opacity(0).line_width(1)
+    panel = panel.legend(
+        common.VizLegendOptions()
+        .display_mode(LegendDisplayMode.TABLE)
+        .placement(LegendPlacement.BOTTOM)
+        .show_legend(True)
+        .calcs(["lastNotNull", "max"])
+    )
+    if name is not None:
+        panel = panel.display_name(name)
+    if low is not None:
+        panel = panel.axis_soft_min(low)
+    if steps is not None:
+        style = common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)
+        panel = panel.thresholds(_thresholds(steps)).thresholds_style(style)
+    if band is not None:
+        low_name, high_name = band
+        hidden = DynamicConfigValue(id_val="custom.lineWidth", value=0)
+        panel = panel.override_by_name(low_name, [hidden])
+        panel = panel.override_by_name(
+            high_name,
+            [
+                hidden,
+                DynamicConfigValue(id_val="custom.fillBelowTo", value=low_name),
+                DynamicConfigValue(id_val="custom.fillOpacity", value=18),
+            ],
+        )
+    for each in dashed:
+        style_value = {"fill": "dash", "dash": [6, 6]}
+        panel = panel.override_by_name(each, [DynamicConfigValue(id_val="custom.lineStyle", value=style_value)])
+    return panel
+
+
+def bars(title: str, description: str, flux: str, unit: str, *, steps: Steps, span: int = 12, height: int = 8) -> Any:
+    """One bar for each row of a table with ``name`` and ``_value``."""
+    panel = _common(bargauge.Panel(), title, description, [flux], span=span, height=height).unit(unit)
+    panel = panel.thresholds(_thresholds(steps)).color_scheme(_colours(FieldColorModeId.THRESHOLDS))
+    return panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(True))
+
+
+def history_of_states(title: str, description: str, flux: str, *, span: int = 24, height: int = 8) -> Any:
+    """What state each thing was in, over time."""
+    panel = _common(statetimeline.Panel(), title, description, [flux], span=span, height=height)
+    return panel.mappings(_state_mappings()).merge_values(True).show_value(VisibilityMode.AUTO)
+
+
+def grid_over_time(
+    title: str, description: str, flux: str, unit: str, *, steps: Steps, span: int = 24, height: int = 14
+) -> Any:
+    """A row for each thing, a cell for each step of time, coloured by its value."""
+    panel = _common(statushistory.Panel(), title, description, [flux], span=span, height=height).unit(unit)
+    return panel.thresholds(_thresholds(steps)).color_scheme(_colours(FieldColorModeId.THRESHOLDS)).row_height(0.95)
+
+
+def distribution(title: str, description: str, flux: str, unit: str, *, span: int = 12, height: int = 8) -> Any:
+    """How the values of many things are spread, over time."""
+    return _common(heatmap.Panel(), title, description, [flux], span=span, height=height).unit(unit).calculate(True)
+
+
+def rows(
+    title: str,
+    description: str,
+    flux: str,
+    *,
+    names: Mapping[str, str],
+    units: Mapping[str, str] | None = None,
+    coloured: Mapping[str, Steps] | None = None,
+    links: Mapping[str, tuple[str, str]] | None = None,
+    span: int = 24,
+    height: int = 9,
+) -> Any:
+    """A table. ``names`` gives the columns in their order with their titles; all others are left out. ``links`` gives
+    for a column the link's title and address."""
+    panel = _common(table.Panel(), title, description, [flux], span=span, height=height)
+    panel = panel.with_transformation(
+        DataTransformerConfig(
+            id_val="organize",
+            options={
+                "includeByName": dict.fromkeys(names, True),
+                "indexByName": {column: index for index, column in enumerate(names)},
+                "renameByName": dict(names),
+            },
+        )
+    )
+    panel = panel.mappings(_state_mappings())
+    for column, unit in (units or {}).items():
+        panel = panel.override_by_name(names[column], [DynamicConfigValue(id_val="unit", value=unit)])
+    for column, steps in (coloured or {}).items():
+        values = [
+            DynamicConfigValue(id_val="custom.cellOptions", value={"type": "color-text"}),
+            DynamicConfigValue(
+                id_val="thresholds",
+                value={"mode": "absolute", "steps": [{"value": at, "color": colour} for at, colour in steps]},
+            ),
+        ]
+        panel = panel.override_by_name(names[column], values)
+    for column, (link_title, url) in (links or {}).items():
+        link = DashboardLink(title=link_title, url=url)
+        panel = panel.with_override(
+            MatcherConfig(id_val="byName", options=names[column]), [DynamicConfigValue(id_val="links", value=[link])]
+        )
+    return panel

@@ -1,0 +1,95 @@
+"""Every dashboard can be read by people and run by Grafana."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from dashboards import check, generate
+from dashboards.frame import build
+from dashboards.pages import PAGES
+from racktwin import catalogue, catalogue_computed
+
+_VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}")
+_FIELD = re.compile(r'r\._field == "(\w+)"')
+_MEASUREMENT = re.compile(r'r\._measurement == "(\w+)"')
+# Measurements that are no feature of a twin, with their fields (`historian.points`).
+_OWN = {
+    "prediction": {"value", "lo", "hi", "validAt", "basedOn", "modelVersion"},
+    "command": {"text"},
+    "alert": {"text"},
+}
+
+FILES = {name: json.loads(content) for name, content in generate.files().items()}
+
+
+def _panels(board: dict) -> list[dict]:
+    return [panel for panel in board["panels"] if panel["type"] != "row"]
+
+
+def _queries(board: dict) -> list[str]:
+    found = [target["query"] for panel in _panels(board) for target in panel["targets"]]
+    return [*found, *(each["expr"] for each in board["annotations"]["list"])]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_panel_says_what_it_shows_and_in_which_unit(name):
+    for panel in _panels(FILES[name]):
+        assert panel["title"], panel
+        assert len(panel.get("description", "")) > 10, panel["title"]
+        assert panel["targets"], panel["title"]
+        if panel["type"] in ("timeseries", "stat", "bargauge", "heatmap", "status-history"):
+            assert panel["fieldConfig"]["defaults"].get("unit"), panel["title"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_queries_use_variables_that_the_page_has(name):
+    board = FILES[name]
+    known = {variable["name"] for variable in board["templating"]["list"]}
+    for query in _queries(board):
+        assert set(_VARIABLE.findall(query)) <= known, query
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_queries_ask_for_fields_that_the_catalogue_has(name):
+    fields: dict[str, set[str]] = {name: set(columns) for name, columns in _OWN.items()}
+    for feature in (*catalogue.FEATURES, *catalogue_computed.COMPUTED):
+        fields.setdefault(feature.measurement, set()).update(each.name for each in feature.properties)
+    for query in _queries(FILES[name]):
+        measurements = _MEASUREMENT.findall(query)
+        assert measurements, query
+        known = set().union(*(fields[each] for each in measurements))
+        assert set(_FIELD.findall(query)) <= known, query
+
+
+def test_pages_have_their_own_address_and_one_source_of_data():
+    assert len({board["uid"] for board in FILES.values()}) == len(PAGES)
+    for board in FILES.values():
+        assert {panel["datasource"]["uid"] for panel in _panels(board)} == {"racktwin"}
+
+
+def test_an_undefined_variable_is_an_error():
+    assert check.interpolate('from(bucket: "${site}") |> range(start: v.timeRangeStart)', {"site": "berlin"}) == (
+        'from(bucket: "berlin") |> range(start: -1h)'
+    )
+    with pytest.raises(KeyError, match="rack"):
+        check.interpolate("${rack}", {"site": "berlin"})
+
+
+def test_a_stale_or_forgotten_file_is_found(tmp_path):
+    for name, content in generate.files().items():
+        (tmp_path / name).write_text(content)
+    assert generate.stale(tmp_path) == []
+    (tmp_path / "site.json").write_text("{}")
+    (tmp_path / "gone.json").write_text("{}")
+    assert generate.stale(tmp_path) == ["gone.json", "site.json"]
+
+
+def test_the_screen_fits_grafanas_grid():
+    for page in PAGES:
+        for panel in build(page).panels or ():
+            place = panel.grid_pos
+            assert place is not None
+            assert place.x + place.w <= 24, panel.title
