@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import yaml
@@ -33,24 +33,47 @@ class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One property that a model forecasts: `channel` holds its own past, `name` ends its feature's id on the twin."""
+    """One property that a model forecasts: `channel` holds its own past, `name` ends its feature's id on the twin.
+
+    A model that detects forecasts nothing: its targets are the channels whose newest reading a verdict rests on.
+    """
 
     name: str
     channel: str
+
+
+class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing that a detecting model can find: a column of its graph's `score`. `cause` is what people read."""
+
+    name: str
+    cause: str
+
+
+class Output(msgspec.Struct, frozen=True):
+    """One column of a forecasting graph's outputs: index of its target, and how far ahead in seconds."""
+
+    target: int
+    horizon_s: int
 
 
 class Definition(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True, kw_only=True):
     """The part that people write, and that serving and training share. Times in seconds.
 
     `expiry_s`: how long after it was made a prediction may be shown; `stale_after_s`: a channel whose newest reading is
-    older gives no prediction.
+    older gives no prediction. `horizon_s` is the horizon that the twin's feature shows first; `horizons_s` lists all of
+    them, ascending (empty: that one alone). `task` detect: `findings` are what it can find, `feature` is where on the
+    twin its verdict stands.
     """
 
     name: str
     title: str
     package: str
     kinds: list[str]
+    task: Literal["forecast", "detect"] = "forecast"
+    feature: str = ""
+    findings: list[Finding] = []
     horizon_s: Positive = msgspec.field(name="horizonS")
+    horizons_s: list[Positive] = msgspec.field(default_factory=list, name="horizonsS")
     window_s: Positive = msgspec.field(name="windowS")
     resolution_s: Positive = msgspec.field(name="resolutionS")
     expiry_s: Positive = msgspec.field(name="expiryS")
@@ -72,6 +95,20 @@ class Definition(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fie
     def target_channels(self) -> list[int]:
         """For each target, the index of the channel that holds its past."""
         return [self.channel_names.index(target.channel) for target in self.targets]
+
+    @property
+    def horizons(self) -> list[int]:
+        """All horizons in seconds, ascending."""
+        return list(self.horizons_s) or [self.horizon_s]
+
+    def outputs(self) -> list[Output]:
+        """Columns of the graph's outputs: all horizons of the first target, then of the next."""
+        return [Output(target, horizon) for target in range(len(self.targets)) for horizon in self.horizons]
+
+    def output_channels(self) -> list[int]:
+        """For each output, the index of the channel that holds its target's past."""
+        channels = self.target_channels()
+        return [channels[output.target] for output in self.outputs()]
 
     def channel_of(self, target: Target) -> Channel:
         """The channel that a target forecasts."""
@@ -169,6 +206,13 @@ def check(definition: Definition) -> None:
             raise ModelError(
                 f"model {definition.name!r}: target {target.name!r} reads unknown channel {target.channel!r}"
             )
+    horizons = definition.horizons
+    if definition.horizon_s not in horizons or horizons != sorted(set(horizons)):
+        raise ModelError(
+            f"model {definition.name!r}: horizonsS must ascend and hold horizonS {definition.horizon_s}, got {horizons}"
+        )
+    if definition.task == "detect" and not (definition.findings and definition.feature):
+        raise ModelError(f"model {definition.name!r}: a model that detects needs findings and a feature")
     if not definition.targets or not definition.kinds:
         raise ModelError(f"model {definition.name!r}: needs at least one target and one kind")
     if definition.window_s % definition.resolution_s:

@@ -16,9 +16,9 @@ from models.windows import FloatArray
 class Samples:
     """N windows, each with what came of it. Arrays share their first axis.
 
-    `inputs`: float32 [N, inputs]. `truth`, `persistence`, `filled_s`: [N, targets]: the value at the horizon; the
-    newest value in the window; how many seconds of the target's own past the window held. `usable`: bool [N,
-    targets], false where serving would give no prediction or no truth was recorded.
+    `inputs`: float32 [N, inputs]. `truth`, `persistence`, `filled_s`: [N, outputs] (`Definition.outputs`): the value at
+    the horizon; the newest value in the window; how many seconds of the target's own past the window held. `usable`:
+    bool [N, outputs], false where serving would give no prediction or no truth was recorded.
     """
 
     inputs: FloatArray
@@ -35,10 +35,10 @@ class Fitted(Protocol):
     """A trained model, before export."""
 
     def predict(self, inputs: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Inputs [N, inputs] -> value, lo, hi, each [N, targets]: what the exported graph must reproduce."""
+        """Inputs [N, inputs] -> value, lo, hi, each [N, outputs]: what the exported graph must reproduce."""
 
     def to_onnx(self) -> bytes:
-        """The graph: one float32 input `inputs` [N, inputs], outputs `value`, `lo`, `hi` [N, targets]."""
+        """The graph: one float32 input `inputs` [N, inputs], outputs `value`, `lo`, `hi` [N, outputs]."""
 
 
 class ModelCode(Protocol):

@@ -59,8 +59,16 @@ class WindowStore:
         self._cell = np.full((capacity, channels, self._ring), _NEVER, dtype=np.int32)
         self._offset = np.zeros((capacity, channels, self._ring), dtype=np.int32)
         self._value = np.full((capacity, channels, self._ring), np.nan, dtype=np.float32)
+        # Time of the newest reading ever taken, per thing and channel: what is due and what is stale is asked often.
+        self._newest_ms = np.full((capacity, channels), _NEVER, dtype=np.int64)
+        self._used = np.zeros(capacity, dtype=np.bool_)
         self._slots: dict[str, int] = {}
         self._free = list(range(capacity - 1, -1, -1))
+
+    def used(self, slots: IntArray) -> IntArray:
+        """Those of these rows that belong to a thing."""
+        kept: IntArray = slots[self._used[slots]]
+        return kept
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -76,6 +84,7 @@ class WindowStore:
                 self._grow()
             slot = self._free.pop()
             self._slots[thing] = slot
+            self._used[slot] = True
         return slot
 
     def drop(self, things: Iterable[str]) -> None:
@@ -84,6 +93,8 @@ class WindowStore:
             slot = self._slots.pop(thing, None)
             if slot is not None:
                 self._cell[slot] = _NEVER
+                self._newest_ms[slot] = _NEVER
+                self._used[slot] = False
                 self._free.append(slot)
 
     def add(self, slots: IntArray, channels: IntArray, times_ms: IntArray, values: FloatArray, now_ms: int) -> int:
@@ -107,12 +118,22 @@ class WindowStore:
         where = (slots[order], channels[order], cells[order] % self._ring)
         cells, values = cells[order], values[order]
         offsets = (times_ms[order] - cells * self.cell_ms).astype(np.int32)
-        wins = self._beats(cells, offsets, values, where)
+        latest = (now_ms + FUTURE_TOLERANCE_MS) // self.cell_ms
+        wins = self._beats(cells, offsets, values, where, latest)
         where = (where[0][wins], where[1][wins], where[2][wins])
         self._cell[where] = cells[wins]
         self._offset[where] = offsets[wins]
         self._value[where] = values[wins]
+        newest_before = self._newest_ms[slots, channels]
+        ahead = newest_before > now_ms + FUTURE_TOLERANCE_MS
+        self._newest_ms[slots[ahead], channels[ahead]] = _NEVER
+        np.maximum.at(self._newest_ms, (slots, channels), times_ms)
         return left_out
+
+    def newest_ms(self, slots: IntArray) -> IntArray:
+        """Time of the newest reading of each channel, int64 [N, channels], -1 if there was none."""
+        newest: IntArray = self._newest_ms[slots]
+        return newest
 
     def snapshot(self, slots: IntArray, now_ms: int) -> Snapshot:
         """The windows of these rows whose newest cell is the one that holds `now_ms`."""
@@ -143,17 +164,22 @@ class WindowStore:
         offsets: npt.NDArray[np.int32],
         values: FloatArray,
         where: tuple[IntArray, IntArray, IntArray],
+        latest: int,
     ) -> npt.NDArray[np.bool_]:
         held_cell, held_offset, held_value = self._cell[where], self._offset[where], self._value[where]
         larger = (values > held_value) | (np.isnan(values) & ~np.isnan(held_value))
         later = (offsets > held_offset) | ((offsets == held_offset) & larger)
         beats: npt.NDArray[np.bool_] = (cells > held_cell) | ((cells == held_cell) & later)
+        # What lies in the future was written before our clock was set back: nobody waits until it comes true.
+        beats |= held_cell > latest
         return beats
 
     def _grow(self) -> None:
         old = self._cell.shape[0]
         more = (old, self.channels, self._ring)
-        self._cell = np.concatenate([self._cell, np.full(more, _NEVER, dtype=np.int64)])
+        self._cell = np.concatenate([self._cell, np.full(more, _NEVER, dtype=np.int32)])
         self._offset = np.concatenate([self._offset, np.zeros(more, dtype=np.int32)])
         self._value = np.concatenate([self._value, np.full(more, np.nan, dtype=np.float32)])
+        self._used = np.concatenate([self._used, np.zeros(old, dtype=np.bool_)])
+        self._newest_ms = np.concatenate([self._newest_ms, np.full((old, self.channels), _NEVER, dtype=np.int64)])
         self._free.extend(range(2 * old - 1, old - 1, -1))

@@ -2,7 +2,8 @@
 
 A target is predicted only when its own channel has a good reading that is fresh and newer than the one the last
 prediction was based on: a missing or stale input gives no prediction, not a wrong one. Other channels may be missing;
-the model was trained for that. Next in the flow: `runner.outbox`.
+the model was trained for that. When a thing's turn has come is here too: the first good reading at or after its time
+brings its prediction, so that it is based on what was read just now. Next in the flow: `runner.outbox`.
 """
 
 from __future__ import annotations
@@ -12,114 +13,149 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from models.definition import Target
-from models.windows import IntArray, Snapshot
+from models.windows import FUTURE_TOLERANCE_MS, FloatArray, IntArray, Snapshot
 from runner.intake import Intake, Thing
 from runner.predictor import Predictor
 
 # Why a target of a thing got no prediction.
 NEVER_SEEN, STALE, NOT_GOOD, NO_NEW_INPUT, NOT_FINITE = "never_seen", "stale", "not_good", "no_new_input", "not_finite"
+# Golden ratio: slots numbered one after another fall evenly into the interval.
+_GOLDEN = 0.618033988749895
+
+BoolArray = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """One prediction of one target of one thing. Times in epoch ms UTC; values in the target's unit."""
+@dataclass(frozen=True)
+class Made:
+    """What one call of the model gave for N things.
 
-    thing: Thing
-    target: Target
-    value: float
-    lo: float
-    hi: float
+    `made`: bool [N, targets]; `outputs`: the graph's, each [N, columns]; `based_on`: int64 [N, targets], observation
+    time of each target's newest input; `inputs`: what the graph was given, [N, inputs]. Times in epoch ms UTC.
+    """
+
+    things: list[Thing]
+    made: BoolArray
+    outputs: tuple[FloatArray, ...]
+    based_on: IntArray
+    inputs: FloatArray
     issued_at: int
-    based_on: int
 
 
 @dataclass(frozen=True)
 class Round:
-    """What one round of forecasting gave. `batches`: things in each call of the model; `empty`: slots without any
-    reading.
-    """
+    """What one round of forecasting gave."""
 
-    forecasts: list[Forecast]
+    made: list[Made]
     skipped: Counter[str]
-    batches: list[int]
-    empty: list[int]
+
+    @property
+    def things(self) -> int:
+        """How many things got a prediction."""
+        return sum(len(part.things) for part in self.made)
 
 
 class Forecaster:
-    """Makes predictions from an intake's windows; remembers what each was based on."""
+    """Makes predictions from an intake's windows; remembers when and what each was based on. Times in ms."""
 
-    def __init__(self, predictor: Predictor, intake: Intake, stale_after_ms: int, max_batch: int) -> None:
-        self._predictor = predictor
+    def __init__(
+        self, predictor: Predictor, intake: Intake, stale_after_ms: int, interval_ms: int, max_batch: int
+    ) -> None:
         self._intake = intake
         self._stale_after_ms = stale_after_ms
+        self._interval_ms = interval_ms
         self._max_batch = max_batch
+        self.use(predictor)
+        # By slot: observation time of the newest input of each target's last prediction, when the next is due, and
+        # when the last was made; -1 before the first.
+        self._based_on = np.full((64, len(self._channels)), -1, dtype=np.int64)
+        self._due = np.full(64, -1, dtype=np.int64)
+        self._issued = np.full(64, -1, dtype=np.int64)
+
+    def use(self, predictor: Predictor) -> None:
+        """Predict with this model from now on; its channels and targets must be those of the one before."""
+        self._predictor = predictor
         definition = predictor.manifest.definition
-        self._targets = definition.targets
         self._channels = np.array(definition.target_channels(), dtype=np.int64)
-        # Observation time of the newest input of each target's last prediction, by slot; -1 before the first.
-        self._based_on = np.full((64, len(self._targets)), -1, dtype=np.int64)
 
     def forget(self, slots: Iterable[int]) -> None:
         """These slots belong to nobody now."""
         for slot in slots:
-            if slot < len(self._based_on):
-                self._based_on[slot] = -1
+            if slot < len(self._due):
+                self._based_on[slot] = self._due[slot] = self._issued[slot] = -1
 
-    def without_prediction(self, slots: IntArray) -> IntArray:
-        """Those of these slots that have a target which was never predicted."""
+    def due(self, slots: IntArray, now_ms: int) -> IntArray:
+        """Those of these slots whose time has come, or that were never predicted."""
         self._fit(slots)
-        return slots[(self._based_on[slots] < 0).any(axis=1)]
+        # A clock set back must not silence anybody for longer than an interval.
+        late = self._due[slots] > now_ms + 2 * self._interval_ms
+        return slots[(self._due[slots] <= now_ms) | late]
 
-    def forecast(self, slots: IntArray, now_ms: int, first_only: bool = False) -> Round:
-        """Predict every target of these things that may be predicted now; `first_only`: and that never was before."""
+    def overdue(self, slots: IntArray, now_ms: int) -> IntArray:
+        """Those that have been due for a whole interval: no reading came that they could be predicted from."""
         self._fit(slots)
-        result = Round([], Counter(), [], [])
+        return slots[self._due[slots] + self._interval_ms <= now_ms]
+
+    def expired(self, slots: IntArray, now_ms: int, expiry_ms: int) -> IntArray:
+        """Those whose last prediction has expired; they are told once."""
+        self._fit(slots)
+        gone = slots[(self._issued[slots] >= 0) & (self._issued[slots] + expiry_ms < now_ms)]
+        self._issued[gone] = -1
+        return gone
+
+    def forecast(self, slots: IntArray, now_ms: int) -> Round:
+        """Predict every target of these things that may be predicted now."""
+        self._fit(slots)
+        result = Round([], Counter())
         for start in range(0, len(slots), self._max_batch):
-            self._chunk(slots[start : start + self._max_batch], now_ms, first_only, result)
+            self._chunk(slots[start : start + self._max_batch], now_ms, result)
         return result
 
-    def _chunk(self, slots: IntArray, now_ms: int, first_only: bool, result: Round) -> None:
+    def reasons(self, slots: IntArray, now_ms: int) -> Counter[str]:
+        """Why these things are not predicted, counted by target."""
+        skipped: Counter[str] = Counter()
+        for start in range(0, len(slots), self._max_batch):
+            part = slots[start : start + self._max_batch]
+            self._fit(part)
+            self._allowed(part, self._intake.windows.snapshot(part, now_ms), now_ms, skipped)
+        return skipped
+
+    def _chunk(self, slots: IntArray, now_ms: int, result: Round) -> None:
         snapshot = self._intake.windows.snapshot(slots, now_ms)
-        result.empty.extend(slots[(snapshot.newest_ms < 0).all(axis=1)].tolist())
         allowed = self._allowed(slots, snapshot, now_ms, result.skipped)
-        if first_only:
-            allowed &= self._based_on[slots] < 0
         some = allowed.any(axis=1)
         if not some.any():
             return
         slots, allowed = slots[some], allowed[some]
         newest = snapshot.newest_ms[some][:, self._channels]
-        value, lo, hi = self._predictor.predict(self._predictor.plan.compute(snapshot.values[some]))
-        result.batches.append(len(slots))
-        finite = np.isfinite(value) & np.isfinite(lo) & np.isfinite(hi)
-        result.skipped[NOT_FINITE] += int(np.count_nonzero(allowed & ~finite))
-        made = allowed & finite
+        inputs = self._predictor.plan.compute(snapshot.values[some])
+        outputs = self._predictor.predict(inputs)
+        made = allowed & self._predictor.finite(outputs)
+        result.skipped[NOT_FINITE] += int(np.count_nonzero(allowed & ~made))
         self._based_on[slots] = np.where(made, newest, self._based_on[slots])
-        # Python objects from here on: tolist() converts whole arrays at once.
-        values, los, his, based = value.tolist(), lo.tolist(), hi.tolist(), newest.tolist()
-        for row, column in zip(*(axis.tolist() for axis in np.nonzero(made)), strict=True):
-            result.forecasts.append(
-                Forecast(
-                    thing=self._intake.things[int(slots[row])],
-                    target=self._targets[column],
-                    value=values[row][column],
-                    lo=los[row][column],
-                    hi=his[row][column],
-                    issued_at=now_ms,
-                    based_on=based[row][column],
-                )
-            )
+        predicted = slots[made.any(axis=1)]
+        self._due[predicted] = self._next(predicted, now_ms)
+        self._issued[predicted] = now_ms
+        things = self._intake.things
+        result.made.append(Made([things[slot] for slot in slots.tolist()], made, outputs, newest, inputs, now_ms))
 
-    def _allowed(
-        self, slots: IntArray, snapshot: Snapshot, now_ms: int, skipped: Counter[str]
-    ) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    def _next(self, slots: IntArray, now_ms: int) -> IntArray:
+        """The next time of each: multiples of the interval, shifted by slot so that merges spread over it evenly."""
+        interval = self._interval_ms
+        phase = ((slots * _GOLDEN) % 1.0 * interval).astype(np.int64)
+        # The first gap after a start may be short or long by half; then it is the interval.
+        after = now_ms + interval // 2
+        return after - (after - phase) % interval + interval
+
+    def _allowed(self, slots: IntArray, snapshot: Snapshot, now_ms: int, skipped: Counter[str]) -> BoolArray:
         newest_ms = snapshot.newest_ms[:, self._channels]
         seen = newest_ms >= 0
         fresh = newest_ms >= now_ms - self._stale_after_ms
         good = ~np.isnan(snapshot.newest[:, self._channels])
-        new = newest_ms > self._based_on[slots]
+        based_on = self._based_on[slots]
+        # A clock that was set back: what it was based on has not happened yet.
+        new = (newest_ms > based_on) | (based_on > now_ms + FUTURE_TOLERANCE_MS)
         skipped[NEVER_SEEN] += int(np.count_nonzero(~seen))
         skipped[STALE] += int(np.count_nonzero(seen & ~fresh))
         skipped[NOT_GOOD] += int(np.count_nonzero(seen & fresh & ~good))
@@ -128,5 +164,7 @@ class Forecaster:
 
     def _fit(self, slots: IntArray) -> None:
         need = int(slots.max()) + 1 if len(slots) else 0
-        while need > len(self._based_on):
+        while need > len(self._due):
             self._based_on = np.concatenate([self._based_on, np.full_like(self._based_on, -1)])
+            self._due = np.concatenate([self._due, np.full_like(self._due, -1)])
+            self._issued = np.concatenate([self._issued, np.full_like(self._issued, -1)])

@@ -11,7 +11,7 @@ BATCH = Histogram(
 )
 LATENCY = Histogram(
     "racktwin_reading_to_prediction_seconds",
-    "From the observation of the newest input to the prediction.",
+    "From the observation of the newest input to the prediction; the oldest of each call.",
     buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60),
 )
 ROUND_SECONDS = Histogram(
@@ -22,3 +22,4 @@ ROUND_SECONDS = Histogram(
 THINGS = Gauge("racktwin_model_things", "Things that have a window.")
 READINGS = Counter("racktwin_model_readings_total", "Values taken into windows, or why not.", ["outcome"])
 MODEL = Gauge("racktwin_model_info", "1, with the model that is served.", ["model", "version"])
+REFUSED = Counter("racktwin_model_refused_total", "Versions of a model that did not pass the checks.", ["model"])

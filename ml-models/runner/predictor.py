@@ -18,7 +18,9 @@ from models.statistics import InputPlan
 
 FloatArray = npt.NDArray[np.float32]
 
-OUTPUTS = ("value", "lo", "hi")
+# What a graph gives, by its model's task. Forecast: each [N, outputs]. Detect: `score` [N, findings], 0 to 1, the
+# limit being 0.5; `share` [N, inputs], what each input contributes to it.
+OUTPUTS = {"forecast": ("value", "lo", "hi"), "detect": ("score", "share")}
 # ONNX operator sets of the default domain that this runner's onnxruntime is known to serve.
 OLDEST_OPSET, NEWEST_OPSET = 13, 24
 
@@ -30,11 +32,23 @@ class Predictor:
         self.manifest = manifest
         self.plan = plan
         self._session = session
+        definition = manifest.definition
+        self._names = list(OUTPUTS[definition.task])
+        self._input = manifest.graph.input
+        self._targets = len(definition.targets)
+        self._forecasts = definition.task == "forecast"
 
-    def predict(self, inputs: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Inputs float32 [N, inputs] -> value, lo, hi, each float32 [N, targets] in the targets' units."""
-        value, lo, hi = self._session.run(list(OUTPUTS), {self.manifest.graph.input: inputs})
-        return value, lo, hi
+    def predict(self, inputs: FloatArray) -> tuple[FloatArray, ...]:
+        """Inputs float32 [N, inputs] -> the task's outputs (`OUTPUTS`), float32, in the targets' units."""
+        return tuple(self._session.run(self._names, {self._input: inputs}))
+
+    def finite(self, outputs: tuple[FloatArray, ...]) -> npt.NDArray[np.bool_]:
+        """bool [N, targets]: where everything said of a target is a number."""
+        if not self._forecasts:
+            whole = np.asarray(np.isfinite(outputs[0]).all(axis=1))
+            return np.repeat(whole[:, None], self._targets, axis=1)
+        good = np.isfinite(outputs[0]) & np.isfinite(outputs[1]) & np.isfinite(outputs[2])
+        return np.asarray(good.reshape(len(good), self._targets, -1).all(axis=2))
 
 
 def load(folder: Path) -> Predictor:
@@ -86,7 +100,7 @@ def _open(path: Path, content: bytes) -> ort.InferenceSession:
 
 
 def _check_interface(path: Path, session: ort.InferenceSession, manifest: Manifest) -> None:
-    graph, definition = manifest.graph, manifest.definition
+    graph = manifest.graph
     given = session.get_inputs()
     if len(given) != 1 or given[0].name != graph.input:
         raise ModelError(f"{path}: inputs {[i.name for i in given]}, expected one named {graph.input!r}")
@@ -95,29 +109,37 @@ def _check_interface(path: Path, session: ort.InferenceSession, manifest: Manife
         raise ModelError(
             f"{path}: input {graph.input!r} is {kind} {shape}, expected tensor(float) [any, {len(manifest.inputs)}]"
         )
+    wanted = _columns(manifest)
     names = [output.name for output in session.get_outputs()]
-    missing = [name for name in OUTPUTS if name not in names]
+    missing = [name for name in wanted if name not in names]
     if missing:
         raise ModelError(f"{path}: outputs {names}, {', '.join(missing)} missing")
     for output in session.get_outputs():
         columns = output.shape[1] if len(output.shape) == 2 else None
-        if output.name in OUTPUTS and isinstance(columns, int) and columns != len(definition.targets):
-            raise ModelError(
-                f"{path}: output {output.name!r} has {columns} columns, expected {len(definition.targets)}"
-            )
+        if output.name in wanted and isinstance(columns, int) and columns != wanted[output.name]:
+            raise ModelError(f"{path}: output {output.name!r} has {columns} columns, expected {wanted[output.name]}")
+
+
+def _columns(manifest: Manifest) -> dict[str, int]:
+    """How many columns each output must have."""
+    definition = manifest.definition
+    if definition.task == "forecast":
+        return dict.fromkeys(OUTPUTS["forecast"], len(definition.outputs()))
+    return {"score": len(definition.findings), "share": len(manifest.inputs)}
 
 
 def _warm_up(path: Path, predictor: Predictor) -> None:
     """Run batches of 1 and 3 through the graph: shows that the batch is free, and makes the first real call fast."""
     definition = predictor.manifest.definition
+    wanted = _columns(predictor.manifest)
     for rows in (1, 3):
         windows = np.full((rows, len(definition.channels), definition.cells), 20.0, dtype=np.float32)
         try:
             outputs = predictor.predict(predictor.plan.compute(windows))
         except Exception as error:  # as in _open
             raise ModelError(f"{path}: a batch of {rows} fails: {error}") from error
-        for name, output in zip(OUTPUTS, outputs, strict=True):
-            if output.shape != (rows, len(definition.targets)):
+        for (name, columns), output in zip(wanted.items(), outputs, strict=True):
+            if output.shape != (rows, columns):
                 raise ModelError(f"{path}: output {name!r} has shape {output.shape} for a batch of {rows}")
             if not np.isfinite(output).all():
                 raise ModelError(f"{path}: output {name!r} is not finite for a constant window")

@@ -6,19 +6,27 @@ from pathlib import Path
 
 from pydantic import Field
 
-from racktwin.settings import KafkaSettings, ProcessSettings, SitesSettings
+from racktwin.settings import InfluxSettings, KafkaSettings, ProcessSettings, SitesSettings
 
 
-class RunnerSettings(KafkaSettings, SitesSettings, ProcessSettings):
-    """The runner's settings."""
+class RunnerSettings(KafkaSettings, InfluxSettings, SitesSettings, ProcessSettings):
+    """The runner's settings. With an InfluxDB token windows are restored from history, else read again from Kafka."""
 
     model_dir: Path = Field(Path("/models"), description="Folder with the trained model: model.onnx and model.json.")
+    registry_url: str = Field(
+        "",
+        description="Registry to take the model from instead of a folder: a directory, or s3://bucket/prefix. A newly "
+        "promoted version is taken up without a restart.",
+    )
+    model: str = Field("", description="Name of the model in the registry.")
+    model_version: str = Field("current", description="Version to serve: current, or one to stay at.")
+    registry_poll_s: float = Field(10.0, gt=0, le=3600, description="Seconds between looks at the registry.")
     prediction_interval_s: float = Field(
         10.0,
         gt=0,
         le=3600,
-        description="Seconds between two predictions of the same thing, made at multiples of it. Each costs one merge "
-        "per thing on the twin, so 10,000 racks at 10 s are 1,000 merges/s: more than a Ditto takes.",
+        description="Seconds between two predictions of the same thing. Each costs one merge per thing on the twin, so "
+        "10,000 racks at 10 s are 1,000 merges/s: more than a Ditto takes.",
     )
     stale_after_s: float | None = Field(
         None,
@@ -27,3 +35,6 @@ class RunnerSettings(KafkaSettings, SitesSettings, ProcessSettings):
         "what the model says, and at least 3 intervals.",
     )
     max_batch: int = Field(512, ge=1, le=65536, description="Most things in one call of the model.")
+    linger_ms: int = Field(
+        40, ge=0, le=5000, description="How long a thing whose turn has come waits for others to share a call with."
+    )

@@ -1,34 +1,52 @@
-"""The runner's part in the batch loop: readings into windows, predictions out when due, windows rebuilt after a
-rebalance.
+"""The runner's part in the batch loop: readings into windows, predictions out, windows rebuilt after a rebalance.
 
-Windows live in memory alone. Whoever is assigned a partition reads it again from one window ago, so a restart or a
-rebalance predicts at once; readings of then fill windows but are too old to be predicted from. Offsets are committed
-after the predictions made so far are acknowledged: they show the lag, and nothing depends on them.
+A thing's prediction is made from the reading that comes first once its turn has come, together with the others that
+came within a few milliseconds: one call of the model for all of them. Windows live in memory alone. Whoever is assigned
+a partition takes its windows from InfluxDB, or without one reads the partition again from one window ago, so a restart
+or a rebalance predicts at once. Offsets are committed after the predictions made so far are acknowledged: they show the
+lag, and nothing depends on them.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 from confluent_kafka import OFFSET_END, Consumer, KafkaException, Message, TopicPartition
 
+from models.definition import Manifest
 from models.windows import IntArray
 from racktwin.kafka import SafeProducer
+from racktwin.names import site_of_topic
 from racktwin.process import Context, Fatal
 from runner import metrics
-from runner.forecaster import Forecaster, Round
+from runner.forecaster import Forecaster
 from runner.intake import Intake
-from runner.outbox import Outbox
+from runner.outbox import ForecastOutbox, Outbox
 from runner.predictor import Predictor
-from runner.schedule import Schedule, Turns
+from runner.restore import OVERLAP_MS
+from runner.schedule import Schedule
 from runner.settings import RunnerSettings
+from runner.verdicts import DetectOutbox
 
 # Records are stamped when they reach Kafka, shortly after they were observed: reading from a little earlier misses
 # none.
 _REBUILD_MARGIN_MS = 30_000
 _ASK_BROKER_S = 10.0
+# Readings older than this (or than the interval, where that is longer) fill windows but bring no prediction.
+_FRESH_MS = 10_000
+
+# Fills an intake's windows from history for these sites; False where that was not possible.
+Restore = Callable[[Intake, list[str]], bool]
+# A newer model to serve, None while there is none.
+Update = Callable[[], Predictor | None]
+
+
+def outbox_of(manifest: Manifest) -> Outbox:
+    """What writes the records of this model."""
+    return DetectOutbox(manifest) if manifest.definition.task == "detect" else ForecastOutbox(manifest)
 
 
 class RunnerWork:
@@ -41,59 +59,68 @@ class RunnerWork:
         predictor: Predictor,
         consumer: Consumer,
         producer: SafeProducer,
+        *,
+        restore: Restore | None = None,
+        update: Update | None = None,
     ) -> None:
         self._context = context
         self._consumer = consumer
         self._producer = producer
-        manifest = predictor.manifest
-        definition = manifest.definition
+        self._restore = restore
+        self._update = update
+        definition = predictor.manifest.definition
         self._name = definition.name
         self._rebuild_ms = definition.window_s * 1000 + _REBUILD_MARGIN_MS
+        self._window_ms = definition.window_s * 1000
         interval_ms = round(settings.prediction_interval_s * 1000)
         stale_ms = max(definition.stale_after_s * 1000, 3 * interval_ms)
         if settings.stale_after_s is not None:
             stale_ms = round(settings.stale_after_s * 1000)
         self._interval_ms = interval_ms
+        self._linger_ms = settings.linger_ms
+        self._max_batch = settings.max_batch
         self._intake = Intake(definition)
-        self._forecaster = Forecaster(predictor, self._intake, stale_ms, settings.max_batch)
-        self._outbox = Outbox(manifest)
+        self._forecaster = Forecaster(predictor, self._intake, stale_ms, interval_ms, settings.max_batch)
         self._schedule = Schedule(interval_ms, context.clock())
-        self._turns = Turns(interval_ms)
-        metrics.MODEL.labels(self._name, manifest.version).set(1)
+        # Slots whose turn has come and that got a reading, until there are enough of them or the time is over.
+        self._waiting: list[IntArray] = []
+        self._waits_since = 0
+        self._serve(predictor)
 
     def handle(self, batch: list[Message]) -> None:
-        """Take readings in; things that were never predicted get their first prediction at once."""
+        """Take readings in; whose turn has come waits for its share of a call."""
         now = self._context.clock()
         records = []
         for message in batch:
             payload, topic, partition = message.value(), message.topic(), message.partition()
             if payload is not None and topic is not None and partition is not None:
                 records.append(((topic, partition), payload))
-        taken = self._intake.take(records, now, now - self._interval_ms)
+        taken = self._intake.take(records, now, now - max(self._interval_ms, _FRESH_MS))
         metrics.READINGS.labels("used").inc(taken.used)
         metrics.READINGS.labels("out_of_time").inc(taken.out_of_time)
         if taken.malformed:
             metrics.READINGS.labels("malformed").inc(taken.malformed)
             self._context.log.warning("malformed readings left out", count=taken.malformed)
-        first = self._forecaster.without_prediction(taken.refreshed)
-        if len(first):
-            # What these skip is not counted: their turn is the next tick, which counts it.
-            self._forecast(first, now, first_only=True)
+        due = self._forecaster.due(taken.refreshed, now)
+        if len(due):
+            if not self._waiting:
+                self._waits_since = now
+            self._waiting.append(due)
+        metrics.THINGS.set(len(self._intake))
 
     def tick(self) -> None:
-        """Predict every thing when its time has come."""
+        """Predict whoever waits, when there are enough or it was long enough; look after the rest once an interval."""
         self._producer.poll()
         now = self._context.clock()
+        if self._waiting and (
+            not 0 <= now - self._waits_since < self._linger_ms
+            or sum(len(slots) for slots in self._waiting) >= self._max_batch
+        ):
+            waiting = np.unique(np.concatenate(self._waiting))
+            self._waiting = []
+            self._forecast(waiting, now)
         if self._schedule.due(now):
-            self._turns.begin(self._intake.slots(), now)
-        turn = self._turns.next(now)
-        if turn is not None:
-            # Some may have gone since the round began.
-            result = self._forecast(turn[np.isin(turn, self._intake.slots())], now)
-            for reason, count in result.skipped.items():
-                metrics.SKIPPED.labels(self._name, reason).inc(count)
-            # Nothing in the whole window: the thing was taken away, or is as good as new when it comes back.
-            self._drop(result.empty)
+            self._look_after(now)
 
     def settle(self) -> list[TopicPartition] | None:
         """Wait until Kafka has acknowledged every prediction so far."""
@@ -104,10 +131,13 @@ class RunnerWork:
         return None
 
     def assigned(self, partitions: list[TopicPartition]) -> None:
-        """Start each partition one window ago, so that windows are whole from the first prediction on."""
+        """Windows from history; then each partition from a little before now, or without history from one window ago,
+        so that windows are whole from the first prediction on."""
         if not partitions:
             return
-        since = self._context.clock() - self._rebuild_ms
+        sites = sorted({site_of_topic(p.topic) for p in partitions})
+        restored = self._restore is not None and self._restore(self._intake, sites)
+        since = self._context.clock() - (OVERLAP_MS if restored else self._rebuild_ms)
         asked = [TopicPartition(p.topic, p.partition, since) for p in partitions]
         try:
             found = self._consumer.offsets_for_times(asked, timeout=_ASK_BROKER_S)
@@ -125,22 +155,51 @@ class RunnerWork:
         """Drop the windows of partitions that somebody else has now."""
         self._drop(self._intake.slots_of((p.topic, p.partition) for p in partitions))
 
+    def _serve(self, predictor: Predictor) -> None:
+        manifest = predictor.manifest
+        self._manifest = manifest
+        self._forecaster.use(predictor)
+        self._outbox = outbox_of(manifest)
+        metrics.MODEL.clear()
+        metrics.MODEL.labels(self._name, manifest.version).set(1)
+
+    def _forecast(self, slots: IntArray, now: int) -> None:
+        # Some may have gone since they began to wait.
+        slots = self._intake.windows.used(slots)
+        started = time.perf_counter()
+        result = self._forecaster.forecast(slots, now)
+        counts: Counter[str] = Counter()
+        for made in result.made:
+            for topic, key, value in self._outbox.records(made):
+                self._producer.produce(topic, key, value)
+            metrics.LATENCY.observe(max(0, now - int(made.based_on[made.made].min(initial=now))) / 1000)
+            for column, target in enumerate(self._manifest.definition.targets):
+                counts[target.name] += int(np.count_nonzero(made.made[:, column]))
+            metrics.BATCH.observe(len(made.things))
+        for target_name, count in counts.items():
+            metrics.PREDICTIONS.labels(self._name, target_name).inc(count)
+        if len(slots):
+            metrics.ROUND_SECONDS.observe(time.perf_counter() - started)
+
+    def _look_after(self, now: int) -> None:
+        """Once an interval: count why who was not predicted, take expired predictions off, forget who is gone, and
+        take up a newer model."""
+        slots = self._intake.slots()
+        overdue = self._forecaster.overdue(slots, now)
+        for reason, count in self._forecaster.reasons(overdue, now).items():
+            metrics.SKIPPED.labels(self._name, reason).inc(count)
+        expiry_ms = max(self._manifest.definition.expiry_s * 1000, 2 * self._interval_ms)
+        for slot in self._forecaster.expired(slots, now, expiry_ms).tolist():
+            self._producer.produce(*self._outbox.withdrawal(self._intake.things[slot], now))
+        # Nothing in the whole window: the thing was taken away, or is as good as new when it comes back.
+        newest = self._intake.windows.newest_ms(overdue).max(axis=1, initial=-1)
+        self._drop(overdue[newest < now - self._window_ms].tolist())
+        newer = self._update() if self._update is not None else None
+        if newer is not None:
+            self._context.log.info("model changed", version=newer.manifest.version, before=self._manifest.version)
+            self._serve(newer)
+
     def _drop(self, slots: list[int]) -> None:
         self._intake.drop(slots)
         self._forecaster.forget(slots)
         metrics.THINGS.set(len(self._intake))
-
-    def _forecast(self, slots: IntArray, now: int, first_only: bool = False) -> Round:
-        started = time.perf_counter()
-        result = self._forecaster.forecast(slots, now, first_only)
-        for topic, key, value in self._outbox.records(result.forecasts):
-            self._producer.produce(topic, key, value)
-        for forecast in result.forecasts:
-            metrics.LATENCY.observe((now - forecast.based_on) / 1000)
-        for target, count in Counter(f.target.name for f in result.forecasts).items():
-            metrics.PREDICTIONS.labels(self._name, target).inc(count)
-        for things in result.batches:
-            metrics.BATCH.observe(things)
-        if len(slots):
-            metrics.ROUND_SECONDS.observe(time.perf_counter() - started)
-        return result

@@ -21,7 +21,7 @@ from training.registry import Model
 PARITY_LIMIT = 0.01
 # Travels in a ConfigMap, whose limit is 1 MiB with everything base64-encoded.
 SIZE_LIMIT = 700_000
-OUTPUTS = ["value", "lo", "hi"]
+OUTPUTS = {"forecast": ["value", "lo", "hi"], "detect": ["score", "share"]}
 
 
 class ArtefactError(Exception):
@@ -34,10 +34,11 @@ def parity(graph: bytes, fitted: Fitted, test: Samples) -> float:
     Raises:
         ArtefactError: it is beyond `PARITY_LIMIT`, or the graph gives no number where the model gives one.
     """
+    names = OUTPUTS["forecast"]
     session = ort.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    served = session.run(OUTPUTS, {"inputs": test.inputs})
+    served = session.run(names, {"inputs": test.inputs})
     worst = 0.0
-    for name, native, onnx_value in zip(OUTPUTS, fitted.predict(test.inputs), served, strict=True):
+    for name, native, onnx_value in zip(names, fitted.predict(test.inputs), served, strict=True):
         difference = np.abs(native - onnx_value)[test.usable]
         if not np.isfinite(difference).all():
             raise ArtefactError(f"output {name!r} of the graph is not a number where the native model's is")
@@ -61,7 +62,11 @@ def manifest(
         definition=model.definition,
         inputs=model.inputs(),
         graph=Graph(
-            file=GRAPH_FILE, sha256=hashlib.sha256(graph).hexdigest(), opset=opset, input="inputs", outputs=OUTPUTS
+            file=GRAPH_FILE,
+            sha256=hashlib.sha256(graph).hexdigest(),
+            opset=opset,
+            input="inputs",
+            outputs=OUTPUTS[model.definition.task],
         ),
         training=training,
         metrics=metrics,
@@ -77,7 +82,7 @@ def card(model: Model, made: Manifest) -> str:
         version=made.version,
         created=datetime.fromtimestamp(made.created / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC"),
         targets=" and ".join(target.name for target in definition.targets),
-        horizon_min=definition.horizon_s // 60,
+        horizon_min=", ".join(str(horizon // 60) for horizon in definition.horizons),
         window_min=definition.window_s // 60,
         coverage_percent=round(definition.coverage * 100),
         inputs=len(made.inputs),
@@ -120,6 +125,7 @@ def write(folder: Path, graph: bytes, made: Manifest, text: str) -> int:
 def _table(metrics: dict[str, Any]) -> str:
     rows = [("all", metrics["overall"])]
     rows += [(f"target {name}", scores) for name, scores in metrics["byTarget"].items()]
+    rows += [(f"{int(horizon) // 60} min ahead", scores) for horizon, scores in metrics["byHorizon"].items()]
     rows += [(f"with {span.replace('-', ' to ')} s of past", scores) for span, scores in metrics["byPast"].items()]
     rows += [("whole windows", metrics["wholeWindows"])]
     lines = [

@@ -124,7 +124,7 @@ def described(histories: list[History]) -> dict[str, Any]:
     if histories[0].origin["kind"] == "simulated":
         return {
             "history": "simulated",
-            "description": f"Simulated readings (racktwin.simulation): {len(histories)} plants, {things} racks, "
+            "description": f"Simulated readings (physics.plant): {len(histories)} plants, {things} racks, "
             f"{hours:.0f} h each.",
             "things": things,
             "hours": round(hours, 2),

@@ -59,7 +59,7 @@ def split(history: History, definition: Definition, seed: int) -> list[Part]:
     held_out = max(1, round(len(order) * _SHARES[TEST]))
     chosen = [order[2 * held_out :], order[held_out : 2 * held_out], order[:held_out]]
     things = [[index for index, unit in enumerate(units) if unit in set(mine)] for mine in chosen]
-    gap = definition.cells + definition.horizon_s // definition.resolution_s
+    gap = definition.cells + max(definition.horizons) // definition.resolution_s
     usable = history.cells - 2 * gap
     shortest = int(usable * min(_SHARES))
     if shortest <= gap:
@@ -109,8 +109,9 @@ def _draw(
     rng: np.random.Generator,
     worn: bool,
 ) -> Samples:
-    horizon = definition.horizon_s // definition.resolution_s
-    first, last = part.begin + definition.cells - 1, part.end - horizon
+    outputs = definition.outputs()
+    ahead = np.array([output.horizon_s // definition.resolution_s for output in outputs])
+    first, last = part.begin + definition.cells - 1, part.end - int(ahead.max())
     things = rng.choice(np.array(part.things), size=count)
     nows = rng.integers(first, last, size=count)
     pieces = []
@@ -124,7 +125,7 @@ def _draw(
         if worn:
             wear(windows, definition, rng)
         truth = by_thing[
-            chunk_things[:, None], np.array(definition.target_channels())[None, :], chunk_nows[:, None] + horizon
+            chunk_things[:, None], np.array(definition.output_channels())[None, :], chunk_nows[:, None] + ahead[None, :]
         ]
         pieces.append(_samples(windows, truth, definition, plan))
     return _joined(pieces)
@@ -148,7 +149,7 @@ def wear(windows: FloatArray, definition: Definition, rng: np.random.Generator) 
 
 
 def _samples(windows: FloatArray, truth: FloatArray, definition: Definition, plan: InputPlan) -> Samples:
-    own = windows[:, definition.target_channels(), :]
+    own = windows[:, definition.output_channels(), :]
     held = np.isfinite(own)
     newest = own.shape[2] - 1 - np.argmax(held[:, :, ::-1], axis=2)
     persistence = np.take_along_axis(own, newest[:, :, None], axis=2)[:, :, 0]

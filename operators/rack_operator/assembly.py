@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 
@@ -16,6 +17,7 @@ from rack_operator.clients.ditto_bulk import BulkCommands
 from rack_operator.clients.ditto_router import DittoRouter
 from rack_operator.clients.hono import HonoRegistry
 from rack_operator.clients.http import HttpDependency
+from rack_operator.clients.influx import InfluxClient
 from rack_operator.clients.kafka_topics import KafkaTopics
 from rack_operator.clients.kube import KubeClient
 from rack_operator.clients.kubeconfig import Cluster
@@ -23,10 +25,12 @@ from rack_operator.clients.lease import Lease
 from rack_operator.desired.connections import Broker
 from rack_operator.desired.deployment import PodSettings
 from rack_operator.desired.devices import DeviceEndpoints
+from rack_operator.desired.scenario import ScenarioAccess
 from rack_operator.reconcile.budget import EventBudget
 from rack_operator.reconcile.controller import Controller
 from rack_operator.reconcile.queue import WorkQueue
 from rack_operator.reconcile.resource import TwinReconciler
+from rack_operator.reconcile.scenario import ScenarioReconciler
 from rack_operator.reconcile.site import SiteReconciler
 from rack_operator.reconcile.snapshot import Snapshot
 from rack_operator.reconcile.store import Key, Store
@@ -34,7 +38,7 @@ from rack_operator.reconcile.surroundings import Surroundings
 from rack_operator.reconcile.sweep import Sweeper
 from rack_operator.settings import OperatorSettings
 from racktwin.kafka import client_config
-from racktwin.process import Context
+from racktwin.process import Context, Fatal
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ async def assemble(
         session(ditto_headers(settings)) as ditto,
         session(devops_headers(settings)) as devops,
         session(_basic(settings.hono_registry_user, _plain(settings.hono_registry_password))) as hono,
+        session({"authorization": f"Token {settings.influx_token.get_secret_value()}"}) as influx,
     ):
         around = Surroundings(
             kube=KubeClient(HttpDependency("Kubernetes", cluster.server, kube)),
@@ -92,11 +97,12 @@ async def assemble(
                 HttpDependency("Ditto", settings.ditto_url, ditto),
                 HttpDependency("Ditto", settings.ditto_url, devops),
                 bulk,
-                lambda: len(queue) >= settings.bulk_from,
+                # Reads of a sweep that lie ahead count as well.
+                lambda: len(queue) + sweeper.inspector.pending >= settings.bulk_from,
             ),
             hono=HonoRegistry(HttpDependency("HonoRegistry", settings.hono_registry_url, hono)),
             topics=topics,
-            endpoints=DeviceEndpoints(settings.hono_mqtt_host, settings.hono_mqtt_port, settings.hono_http_url),
+            endpoints=endpoints(settings),
             broker=broker(settings),
             pods=pods(settings),
             definitions_url=settings.definitions_url,
@@ -108,12 +114,14 @@ async def assemble(
             random_bytes=random_bytes,
         )
         store = Store()
+        sweeper = Sweeper(around, store, settings.namespace_list())
         controller = Controller(
             store=store,
             queue=queue,
             twins=TwinReconciler(around, store),
             sites=SiteReconciler(around, store),
-            sweeper=Sweeper(around, store, settings.namespace_list()),
+            scenarios=ScenarioReconciler(around, store, influx_client(settings, influx), access(settings)),
+            sweeper=sweeper,
             health=context.health,
             workers=settings.workers,
             sweep_s=settings.sweep_s,
@@ -149,14 +157,41 @@ def devops_headers(settings: OperatorSettings) -> dict[str, str]:
     return ditto_headers(settings)
 
 
+def influx_client(settings: OperatorSettings, session: aiohttp.ClientSession) -> InfluxClient | None:
+    """InfluxDB, where scenarios leave their results; None where the operator has no token for it."""
+    if access(settings) is None:
+        return None
+    return InfluxClient(HttpDependency("InfluxDB", settings.influx_url, session), settings.influx_org)
+
+
+def access(settings: OperatorSettings) -> ScenarioAccess | None:
+    """What a scenario's Job is told of InfluxDB."""
+    token = settings.influx_token.get_secret_value()
+    if not token:
+        return None
+    return ScenarioAccess(settings.pods_influx_url or settings.influx_url, settings.influx_org, token)
+
+
+def endpoints(settings: OperatorSettings) -> DeviceEndpoints:
+    """What devices are told of Hono's adapters."""
+    return DeviceEndpoints(
+        settings.hono_mqtt_host,
+        settings.hono_mqtt_port,
+        settings.hono_http_url,
+        mqtt_tls=settings.hono_mqtt_tls,
+        authority=_read(settings.hono_ca_file),
+    )
+
+
 def broker(settings: OperatorSettings) -> Broker:
     """Kafka as Ditto reaches it."""
     return Broker(
         bootstrap=settings.ditto_kafka_bootstrap or settings.kafka_bootstrap,
         security_protocol=settings.kafka_security_protocol,
         sasl_mechanism=settings.kafka_sasl_mechanism,
-        username=settings.kafka_username,
-        password=_plain(settings.kafka_password),
+        username=settings.ditto_kafka_username or settings.kafka_username,
+        password=_plain(settings.ditto_kafka_password or settings.kafka_password),
+        authority=_read(settings.ditto_kafka_ca_file),
     )
 
 
@@ -169,6 +204,8 @@ def pods(settings: OperatorSettings) -> PodSettings:
         kafka_sasl_mechanism=settings.kafka_sasl_mechanism,
         kafka_secret=settings.pods_kafka_secret,
         health_port=settings.model_health_port,
+        trust_secret=settings.pods_trust_secret,
+        tls_secret=settings.pods_tls_secret,
         log_level=settings.log_level,
     )
 
@@ -191,6 +228,13 @@ def kafka_options(settings: OperatorSettings) -> dict[str, object]:
         options["sasl_plain_username"] = settings.kafka_username
         options["sasl_plain_password"] = _plain(settings.kafka_password)
     return options
+
+
+def _read(path: Path | None) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8") if path is not None else None
+    except OSError as error:
+        raise Fatal(f"{path}: {error.strerror}; expected the PEM file of an authority") from error
 
 
 def _plain(secret: object) -> str | None:

@@ -16,10 +16,10 @@ from contextlib import suppress
 from typing import Any
 
 from rack_operator.assembly import Assembly, assemble
-from rack_operator.clients.kube import CONFIG_MAPS, DEPLOYMENTS, Resource
+from rack_operator.clients.kube import CONFIG_MAPS, DEPLOYMENTS, JOBS, Resource
 from rack_operator.clients.kubeconfig import NoClusterError, find_cluster
 from rack_operator.clients.watch import PROMISED_S, Follower, Watch
-from rack_operator.desired.ownership import LABEL_MANAGED_BY, OPERATOR, OwnerKind
+from rack_operator.desired.ownership import LABEL_MANAGED_BY, LABEL_OWNER_NAME, OPERATOR, OwnerKind
 from rack_operator.reconcile.publish import RESOURCES
 from rack_operator.reconcile.store import Key
 from rack_operator.settings import OperatorSettings
@@ -44,6 +44,7 @@ class Triggers:
             labels = f"{LABEL_MANAGED_BY}={OPERATOR}"
             self._wakes(DEPLOYMENTS, namespace, self._deployment, labels=labels)
             self._wakes(CONFIG_MAPS, namespace, self._config_map)
+            self._wakes(JOBS, namespace, self._job, labels=labels)
         self._unlisted = len(RESOURCES) * len(namespaces if namespaces is not None else [None])
 
     def _resources(self, kind: OwnerKind, resource: Resource, namespace: str | None) -> Watch:
@@ -85,6 +86,13 @@ class Triggers:
 
     def _deployment(self, body: JsonObject) -> None:
         self._controller.wake_sites_of(body["metadata"]["namespace"])
+
+    def _job(self, body: JsonObject) -> None:
+        metadata = body["metadata"]
+        scenario = (metadata.get("labels") or {}).get(LABEL_OWNER_NAME)
+        key = Key("Scenario", metadata["namespace"], scenario or "")
+        if self._store.has(key):
+            self._controller.wake(key)
 
     def _config_map(self, body: JsonObject) -> None:
         self._controller.wake_sites_of(body["metadata"]["namespace"], config_map=body["metadata"]["name"])

@@ -37,7 +37,11 @@ EVENTS_LEFT_OUT = Counter(
 SWEEP_STARTED = Gauge("racktwin_operator_sweep_started_seconds", "When the last sweep began, epoch seconds.")
 SWEEP_COMPLETED = Gauge(
     "racktwin_operator_sweep_completed_seconds",
-    "When every resource had been looked at in the last whole sweep, epoch seconds; 0 before the first.",
+    "When the last whole sweep had looked at all but credentials, epoch seconds; 0 before the first.",
+)
+SWEEP_LOGINS_COMPLETED = Gauge(
+    "racktwin_operator_sweep_logins_completed_seconds",
+    "When the last whole sweep had looked at everything, credentials too, epoch seconds; 0 before the first.",
 )
 RECONCILED = Counter(
     "racktwin_operator_reconciles_total", "Reconciles ended, by kind and outcome.", ["kind", "outcome"]

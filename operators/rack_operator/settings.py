@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field, SecretStr
 
-from racktwin.settings import DittoSettings, KafkaSettings, ProcessSettings
+from racktwin.settings import DittoSettings, InfluxSettings, KafkaSettings, ProcessSettings
 
 
-class OperatorSettings(KafkaSettings, DittoSettings, ProcessSettings):
+class OperatorSettings(KafkaSettings, DittoSettings, InfluxSettings, ProcessSettings):
     """How to reach the dependencies, how hard to work, and what devices and pods are told."""
 
     namespaces: str = Field("*", description="Kubernetes namespaces to serve, comma separated, or * for all.")
@@ -21,8 +23,20 @@ class OperatorSettings(KafkaSettings, DittoSettings, ProcessSettings):
     hono_mqtt_port: int = Field(1883, ge=1, le=65535, description="Port of Hono's MQTT adapter.")
     hono_http_url: str = Field("http://127.0.0.1:8081", description="URL of Hono's HTTP adapter, for devices.")
 
+    hono_mqtt_tls: bool = Field(False, description="Whether devices speak TLS to the MQTT adapter.")
+    hono_ca_file: Path | None = Field(
+        None, description="PEM file of the authority of Hono's adapters; devices are given it in their Secrets."
+    )
+
     ditto_kafka_bootstrap: str | None = Field(
         None, description="Kafka as Ditto reaches it; the operator's own bootstrap servers when left out."
+    )
+    ditto_kafka_username: str | None = Field(
+        None, description="Ditto's user at Kafka; the operator's own when left out."
+    )
+    ditto_kafka_password: SecretStr | None = Field(None, description="Password of that user.")
+    ditto_kafka_ca_file: Path | None = Field(
+        None, description="PEM file of the authority by which Ditto knows Kafka; a public one when left out."
     )
     ditto_devops_user: str | None = Field(
         None, description="User for Ditto's connections API, where it asks for another than things do."
@@ -39,6 +53,16 @@ class OperatorSettings(KafkaSettings, DittoSettings, ProcessSettings):
     )
     pods_kafka_secret: str | None = Field(
         None, description="Secret in the site's namespace with keys username and password for Kafka in pods."
+    )
+
+    pods_trust_secret: str | None = Field(
+        None, description="Secret in the site's namespace with bundle.crt, the authorities that pods trust."
+    )
+    pods_tls_secret: str | None = Field(
+        None, description="Secret in the site's namespace with the certificate of pods' health ports."
+    )
+    pods_influx_url: str | None = Field(
+        None, description="InfluxDB as a scenario's pod reaches it; the operator's own when left out."
     )
 
     lease_namespace: str = Field(

@@ -16,127 +16,16 @@ import argparse
 import json
 import subprocess
 import sys
-import threading
-import time
-from collections import defaultdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import requests
-from influxdb_client.client.influxdb_client import InfluxDBClient
-
-from bench.sightings import Sightings, latencies, percentile
+from bench.mainjob_figures import Numbers, measure, stored_numbers
 from local_stack import Stack
 
-SITE: Final = "berlin"
-LIVE: Final = ("environment.top", "environment.bottom", "power")
-PREDICTED: Final = ("prediction.inlet-temperature.top", "prediction.inlet-temperature.bottom")
 
-
-class Watcher(threading.Thread):
-    """Follows the site's twins through Ditto's server-sent events."""
-
-    def __init__(self, ditto_url: str) -> None:
-        super().__init__(name="watcher", daemon=True)
-        self._url = f"{ditto_url}/api/2/things"
-        self._live: dict[tuple[str, str], Sightings] = defaultdict(Sightings)
-        self._predicted: dict[tuple[str, str], Sightings] = defaultdict(Sightings)
-        self.lock = threading.Lock()
-        self.events = 0
-        self.error: Exception | None = None
-
-    def run(self) -> None:
-        try:
-            with requests.get(
-                self._url,
-                params={"namespaces": f"racktwin.{SITE}", "fields": "thingId,features"},
-                headers={"Accept": "text/event-stream", "x-ditto-pre-authenticated": "nginx:viewer"},
-                stream=True,
-                timeout=(10, 60),
-            ) as answer:
-                answer.raise_for_status()
-                for line in answer.iter_lines(chunk_size=1):
-                    if line.startswith(b"data:{"):
-                        self._event(json.loads(line[5:]), time.time() * 1000)
-        except requests.RequestException as error:
-            self.error = error
-
-    def _event(self, thing: dict[str, Any], seen_at: float) -> None:
-        self.events += 1
-        with self.lock:
-            for name, feature in (thing.get("features") or {}).items():
-                properties = (feature or {}).get("properties") or {}
-                if name in LIVE and "observedAt" in properties:
-                    self._live[(thing["thingId"], name)].add(properties["observedAt"], seen_at)
-                elif name in PREDICTED and "basedOn" in properties:
-                    self._predicted[(thing["thingId"], name)].add(properties["basedOn"], seen_at)
-
-    def live(self, thing: str, feature: str) -> Sightings:
-        """What was seen of a measured feature."""
-        with self.lock:
-            return self._live[(thing, feature)]
-
-    def predicted(self, thing: str, place: str) -> Sightings:
-        """What was seen of a prediction (place: top, bottom)."""
-        with self.lock:
-            return self._predicted[(thing, f"prediction.inlet-temperature.{place}")]
-
-
-def stored_numbers(endpoints: dict[str, Any], start_ms: int, stop_ms: int) -> dict[tuple[str, str], dict[int, int]]:
-    """(thing, feature) -> sequence number -> time in ms, of every rack's points in the time."""
-    client = InfluxDBClient(
-        url=endpoints["influx_url"],
-        token=Path(endpoints["influx_token_file"]).read_text().strip(),
-        org=endpoints["influx_org"],
-        timeout=60_000,
-    )
-    flux = (
-        f'from(bucket: "{SITE}") '
-        f"|> range(start: time(v: {start_ms * 1_000_000}), stop: time(v: {stop_ms * 1_000_000})) "
-        '|> filter(fn: (r) => r.kind == "rack" and r._field == "seq" and r._measurement != "prediction") '
-        '|> keep(columns: ["_time", "_value", "thing", "feature"])'
-    )
-    found: dict[tuple[str, str], dict[int, int]] = defaultdict(dict)
-    for record in client.query_api().query_stream(flux):
-        at = round(record["_time"].timestamp() * 1000)
-        found[(record["thing"], record["feature"])][int(record["_value"])] = at
-    client.close()  # type: ignore[no-untyped-call]
-    return found
-
-
-def summarise(
-    numbers: dict[tuple[str, str], dict[int, int]], watcher: Watcher, warm_start_s: float
-) -> tuple[dict[str, Any], list[str]]:
-    """The figures, and what is wrong with the run (nothing, when it is a good one)."""
-    problems: list[str] = []
-    sent = sum(max(seqs) - min(seqs) + 1 for seqs in numbers.values() if seqs)
-    stored = sum(len(seqs) for seqs in numbers.values())
-    to_twin: list[float] = []
-    to_prediction: list[float] = []
-    for (thing, feature), seqs in numbers.items():
-        found, unseen = latencies(seqs.values(), watcher.live(thing, feature))
-        to_twin += found
-        if unseen:
-            problems.append(f"{unseen} reading(s) of {thing} {feature} were never to be seen on the twin")
-        if feature.startswith("environment."):
-            found, unseen = latencies(seqs.values(), watcher.predicted(thing, feature.removeprefix("environment.")))
-            to_prediction += found
-            if unseen:
-                problems.append(f"{unseen} reading(s) of {thing} {feature} never led to a prediction")
-    if not to_twin or not to_prediction:
-        problems.append("nothing was seen on the twins")
-        return {}, problems
-    figures = {
-        "mqtt_to_twin_p50_ms": round(percentile(to_twin, 0.5), 1),
-        "mqtt_to_twin_p99_ms": round(percentile(to_twin, 0.99), 1),
-        "mqtt_to_prediction_p99_ms": round(percentile(to_prediction, 0.99), 1),
-        "readings_sent": sent,
-        "readings_in_influx": stored,
-        "warm_start_s": round(warm_start_s, 1),
-    }
-    if stored != sent:
-        problems.append(f"{sent - stored} of {sent} readings are not in InfluxDB")
-    return figures, problems
+def _stored(endpoints: dict[str, Any], start_ms: int, stop_ms: int) -> Numbers:
+    token = Path(endpoints["influx_token_file"]).read_text(encoding="utf-8").strip()
+    return stored_numbers(endpoints["influx_url"], token, endpoints["influx_org"], start_ms, stop_ms)
 
 
 def local_stack(stack: str, *command: str) -> None:
@@ -165,31 +54,15 @@ def main() -> int:
         local_stack(arguments.stack, "demo")
         stack = Stack(arguments.stack)
         endpoints = stack.endpoints()
-        watcher = Watcher(endpoints["ditto_url"])
-        watcher.start()
-        # An event stream begins some seconds after its headers.
-        deadline = time.monotonic() + 30
-        while watcher.events < 100 and time.monotonic() < deadline and watcher.error is None:
-            time.sleep(0.1)
-        start_ms = time.time_ns() // 1_000_000
-        say(f"watching for {arguments.seconds} s")
-        time.sleep(arguments.seconds)
-        stop_ms = time.time_ns() // 1_000_000
-        # What was sent last still has to arrive: predictions are made every few seconds.
-        time.sleep(4.5)
-        quiet = time.monotonic() + 30
-        numbers = stored_numbers(endpoints, start_ms, stop_ms)
-        figures, problems = summarise(numbers, watcher, stack.warm_start_s())
-        while problems and time.monotonic() < quiet:
-            time.sleep(1)
-            numbers = stored_numbers(endpoints, start_ms, stop_ms)
-            figures, problems = summarise(numbers, watcher, stack.warm_start_s())
-        if watcher.error is not None:
-            problems.append(f"the event stream broke: {watcher.error}")
+        figures, problems = measure(
+            endpoints["ditto_url"], lambda start, stop: _stored(endpoints, start, stop), arguments.seconds, say
+        )
     finally:
         local_stack(arguments.stack, "down")
     for problem in problems[:20]:
         say(problem)
+    if figures:
+        figures["warm_start_s"] = round(stack.warm_start_s(), 1)
     print(json.dumps(figures))
     return 1 if problems else 0
 

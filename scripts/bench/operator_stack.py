@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import os
 import signal
@@ -20,8 +21,8 @@ import msgspec
 import psutil
 import yaml
 
-from local_stack import Stack
-from local_stack.components import COMPONENTS
+from local_stack import Stack, cluster, paths
+from local_stack.components import COMPONENTS, kubernetes
 
 JsonObject = dict[str, Any]
 NEEDED: Final = ("kube-apiserver", "kafka", "ditto-lite", "definitions", "hono-registry")
@@ -240,6 +241,29 @@ def cpu_of(stack: Stack) -> dict[str, float]:
             times = psutil.Process(state.pid).cpu_times()
             used[name] = float(times.user + times.system)
     return used
+
+
+def install_finalizer_policy(stack: Stack) -> None:
+    """Has the API server put the operator's finalizer on new resources, as the chart does; returns when it does so."""
+    kubeconfig = kubernetes.kubeconfig(stack.instance)
+    cluster.kubectl(
+        kubeconfig, "apply", "-f", str(paths.repository() / "operators" / "rack_operator" / "admission.yaml")
+    )
+    probe = {
+        "apiVersion": "racktwin.io/v1alpha1",
+        "kind": "Site",
+        "metadata": {"name": "probe", "namespace": "default"},
+        "spec": {"rooms": [{"name": "hall", "widthM": 1, "depthM": 1, "heightM": 1}]},
+    }
+    text, deadline = msgspec.json.encode(probe).decode(), time.monotonic() + 60
+    while time.monotonic() < deadline:
+        # The API server learns the schema of a new CRD within some seconds, and refuses until then.
+        with contextlib.suppress(cluster.KubectlError):
+            made = cluster.kubectl(kubeconfig, "create", "--dry-run=server", "-o", "yaml", "-f", "-", stdin=text)
+            if "racktwin.io/twin" in made:
+                return
+        time.sleep(0.3)
+    raise RuntimeError("the API server does not put the finalizer on new resources")
 
 
 def set_ditto_rates(stack: Stack, profile: str) -> None:

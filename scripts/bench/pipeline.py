@@ -30,6 +30,7 @@ import psutil
 import requests
 
 from bench import pipeline_mqtt, pipeline_offer, pipeline_site, pipeline_watch
+from bench.pipeline_memory import Memory
 from bench.pipeline_site import SITE
 from bench.sightings import percentile
 from local_stack import Stack
@@ -41,6 +42,9 @@ _COMPONENTS: Final = (
 )  # fmt: skip
 _WATCHED: Final = 40
 _PER_READING: Final = ("ingest", "historian")
+_OURS: Final = (*_PER_READING, "ditto-lite", "hono-bridge")
+# From here on a run is long enough to tell whether memory grows.
+_SOAK_S: Final = 300
 _SETTLE_S: Final = 60.0
 _RATES: Final = "ditto-3.9"
 
@@ -93,19 +97,22 @@ class Offer:
         self.first = int(time.time())
         self.start_ms = time.time_ns() // 1_000_000 + 2500
         self.stop_ms = self.start_ms + seconds * 1000 + 5000
+        self.memory = Memory()
         command = [sys.executable, "-m", "bench.pipeline_offer", "--bootstrap", endpoints["kafka_bootstrap"]]
         command += ["--racks", str(racks), "--seconds", str(seconds)]
         command += ["--first", str(self.first), "--start-ms", str(self.start_ms)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
-    def watch(self, usage: Usage, every_s: float = 10.0) -> dict[str, Any]:
+    def watch(self, usage: Usage, every_s: float = 5.0) -> dict[str, Any]:
         """Wait for its end, and tell how it goes; what it reports."""
         last = time.monotonic()
         while self._process.poll() is None:
             time.sleep(0.2)
             if time.monotonic() - last > every_s:
                 last = time.monotonic()
-                say(f"  {load()}; memory in MB {usage.rss_mb()}")
+                rss = usage.rss_mb()
+                self.memory.add(last, rss)
+                say(f"  {load()}; memory in MB {rss}")
         out, _ = self._process.communicate()
         if self._process.returncode != 0:
             raise SystemExit("bench: offering failed")
@@ -156,8 +163,12 @@ def kafka_part(stack: Stack, endpoints: dict[str, Any], racks: int, seconds: int
     say(f"  processor seconds {spent}; memory in MB {usage.rss_mb()}; never seen: {no_point} points, {no_twin} twins")
     say(f"  to InfluxDB p50 {percentile(to_influx, 0.5):.0f} ms, to the twin p50 {percentile(to_twin, 0.5):.0f} ms")
     say(f"  asking InfluxDB for the sample took at most {points.slowest_s * 1000:.0f} ms, which is in its times")
+    growth = run.memory.growth_mb_per_10min()
+    say(f"  growth of memory in MB per 10 min {growth}")
     ours = sum(spent[name] for name in _PER_READING)
+    figures = {"rss_growth_mb_per_10min": {name: growth.get(name) for name in _OURS}} if seconds >= _SOAK_S else {}
     return {
+        **figures,
         "readings": expected,
         "lost": expected - found + no_twin,
         "kafka_to_influx_p99_ms": round(percentile(to_influx, 0.99)),
@@ -319,7 +330,12 @@ def main() -> int:
     parser.add_argument("--rates-racks", type=int, default=10_000, help="racks at Ditto's rates (default 10000)")
     parser.add_argument("--naive", type=int, default=2000, help="messages for the naive loop (default 2000)")
     parser.add_argument("--mqtt-seconds", type=float, default=15.0, help="how long to send over MQTT (default 15)")
-    parser.add_argument("--interval", type=float, default=60.0, help="the runner's interval in seconds (default 60)")
+    parser.add_argument(
+        "--interval",
+        type=float,
+        default=300.0,
+        help="seconds between two predictions for a rack (default 300: what a Ditto with 10,000 racks has room for)",
+    )
     parser.add_argument("--only", choices=("kafka", "naive", "mqtt", "rates"), help="one part alone")
     parser.add_argument("--keep", action="store_true", help="leave the stack running")
     a = parser.parse_args()

@@ -36,7 +36,11 @@ ACCOUNTS: dict[str, list[dict[str, list[str]]]] = {
         {"apiGroups": [""], "resources": ["secrets", "configmaps"], "verbs": ["get"]},
     ],
     "gateway": [
-        {"apiGroups": ["racktwin.io"], "resources": ["sites", "racks"], "verbs": ["get", "list", "watch"]},
+        {
+            "apiGroups": ["racktwin.io"],
+            "resources": ["sites", "racks", "coolingunits"],
+            "verbs": ["get", "list", "watch"],
+        },
         # It is the devices, so it holds their passwords.
         {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch"]},
     ],
@@ -49,8 +53,8 @@ class KubectlError(Exception):
 
 def kubectl(kubeconfig: Path, *arguments: str, stdin: str | None = None, timeout_s: float = 60) -> str:
     """Run the stack's own kubectl and return its output. Raises KubectlError."""
-    # No proxy may come between kubectl and loopback.
-    environment = {**os.environ, "KUBECONFIG": str(kubeconfig), "NO_PROXY": "127.0.0.1,localhost"}
+    # No proxy may come between kubectl and this machine; the network is that of clusters with nodes.
+    environment = {**os.environ, "KUBECONFIG": str(kubeconfig), "NO_PROXY": "127.0.0.1,localhost,10.200.0.0/16"}
     result = subprocess.run(
         [str(KUBERNETES.folder / "bin" / "kubectl"), *arguments],
         input=stdin,

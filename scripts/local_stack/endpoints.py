@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from local_stack import config, model
-from local_stack.components import artemis, influxdb, kubernetes, own
+from local_stack.components import artemis, console, influxdb, kubernetes, own
 from local_stack.instance import LOOPBACK, Instance
 from local_stack.toolchain.catalogue import KUBERNETES
 
@@ -35,6 +35,8 @@ def of(instance: Instance) -> dict[str, Any]:
         "influx_token_file": str(_secret_file(instance, "influx-token")),
         "definitions_url": instance.url("definitions"),
         "model_dir": str(model.folder(str(config.settings()["demo"]["model"]))),
+        "console_url": instance.url("console"),
+        "console_password_files": {role: str(console.password_file(instance, role)) for role in console.ROLES},
         "logs": str(instance.logs),
         "health": {component.name: instance.url(f"{component.name}-health") for component in own.COMPONENTS},
     }

@@ -11,7 +11,7 @@ from typing import Any
 
 from local_stack import cluster, paths
 
-_SOURCES = ("ml-models/models", "ml-models/training", "services/racktwin/simulation")
+_SOURCES = ("ml-models/models", "ml-models/training", "ml-models/physics")
 _FILES = ("model.onnx", "model.json", "CARD.md")
 
 

@@ -11,7 +11,13 @@ from racktwin import __version__
 from racktwin_cli import installation
 from racktwin_cli.doctor.command import doctor
 from racktwin_cli.failures import EXIT_CODES, FAILED, INTERRUPTED, Failure
+from racktwin_cli.files.calibrate import calibrate
+from racktwin_cli.files.forecast import forecast
+from racktwin_cli.files.power_fit import power_fit
+from racktwin_cli.optimise import optimise
+from racktwin_cli.placement import placement
 from racktwin_cli.rejects.command import rejects
+from racktwin_cli.set import set_command
 from racktwin_cli.size.command import size
 from racktwin_cli.status import status
 
@@ -46,7 +52,7 @@ def cli(name: str | None) -> None:
         installation.use_stack(name, os.environ)
 
 
-for command in (doctor, rejects, size, status):
+for command in (calibrate, doctor, forecast, power_fit, rejects, set_command, size, status, optimise, placement):
     cli.add_command(command)
 
 

@@ -10,6 +10,7 @@ from definitions.responses import Definitions
 from definitions.server import create, load_models
 from definitions.settings import DefinitionsSettings
 from racktwin.process import Context, Fatal, main
+from racktwin.tls import certificate_of
 
 REQUESTS = Counter("racktwin_definitions_requests_total", "Answered requests", ["method", "status"])
 HEARTBEAT_S = 5.0
@@ -28,7 +29,11 @@ def run(settings: DefinitionsSettings, context: Context) -> None:
 
     address = (settings.definitions_host, settings.definitions_port)
     try:
-        server = create(Definitions(models, settings.definitions_url), *address, served)
+        certificate = certificate_of(settings.definitions_tls_cert, settings.definitions_tls_key)
+    except (OSError, ValueError) as error:
+        raise Fatal(f"RACKTWIN_DEFINITIONS_TLS_CERT, RACKTWIN_DEFINITIONS_TLS_KEY: {error}") from error
+    try:
+        server = create(Definitions(models, settings.definitions_url), *address, served, certificate)
     except OSError as error:
         raise Fatal(
             f"{address[0]}:{address[1]}: {error.strerror}; set RACKTWIN_DEFINITIONS_PORT to a free port"

@@ -8,12 +8,13 @@ it creates the thing, and an invented 0 is not an absent value. Next: :mod:`defi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
 from definitions.attributes import ATTRIBUTES
 from definitions.vocabulary import annotate, context
 from racktwin.catalogue import COMMON, FEATURES, Feature, Property
-from racktwin.catalogue_computed import COMPUTED, LAST_COMMAND
+from racktwin.catalogue_computed import COMPUTED, LAST_COMMAND, REQUEST
+from racktwin.commands import State
 from racktwin.thing_models import (
     BASE_FEATURES,
     MEDIA_TYPE,
@@ -128,7 +129,7 @@ def _title(feature: Feature) -> str:
 def _submodel(name: str, feature: Feature) -> Model:
     own = list(feature.properties)
     if name == "control":
-        own.append(LAST_COMMAND)
+        own += [REQUEST, LAST_COMMAND]
     properties = {prop.name: property_schema(prop) for prop in (*own, *COMMON)}
     if name == "control":
         _make_writable(properties)
@@ -154,15 +155,16 @@ def _make_writable(properties: dict[str, Any]) -> None:
     Their range is what is possible, not the interlock's: an operator may confirm a set-point beyond the interlock, and
     a report of one must not make Ditto refuse the rest of its merge.
     """
-    for name in ("setpoint", "fanSpeed", "mode"):
+    for name in ("setpoint", "fanSpeed", "mode", "request"):
         del properties[name]["readOnly"]
     properties["lastCommand"]["properties"] = {
         "id": {"title": "Id of the command", "type": "string"},
-        "origin": {"title": "Who asked", "type": "string"},
-        "ackState": {
-            "title": "What the unit said",
-            "type": "string",
-            "enum": ["pending", "accepted", "rejected", "timeout"],
-        },
+        "origin": {"title": "What asked", "type": "string"},
+        "who": {"title": "Who asked", "type": "string"},
+        "state": {"title": "What became of it", "type": "string", "enum": list(get_args(State))},
+        "values": {"title": "What was asked for", "type": "object"},
+        "rule": {"title": "Rule that refused it", "type": "string"},
+        "by": {"title": "By how much, in the rule's unit", "type": "number"},
+        "detail": {"title": "In words", "type": "string"},
         "at": {"title": "Time, epoch milliseconds UTC", "type": "integer", **annotate("at", "ms")},
     }

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from definitions.responses import Definitions, Response
 from racktwin.thing_models import SUFFIX
+from racktwin.tls import Certificate, HttpServer
 
 IDLE_CONNECTION_S = 30
 
@@ -40,8 +41,12 @@ def load_models(directory: Path) -> dict[str, dict[str, Any]]:
 
 
 def create(
-    definitions: Definitions, host: str, port: int, served: Callable[[str, str, int], None]
-) -> ThreadingHTTPServer:
+    definitions: Definitions,
+    host: str,
+    port: int,
+    served: Callable[[str, str, int], None],
+    certificate: Certificate | None = None,
+) -> HttpServer:
     """A server bound to an address, not yet serving; ``served`` is told path, method and status of each answer.
 
     Raises:
@@ -82,6 +87,4 @@ def create(
         def log_message(self, format: str, *args: object) -> None:
             """``served`` logs instead, structured."""
 
-    server = ThreadingHTTPServer((host, port), Handler)
-    server.daemon_threads = True
-    return server
+    return HttpServer((host, port), Handler, certificate)

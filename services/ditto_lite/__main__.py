@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sqlite3
 
 from aiohttp import web
@@ -55,6 +56,10 @@ async def run(settings: DittoLiteSettings, context: Context) -> None:
         policies=len(service.twin.policies),
         connections=len(service.connections.ids()),
     )
+    # The state is large and has no cycles: looking through all of it again and again would stop everything else.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
     context.health.set_ready(True)
     try:
         while not context.stopped.is_set():

@@ -178,9 +178,9 @@ def check_merged(thing: Any, patch: Any) -> None:
         if part == "features":
             if not isinstance(value, dict):
                 raise not_an_object(value)
-            for name in change:
+            for name, touched in change.items():
                 if name in value:
-                    check_feature(value[name])
+                    check_feature(value[name], touched)
         elif part == "attributes":
             if not isinstance(value, dict):
                 raise not_an_object(value)
@@ -190,15 +190,18 @@ def check_merged(thing: Any, patch: Any) -> None:
             check_policy_id(str(value))
 
 
-def check_feature(feature: Any) -> None:
-    """Check the shape of one feature that was merged.
+def check_feature(feature: Any, patch: Any) -> None:
+    """Check the shape of one feature that was merged, in the parts that the patch touched.
 
     Raises:
         DittoError: it is not a feature.
     """
     if not isinstance(feature, dict):
         raise not_an_object(feature)
-    for part, value in feature.items():
+    for part in patch if isinstance(patch, dict) else feature:
+        value = feature.get(part, MISSING)
+        if value is MISSING:
+            continue
         if part == "definition":
             read_feature_definition(value)
         elif not isinstance(value, dict):

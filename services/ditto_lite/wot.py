@@ -174,8 +174,9 @@ class Models:
         feature = document.get("features", {}).get(name)
         if feature is None:
             return
-        url = next((each for each in feature.get("definition") or () if is_url(each)), None)
-        if model is not None:
+        if model is None:
+            url = next((each for each in feature.get("definition") or () if is_url(each)), None)
+        else:
             url = model.submodels.get(name)
             if url is None:
                 raise invalid(
@@ -190,8 +191,9 @@ class Models:
         ):
             touched = change.get(part)
             if isinstance(touched, dict):
-                unknown = [each for each, value in touched.items() if each not in sub.properties and value is not None]
-                if unknown:
+                if not touched.keys() <= sub.properties.keys() and (
+                    unknown := [n for n, value in touched.items() if n not in sub.properties and value is not None]
+                ):
                     raise invalid(
                         f"The Feature <{name}>'s {words[1]} contained JSON fields which were not defined in the model: "
                         f"[{', '.join(unknown)}]"

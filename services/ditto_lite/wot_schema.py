@@ -7,6 +7,7 @@ Next: :mod:`ditto_lite.wot`.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from typing import Any, Final
@@ -59,7 +60,11 @@ def compile_schema(schema: dict[str, Any]) -> Check:
     if isinstance(schema.get("oneOf"), list):
         checks.append(_one_of(schema["oneOf"]))
 
+    good = _shortcut(schema)
+
     def check(value: Any, at: str, faults: list[str]) -> None:
+        if good(value):
+            return
         if wanted is not None and not _is(value, wanted):
             faults.append(f"{at}: {{type={name_of(value)} found, {wanted} expected}}")
             return
@@ -67,6 +72,19 @@ def compile_schema(schema: dict[str, Any]) -> Check:
             each(value, at, faults)
 
     return check
+
+
+def _shortcut(schema: dict[str, Any]) -> Callable[[Any], bool]:
+    """True for most values that conform: numbers within plain bounds, texts of an enumeration. Nearly all are such."""
+    said = schema.keys() & _CHECKED
+    if schema.get("type") in ("number", "integer") and said <= {"minimum", "maximum"}:
+        types = (int,) if schema["type"] == "integer" else (float, int)
+        low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
+        return lambda value: type(value) in types and low <= value <= high
+    if schema.get("type") == "string" and said == {"enum"}:
+        allowed = frozenset(each for each in schema["enum"] if isinstance(each, str))
+        return lambda value: type(value) is str and value in allowed
+    return lambda value: False
 
 
 def _number(value: Any) -> bool:
@@ -98,6 +116,11 @@ _LIMITS: Final[tuple[tuple[str, Callable[[Any, Any], bool], str], ...]] = (
         lambda value, limit: isinstance(value, list) and len(value) > limit,
         "must have at most this many items:",
     ),
+)
+
+
+_CHECKED: Final = frozenset(
+    ("const", "enum", "pattern", "properties", "items", "oneOf", *(keyword for keyword, _, _ in _LIMITS))
 )
 
 

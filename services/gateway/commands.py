@@ -15,6 +15,10 @@ from typing import Any, Final
 FILTERS: Final = ("command//+/req/#", "command/+/+/req/#")
 
 
+# Device, subject, parameters, now (ms) -> status and body of the answer, None for a device without a controller.
+Handle = Callable[[str, str, Any, int], tuple[int, dict[str, Any]] | None]
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceCommand:
     """A command that arrived. ``device`` is empty for the gateway itself."""
@@ -49,14 +53,26 @@ def parse(topic: str, payload: bytes) -> DeviceCommand | None:
     )
 
 
+def no_controller(_device: str, _subject: str, _parameters: Any, _now_ms: int) -> tuple[int, dict[str, Any]] | None:
+    """No device has a controller of its own."""
+    return None
+
+
 def answer(
-    command: DeviceCommand, own: str, tenant: str, knows: Callable[[str], bool], now_ms: int
+    command: DeviceCommand,
+    own: str,
+    tenant: str,
+    knows: Callable[[str], bool],
+    now_ms: int,
+    *,
+    handle: Handle = no_controller,
 ) -> tuple[int, Answer | None]:
     """Status of a command, and the answer if one was asked for.
 
-    A simulated device accepts what it is told and says so, with the parameters it was given: 200. 400 for a payload
-    that is not JSON, 404 for a device that this gateway does not speak for. The answer's topic names the tenant even
-    where the command's did not: Hono 1.0.3 hangs up otherwise.
+    ``handle`` is asked first what the device makes of it (status and body), and answers None for devices without a
+    controller: such a simulated device accepts what it is told and says so, with the parameters it was given: 200.
+    400 for a payload that is not JSON, 404 for a device that this gateway does not speak for. The answer's topic names
+    the tenant even where the command's did not: Hono 1.0.3 hangs up otherwise.
     """
     device = command.device or own
     body: dict[str, Any] = {"device": device, "command": command.subject}
@@ -69,7 +85,10 @@ def answer(
             parameters = json.loads(command.payload)
         except ValueError:
             status, body["error"] = 400, "payload: expected JSON"
-    if status == 200:
+    done = handle(device, command.subject, parameters, now_ms) if status == 200 else None
+    if done is not None:
+        status, body = done[0], body | done[1]
+    elif status == 200:
         body |= {"status": "accepted", "acceptedAt": now_ms}
         if parameters is not None:
             body["parameters"] = parameters

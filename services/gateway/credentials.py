@@ -28,6 +28,10 @@ class Credentials:
     tenant: str
     device_id: str
     http_url: str
+    tls: bool = False
+    """Whether the MQTT adapter wants TLS."""
+    authority: str | None = None
+    """PEM of the adapters' authority, where it is not a public one."""
 
     def __repr__(self) -> str:
         return f"Credentials({self.username} at {self.host}:{self.port})"
@@ -48,6 +52,8 @@ class Credentials:
                 tenant=data["tenant"],
                 device_id=data["deviceId"],
                 http_url=data["httpUrl"].rstrip("/"),
+                tls=data.get("tls") == "true",
+                authority=data.get("ca.crt"),
             )
         except KeyError as error:
             raise CredentialsMissing(f"Secret {name}: key {error.args[0]} is missing") from error

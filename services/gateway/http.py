@@ -5,6 +5,7 @@ One request at a time over one kept-alive connection: order is kept, and a secon
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import time
@@ -34,6 +35,8 @@ class HttpUplink:
         self._offers: queue.SimpleQueue[list[Pack]] = queue.SimpleQueue()
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy for the internet is none for the adapter
+        # What trust_env would have read.
+        self._session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
         self._credentials: Credentials | None = None
         self._attempt = 0
         self._retry_at = 0.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import queue
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -47,10 +48,12 @@ class MqttUplink:
         *,
         tls: bool = False,
         knows: Callable[[str], bool] | None = None,
+        handle: commands.Handle = commands.no_controller,
     ) -> None:
-        """``knows`` says whether a device is one of the gateway's; None takes no commands."""
+        """``knows`` says whether a device is one of the gateway's; None takes no commands. ``handle`` carries them
+        out."""
         self._settings, self._source, self._context = settings, source, context
-        self._tls, self._knows = tls, knows
+        self._tls, self._knows, self._handle_command = tls, knows, handle
         self._ledger = Ledger(settings, spool, context.log)
         self._state = State(settings.source, context)
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -159,8 +162,8 @@ class MqttUplink:
         client.connect_timeout = CONNECT_TIMEOUT_S
         # The window is the outbox's; the library must hold nothing back.
         client.max_inflight_messages_set(65535)
-        if self._tls:
-            client.tls_set()
+        if self._tls or credentials.tls:
+            client.tls_set_context(ssl.create_default_context(cadata=credentials.authority))
 
         def connected(_c: Client, _u: Any, _f: Any, reason: ReasonCode, _p: Any) -> None:
             self._events.put(("connected", generation, reason))
@@ -231,6 +234,7 @@ class MqttUplink:
             self._credentials.tenant,
             lambda device: device == own or knows(device),
             self._context.clock(),
+            handle=self._handle_command,
         )
         metrics.COMMANDS.labels(str(status)).inc()
         self._context.log.info("command", device=command.device or own, subject=command.subject, status=status)

@@ -11,7 +11,9 @@ from kubernetes import client as kube
 from kubernetes import config as kube_config
 
 from gateway import metrics
+from gateway.controls import Controls
 from gateway.credentials import CredentialSource, SecretFiles, SecretsOfCluster
+from gateway.faults_file import FaultsFile
 from gateway.fleet import Fleet, next_tick, wait_until
 from gateway.http import HttpUplink
 from gateway.inventory import Inventory, RacksFile, RacksOfCluster
@@ -51,6 +53,7 @@ def run(settings: GatewaySettings, context: Context) -> None:
 def _fleet(settings: GatewaySettings, context: Context, secrets: CredentialSource, inventory: Inventory) -> None:
     spool = _spool(settings, context, "fleet")
     known: list[Fleet] = []
+    controls = Controls()
     uplink = MqttUplink(
         UplinkSettings(
             source="fleet",
@@ -63,8 +66,18 @@ def _fleet(settings: GatewaySettings, context: Context, secrets: CredentialSourc
         context,
         tls=settings.gateway_mqtt_tls,
         knows=lambda device: bool(known) and known[0].knows(device),
+        handle=controls.handle,
     )
-    fleet = Fleet(inventory, uplink, spool, seed=settings.gateway_seed, clock=context.clock, log=context.log)
+    fleet = Fleet(
+        inventory,
+        uplink,
+        spool,
+        seed=settings.gateway_seed,
+        clock=context.clock,
+        log=context.log,
+        controls=controls,
+        faults=FaultsFile(_faults_path(settings), context.clock, context.log),
+    )
     known.append(fleet)
     uplink.start()
     next_refresh = 0.0
@@ -131,6 +144,12 @@ def _spool(settings: GatewaySettings, context: Context, name: str) -> Spool:
         return Spool(directory, context.clock)
     except OSError as error:
         raise Fatal(f"RACKTWIN_GATEWAY_STATE_DIR {settings.gateway_state_dir}: {error.strerror}") from error
+
+
+def _faults_path(settings: GatewaySettings) -> Path | None:
+    if settings.gateway_faults_file:
+        return Path(settings.gateway_faults_file)
+    return Path(settings.gateway_state_dir) / "faults.json" if settings.gateway_state_dir else None
 
 
 def _sources(settings: GatewaySettings) -> tuple[CredentialSource, Inventory]:

@@ -19,8 +19,8 @@ class GatewaySettings(ProcessSettings):
     )
     gateway_racks_file: str = Field(
         "",
-        description="JSON file with the racks, a list of {id, room, row, position, powerCapacityW}; "
-        "empty for the Rack resources of the site.",
+        description="JSON file with the racks, a list of {id, room, row, position, powerCapacityW}, or with rooms, "
+        "{rooms: [layout]}; empty for the Rack and CoolingUnit resources of the site.",
     )
     gateway_secrets_dir: str = Field(
         "", description="Directory with <secret name>/<key> files, as mounted into a pod; empty for the Kubernetes API."
@@ -32,12 +32,19 @@ class GatewaySettings(ProcessSettings):
     )
     gateway_interval_s: float = Field(1.0, ge=0.05, description="Time between two samples of a rack (s).")
     gateway_seed: int = Field(1, description="Seed of the simulated plant.")
+    gateway_faults_file: str = Field(
+        "",
+        description="JSON file with faults of the simulated plant, a list of {kind, target, magnitude, ...}, read when "
+        "it changes; empty for faults.json in the state directory.",
+    )
     gateway_in_flight: int = Field(200, ge=1, description="Messages that may wait for the adapter's acknowledgement.")
     gateway_backlog: int = Field(
         200_000, ge=1, description="Messages kept while the adapter is away; beyond, the oldest are lost and counted."
     )
     gateway_refresh_s: float = Field(2.0, gt=0, description="How often the list of racks is read (s).")
-    gateway_mqtt_tls: bool = Field(False, description="Speak MQTT over TLS (trust store of the system).")
+    gateway_mqtt_tls: bool = Field(
+        False, description="Speak MQTT over TLS, also where the device's Secret does not ask for it."
+    )
     gateway_server: str = Field(
         "this-machine", description="Name of the server that this machine is; empty to report nothing of it."
     )

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import gc
+import threading
 from typing import Final
 
-from historian.retention import Keeper, Retention
+from influxdb_client.client.influxdb_client import InfluxDBClient
+
 from historian.settings import HistorianSettings
 from historian.sink import InfluxSink
+from historian.upkeep import Upkeep
 from historian.work import HistorianWork
 from racktwin import names, process
+from racktwin.ditto_client import DittoClient
+from racktwin.history import Retention
 from racktwin.kafka import SafeProducer, make_consumer, run_batches
 from racktwin.process import Context
 
 _FETCH_WAIT_MS: Final = 100
+_UPKEEP_TIMEOUT_MS: Final = 30_000
 
 
 def topics(settings: HistorianSettings) -> list[str]:
@@ -26,11 +32,12 @@ def topics(settings: HistorianSettings) -> list[str]:
     ]
 
 
-def run(settings: HistorianSettings, context: Context) -> None:
-    """Write readings and predictions into InfluxDB, one bucket per site."""
-    # Lines wait for each other anyway, so the broker may gather records too: fewer requests for it and us.
-    consumer = make_consumer(
-        settings, settings.historian_group, fetch_min_bytes=65_536, fetch_wait_max_ms=_FETCH_WAIT_MS
+def _upkeep(settings: HistorianSettings, context: Context) -> Upkeep:
+    client = InfluxDBClient(
+        url=settings.influx_url,
+        token=settings.influx_token.get_secret_value(),
+        org=settings.influx_org,
+        timeout=_UPKEEP_TIMEOUT_MS,
     )
     keep = Retention(
         full_days=settings.history_full_days,
@@ -38,11 +45,21 @@ def run(settings: HistorianSettings, context: Context) -> None:
         quarter_days=settings.history_15m_days,
         late_s=settings.history_late_s,
     )
-    sink = InfluxSink(
-        settings,
-        keeper=lambda client: Keeper(client, settings.influx_org, keep),
-        warn=lambda text: context.log.warning("history", problem=text),
+    ditto = DittoClient(settings) if settings.history_of_sites else None
+    return Upkeep(client, ditto, org=settings.influx_org, keep=keep, clock=context.clock, log=context.log)
+
+
+def run(settings: HistorianSettings, context: Context) -> None:
+    """Write readings and predictions into InfluxDB, one bucket per site."""
+    # Lines wait for each other anyway, so the broker may gather records too: fewer requests for it and us.
+    consumer = make_consumer(
+        settings, settings.historian_group, fetch_min_bytes=65_536, fetch_wait_max_ms=_FETCH_WAIT_MS
     )
+    upkeep = _upkeep(settings, context)
+    threading.Thread(
+        target=upkeep.run, args=(context.stop, settings.history_upkeep_s), name="upkeep", daemon=True
+    ).start()
+    sink = InfluxSink(settings)
     work = HistorianWork(
         context,
         consumer=consumer,
@@ -51,6 +68,7 @@ def run(settings: HistorianSettings, context: Context) -> None:
         batch_lines=settings.historian_batch_lines,
         linger_s=settings.historian_linger_ms / 1000,
         retry_max_s=settings.historian_retry_max_s,
+        new_site=upkeep.add,
     )
     # The hot path makes many short-lived objects and no cycles: collect seldom.
     gc.collect()

@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import Final
 
 from historian import line_protocol as lp
-from racktwin.catalogue import feature_of
+from racktwin.catalogue_computed import resolve
 from racktwin.messages import Prediction, Reading
 
 # Series are as many as things have features; beyond this something is wrong, and starting over costs little.
@@ -72,7 +72,7 @@ def prediction_line(prediction: Prediction) -> str:
 
 
 def _reading_series(reading: Reading) -> str:
-    feature = feature_of(reading.kind, reading.feature)
+    feature = resolve(reading.kind, reading.feature)
     # A feature that a newer ingest knows and we do not yet: its first part names the concern.
     measurement = feature.measurement if feature is not None else reading.feature.partition(".")[0]
     return lp.measurement(measurement) + lp.tags(

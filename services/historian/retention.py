@@ -1,17 +1,16 @@
 """How long history is kept, and what it is thinned out to: buckets and InfluxDB tasks of a site.
 
-Three buckets: ``<site>`` holds what came, ``<site>_1m`` and ``<site>_15m`` what two tasks of InfluxDB make of it. A
-thinned field keeps its name for the mean (for a meter reading, the last), with ``<field>_min`` and ``<field>_max``
-beside it; its time is the beginning of its span. Means of 15 min are means of the minutes that have data. What InfluxDB
-gets later than `late_s` after its time is in ``<site>`` alone.
+Three buckets (`racktwin.history`): ``<site>`` holds what came, ``<site>_1m`` and ``<site>_15m`` what two tasks of
+InfluxDB make of it. A thinned field keeps its name for the mean (for a meter reading, the last), with ``<field>_min``
+and ``<field>_max`` beside it; its time is the beginning of its span. Means of 15 min are means of the minutes that have
+data. What InfluxDB gets later than `late_s` after its time is in ``<site>`` alone.
 
 Pure but for `Keeper`, which changes buckets and tasks that it made itself (they say so in their description) and
-leaves others as they are. Next: Grafana, replay and training choose the bucket by the span they look at.
+leaves others as they are. Next: `historian.upkeep` calls it and sees that no run was missed.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -22,27 +21,22 @@ from influxdb_client.rest import ApiException
 
 from racktwin.catalogue import FEATURES
 from racktwin.catalogue_computed import COMPUTED
+from racktwin.history import MINUTE, QUARTER, Retention, Thinned
 
-_MADE_BY_US: Final = "racktwin:"
+MADE_BY_US: Final = "racktwin:"
 _DAY_S: Final = 86_400
 # Meters count up: their last value says more than a mean.
 _METERS: Final = ("energy",)
-_NOT_MEASURED: Final = frozenset({"issuedAt", "basedOn", "expiresAt", "horizon"})
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Retention:
-    """Days that each resolution is kept, 0 for ever; `late_s`: how late a value may come and still be thinned."""
-
-    full_days: int = 7
-    minute_days: int = 90
-    quarter_days: int = 5 * 365
-    late_s: int = 240
+_NOT_MEASURED: Final = frozenset({"basedOn", "horizon", "baseTime", "ts", "at"})
 
 
 def buckets(site: str, keep: Retention) -> dict[str, int]:
     """Bucket -> seconds that it keeps, 0 for ever."""
-    days = {site: keep.full_days, f"{site}_1m": keep.minute_days, f"{site}_15m": keep.quarter_days}
+    days = {
+        site: keep.full_days,
+        f"{site}{MINUTE.suffix}": keep.minute_days,
+        f"{site}{QUARTER.suffix}": keep.quarter_days,
+    }
     return {bucket: count * _DAY_S for bucket, count in days.items()}
 
 
@@ -52,28 +46,30 @@ def numeric_fields() -> list[str]:
         prop.name
         for feature in (*FEATURES, *COMPUTED)
         for prop in feature.properties
-        if prop.type in ("number", "integer") and prop.name not in _NOT_MEASURED
+        if prop.type in ("number", "integer") and prop.name not in _NOT_MEASURED and not prop.name.endswith("At")
     }
     return sorted(found)
+
+
+def task_names(site: str) -> tuple[str, str]:
+    """Names of the tasks that make the minutes and the quarters of an hour."""
+    return f"racktwin {site} 1m", f"racktwin {site} 15m"
 
 
 def tasks(site: str, org: str, keep: Retention) -> dict[str, str]:
     """Task name -> its Flux."""
     means = [name for name in numeric_fields() if name not in _METERS]
-    minute = f"racktwin {site} 1m"
-    quarter = f"racktwin {site} 15m"
+    minute, quarter = task_names(site)
     # Filters that storage can apply by itself (no functions), so that a window is read as an aggregate.
     return {
         minute: _flux(
             name=minute,
             # What a run costs is the number of series, not of minutes (tens of processor seconds for 80,000): so once
             # an hour, for an hour.
-            every="1h",
-            span="1m",
-            offset="5m",
-            late_s=keep.late_s + 3600,
+            thinned=MINUTE,
+            late_s=keep.late_s + MINUTE.every_s,
             source=site,
-            target=f"{site}_1m",
+            target=f"{site}{MINUTE.suffix}",
             org=org,
             parts=[
                 ("mean", _any_of(means), ""),
@@ -84,12 +80,10 @@ def tasks(site: str, org: str, keep: Retention) -> dict[str, str]:
         ),
         quarter: _flux(
             name=quarter,
-            every="6h",
-            span="15m",
-            offset="20m",
-            late_s=6 * 3600 + max(keep.late_s, 900),
-            source=f"{site}_1m",
-            target=f"{site}_15m",
+            thinned=QUARTER,
+            late_s=QUARTER.every_s + max(keep.late_s, QUARTER.cell_s),
+            source=f"{site}{MINUTE.suffix}",
+            target=f"{site}{QUARTER.suffix}",
             org=org,
             parts=[
                 ("mean", _any_of(means), ""),
@@ -108,18 +102,17 @@ def _any_of(fields: list[str] | tuple[str, ...]) -> str:
 def _flux(
     *,
     name: str,
-    every: str,
-    span: str,
-    offset: str,
+    thinned: Thinned,
     late_s: int,
     source: str,
     target: str,
     org: str,
     parts: list[tuple[str, str, str]],
 ) -> str:
+    span = f"{thinned.cell_s // 60}m"
     lines = [
         'import "date"',
-        f'option task = {{name: "{name}", every: {every}, offset: {offset}}}',
+        f'option task = {{name: "{name}", every: {thinned.every_s // 3600}h, offset: {thinned.offset_s // 60}m}}',
         # Whole spans only: part of one would overwrite what an earlier run made of all of it.
         f"start = date.truncate(t: date.sub(d: {late_s}s, from: now()), unit: {span})",
         f"stop = date.truncate(t: now(), unit: {span})",
@@ -171,9 +164,9 @@ class Keeper:
                 raise
             found = None
         if found is None:
-            about = f"{_MADE_BY_US} kept {seconds // _DAY_S} days" if seconds else f"{_MADE_BY_US} kept for ever"
+            about = f"{MADE_BY_US} kept {seconds // _DAY_S} days" if seconds else f"{MADE_BY_US} kept for ever"
             api.create_bucket(bucket_name=name, org_id=org_id, retention_rules=rules, description=about)
-        elif str(found.description or "").startswith(_MADE_BY_US):
+        elif str(found.description or "").startswith(MADE_BY_US):
             now = found.retention_rules[0].every_seconds if found.retention_rules else 0
             if now != seconds:
                 found.retention_rules = rules
@@ -183,7 +176,7 @@ class Keeper:
         api = self._client.tasks_api()
         find: Callable[..., Any] = api.find_tasks
         found = _first([task for task in find(name=name, org_id=org_id) if task.name == name])
-        about = f"{_MADE_BY_US} thins history out"
+        about = f"{MADE_BY_US} thins history out"
         if found is None:
             request: Any = TaskCreateRequest(org_id=org_id, flux=flux, status="active", description=about)  # type: ignore[no-untyped-call]
             api.create_task(task_create_request=request)

@@ -1,10 +1,11 @@
 """Lines -> InfluxDB: writes them, makes the bucket, finds the lines it will never take.
 
-Synchronous, through influxdb-client. Tells two kinds of failure apart: `Unavailable` passes by itself or by an
-operator's hand (refused connection, 5xx, 429, a wrong token) and the same lines are to be written again; a line that
-InfluxDB refuses for what it is (4xx: a field of another type, a time outside the retention) will never be taken, so the
-batch is halved until that line stands alone, and the others are written. Writing lines again that a refused batch had
-partly written changes nothing. Who waits, and where refused lines go, is `historian.work`'s affair.
+Synchronous, through influxdb-client; how long a bucket keeps its lines is set by `historian.upkeep`. Tells two kinds of
+failure apart: `Unavailable` passes by itself or by an operator's hand (refused connection, 5xx, 429, a wrong token) and
+the same lines are to be written again; a line that InfluxDB refuses for what it is (4xx: a field of another type, a
+time outside the retention) will never be taken, so the batch is halved until that line stands alone, and the others are
+written. Writing lines again that a refused batch had partly written changes nothing. Who waits, and where refused lines
+go, is `historian.work`'s affair.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
 
-from historian.retention import Keeper
+from historian.retention import MADE_BY_US
 from racktwin.settings import InfluxSettings
 
 _TIMEOUT_MS: Final = 10_000
@@ -57,12 +58,8 @@ class InfluxSink:
         self,
         settings: InfluxSettings,
         client: InfluxDBClient | None = None,
-        keeper: Callable[[InfluxDBClient], Keeper] | None = None,
-        warn: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """`client`: given by tests; otherwise made from the settings. `keeper` makes what keeps and thins a site's
-        history; without one a bucket keeps everything. `warn` is told what it could not do.
-        """
+        """`client`: given by tests; otherwise made from the settings."""
         self._org = settings.influx_org
         self._client = client or InfluxDBClient(
             url=settings.influx_url,
@@ -72,8 +69,6 @@ class InfluxSink:
         )
         self._writer = self._client.write_api(write_options=SYNCHRONOUS)
         self._buckets: set[str] = set()
-        self._keeper = keeper(self._client) if keeper is not None else None
-        self._warn = warn
 
     def write(self, bucket: str, lines: Sequence[str], between: Callable[[], None] = lambda: None) -> list[Refused]:
         """Write all lines (times in ms) but those that are returned as refused; `between` is called between requests.
@@ -106,14 +101,13 @@ class InfluxSink:
         if bucket in self._buckets:
             return
         org_id = self._org_id()
-        self._keep(bucket, org_id)
         buckets = self._client.buckets_api()
         # influxdb-client has no types for this call.
         find: Callable[..., Any] = buckets.find_buckets
         found = _found(lambda: find(name=bucket, org_id=org_id).buckets)
         if not found:
             try:
-                _calling(lambda: buckets.create_bucket(bucket_name=bucket, org_id=org_id))
+                _calling(lambda: buckets.create_bucket(bucket_name=bucket, org_id=org_id, description=MADE_BY_US))
             except _Answered as answer:
                 raise Unavailable(f"bucket {bucket!r} cannot be made: {answer.detail}") from answer
         self._buckets.add(bucket)
@@ -121,16 +115,6 @@ class InfluxSink:
     def close(self) -> None:
         """Close the connection."""
         self._client.close()  # type: ignore[no-untyped-call]
-
-    def _keep(self, bucket: str, org_id: str) -> None:
-        """Retention and thinning; what fails here must not keep readings from being written."""
-        if self._keeper is None:
-            return
-        keeper = self._keeper
-        try:
-            _calling(lambda: keeper.ensure(bucket, org_id))
-        except (_Answered, Unavailable) as error:
-            self._warn(f"retention and thinning of {bucket!r} are not as configured: {error}")
 
     def _org_id(self) -> str:
         organizations = self._client.organizations_api()

@@ -18,6 +18,7 @@ import msgspec
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from historian import metrics, points
+from historian.accounts import Accounts, Counts
 from historian.buffer import Buffered, LineBuffer
 from historian.line_protocol import Unwritable
 from historian.sink import InfluxSink, Unavailable
@@ -27,6 +28,8 @@ from racktwin.process import Context, Fatal
 
 _FIRST_PAUSE_S: Final = 0.25
 _STOP_PATIENCE_S: Final = 10.0
+_HOUSEKEEPING_MS: Final = 600_000
+_SILENT_MS: Final = 3_600_000
 
 
 class HistorianWork:
@@ -43,7 +46,9 @@ class HistorianWork:
         linger_s: float = 0.2,
         retry_max_s: float = 10.0,
         monotonic: Callable[[], float] = time.monotonic,
+        new_site: Callable[[str], None] = lambda site: None,
     ) -> None:
+        """`new_site` is told of each site when its first record comes."""
         self._context = context
         self._consumer = consumer
         self._producer = producer
@@ -52,6 +57,12 @@ class HistorianWork:
         self._linger_s = linger_s
         self._retry_max_s = retry_max_s
         self._monotonic = monotonic
+        self._new_site = new_site
+        self._sites: dict[str, str] = {}
+        self._accounts = Accounts()
+        self._counted: dict[tuple[str, str], Counts] = {}
+        # Time of the batch at hand, and of the last housekeeping (epoch ms).
+        self._now = self._housekept = context.clock()
         self._buffer = LineBuffer(batch_lines)
         self._waiting_since = 0.0
         self._next: dict[tuple[str, int], int] = {}
@@ -64,6 +75,7 @@ class HistorianWork:
         """Turn records into lines; write when there are enough."""
         if not len(self._buffer):
             self._waiting_since = self._monotonic()
+        self._now = self._context.clock()
         for record in batch:
             topic, partition, offset = record.topic(), record.partition(), record.offset()
             assert topic is not None and partition is not None and offset is not None
@@ -86,6 +98,7 @@ class HistorianWork:
         """Write what can be written; the offsets that no unwritten line needs. Never waits for InfluxDB."""
         self._write()
         metrics.BUFFERED.set(len(self._buffer))
+        self._keep_accounts()
         began = self._monotonic()
         while self._producer.flush(0.5):
             self._context.health.heartbeat("consume", 120.0)
@@ -108,17 +121,31 @@ class HistorianWork:
         """What is unwritten of these partitions is now another's to write."""
         gone = {(p.topic, p.partition) for p in partitions}
         self._buffer.drop(gone)
+        self._accounts.reset()
         for at in gone:
             self._next.pop(at, None)
             self._settled.pop(at, None)
 
+    def _keep_accounts(self) -> None:
+        counts = self._accounts.counts()
+        metrics.publish(counts, self._counted)
+        self._counted = counts
+        if self._now - self._housekept >= _HOUSEKEEPING_MS:
+            self._housekept = self._now
+            self._accounts.forget(self._now - _SILENT_MS)
+
     def _take(self, record: Message, topic: str, partition: int, offset: int) -> None:
-        site = names.site_of_topic(topic)
+        site = self._sites.get(topic)
+        if site is None:
+            site = self._sites[topic] = names.site_of_topic(topic)
+            self._new_site(site)
         value = record.value()
         payload = value if isinstance(value, bytes) else (value or "").encode()
         try:
             if topic.startswith("racktwin.readings."):
-                line = points.reading_line(messages.decode_reading(payload))
+                reading = messages.decode_reading(payload)
+                line = points.reading_line(reading)
+                self._accounts.take(site, reading, self._now)
             else:
                 line = points.prediction_line(messages.decode_prediction(payload))
         except msgspec.DecodeError as error:

@@ -28,6 +28,8 @@ LINK_PAUSE_S: Final = 1.0
 TICK_S: Final = 1.0
 # An idle connection is taken for dead after this long (s).
 IDLE_TIMEOUT_S: Final = 10.0
+# So is one that does not open: who vanished with his machine never refuses, and TCP alone waits for minutes (s).
+OPEN_TIMEOUT_S: Final = 10.0
 
 
 class _Call(Handler):  # type: ignore[misc]  # proton is untyped
@@ -237,6 +239,13 @@ class AmqpSide(MessagingHandler):  # type: ignore[misc]
             reconnect=False,
             heartbeat=IDLE_TIMEOUT_S,
         )
+        attempt = self._connection
+        self._container.schedule(OPEN_TIMEOUT_S, _Call(lambda: self._give_up(attempt)))
+
+    def _give_up(self, attempt: Connection) -> None:
+        if attempt == self._connection and not self._opened:
+            self._lost(f"no answer within {OPEN_TIMEOUT_S:g} s")
+            attempt.close()
 
     def _ended(self, event: Event, reason: str) -> None:
         # Events of earlier connections may still come: their transports time out on their own.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import threading
+from collections.abc import Callable
 
 from confluent_kafka.admin import AdminClient
 
 from ingest.cleaning import Cleaner
 from ingest.coalesce import Coalescer
-from ingest.fleet import Fleet
+from ingest.fleet import Fleet, Pace
 from ingest.flow import TwinFlow
 from ingest.pressure import TwinWatch
 from ingest.settings import IngestSettings
@@ -22,15 +23,19 @@ from racktwin.kafka import SafeProducer, client_config, make_consumer, run_batch
 from racktwin.process import Context
 
 
-def intervals(settings: IngestSettings) -> dict[str, int]:
-    """Milliseconds between two merges, per feature: the catalogue's cadence, unless a setting overrides it."""
-    by_cadence = {
-        "critical": settings.twin_interval_critical_ms,
-        "slow": settings.twin_interval_slow_ms,
+def intervals(settings: IngestSettings) -> Callable[[str, Pace], int]:
+    """Milliseconds between two merges of a feature: by the catalogue's cadence, unless a setting overrides it."""
+    cadence = {feature.name: feature.cadence for feature in FEATURES}
+    overrides = settings.twin_interval_overrides
+
+    def interval(feature: str, pace: Pace) -> int:
+        if feature in overrides:
+            return overrides[feature]
         # What happens seldom is not worth holding back.
-        "event": 0,
-    }
-    return {feature.name: by_cadence[feature.cadence] for feature in FEATURES} | settings.twin_interval_overrides
+        by_cadence = {"critical": pace.critical_ms, "slow": pace.slow_ms, "event": 0}
+        return by_cadence[cadence.get(feature, "critical")]
+
+    return interval
 
 
 def topics(settings: IngestSettings) -> list[str]:
@@ -44,6 +49,7 @@ def topics(settings: IngestSettings) -> list[str]:
 def twins(settings: IngestSettings, context: Context, fleet: Fleet) -> Twins:
     """The twins' side, with a thread that watches what Ditto has taken (unless that is switched off)."""
     every = intervals(settings)
+    usual = Pace(settings.twin_interval_critical_ms, settings.twin_interval_slow_ms)
     watch = None
     if settings.twin_flow_group:
         watch = TwinWatch(
@@ -54,7 +60,7 @@ def twins(settings: IngestSettings, context: Context, fleet: Fleet) -> Twins:
         ).start()
     return Twins(
         lambda: Coalescer(
-            lambda feature: every.get(feature, settings.twin_interval_critical_ms),
+            lambda feature: every(feature, usual),
             thing_interval_ms=settings.twin_interval_critical_ms,
             tolerance=settings.twin_interval_tolerance,
             linger_ms=settings.twin_linger_ms,
@@ -66,6 +72,7 @@ def twins(settings: IngestSettings, context: Context, fleet: Fleet) -> Twins:
         ),
         lambda: TwinFlow(target_ms=settings.twin_flow_target_ms, least=settings.twin_flow_least),
         watch,
+        interval_ms=every,
     )
 
 
@@ -78,6 +85,7 @@ def run(settings: IngestSettings, context: Context) -> None:
         context.log,
         namespaces=None if sites is None else ",".join(names.namespace(site) for site in sites),
         fresh_s=settings.ingest_directory_fresh_s,
+        quiet_ms=settings.twin_unheard_ms,
     )
     threading.Thread(target=fleet.run, args=(context.stop,), name="fleet", daemon=True).start()
     consumer = make_consumer(settings, settings.ingest_group)
@@ -94,6 +102,7 @@ def run(settings: IngestSettings, context: Context) -> None:
         ),
         twins=twins(settings, context, fleet),
         waiting_bytes=settings.ingest_waiting_mib << 20,
+        unheard_ms=settings.twin_unheard_ms,
     )
     # The hot path makes many short-lived objects and no cycles: collect seldom.
     gc.collect()

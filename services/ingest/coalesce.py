@@ -22,7 +22,8 @@ is sent early after `hold_ms`, which bounds what a crash repeats. Memory: one sm
   waits in the order in which it fell due and keeps being replaced by newer values, so intervals widen evenly and a
   twin gets what is newest when its turn comes. `slow_stretch` widens the slow features before anything else waits.
 * **Silence.** A feature whose interval, or that of its device where it is longer, has passed several times without a
-  reading is sent once more, with the quality `stale`; its next reading says `good` again.
+  reading is sent once more, with the quality `stale`; its next reading says `good` again. What fell silent while
+  nobody listened is told by the twin itself (`unheard`).
 
 What the twins already hold (`known`, asked once for each feature) counts as sent: a late reading cannot go back behind
 it after a restart either. Next: the twin topic.
@@ -118,6 +119,14 @@ class Coalescer:
         # All intervals are this many times as long, those of slow features at least `slow_stretch` times.
         self.stretch = 1.0
         self.slow_stretch = 1.0
+
+    def retime(self, interval_ms: Callable[[str], int], thing_interval_ms: int) -> None:
+        """Take other intervals, from each thing's next merge on."""
+        self._interval_of = interval_ms
+        self._thing_interval_ms = thing_interval_ms
+        for state in self._things.values():
+            for name, one in state.features.items():
+                one.interval_ms = interval_ms(name)
 
     def __len__(self) -> int:
         """How many things have something pending."""
@@ -244,6 +253,26 @@ class Coalescer:
                     self._reschedule(name, state)
                     self._waiting.add(name)
         return found
+
+    def unheard(self, thing: str, feature: str, observed_at: int, *, site: str, now: int, allowed_ms: int) -> bool:
+        """Make a feature stale whose twin shows something old and of which nothing came since we began; whether so.
+
+        `observed_at`: of what the twin shows; it may be `allowed_ms` old, or several intervals where those are longer.
+        """
+        state = self._things.get(thing)
+        if state is not None and feature in state.features:
+            return False
+        interval = self._interval_of(feature)
+        if not interval or not self._stale_after or now - observed_at <= max(allowed_ms, self._stale_after * interval):
+            return False
+        if state is None:
+            state = self._things[thing] = _Thing(site, {}, touched_ms=now)
+        state.features[feature] = _Feature(
+            interval, observed_at, not_before=now, quality="stale", stale=True, pending={}
+        )
+        self._reschedule(thing, state)
+        self._waiting.add(thing)
+        return True
 
     def held(self) -> dict[tuple[str, int], int]:
         """Per topic and partition the lowest offset that pending values still need: commit no further than that."""

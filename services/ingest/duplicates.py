@@ -5,7 +5,7 @@ they carried and by sequence number: an at-least-once transport repeats a readin
 device that sends temperature and humidity of one instant apart repeats the time alone.
 
 What has left the window counts as new: writing a reading twice is harmless everywhere downstream, dropping one is not.
-Not here: gaps in sequence numbers (`ingest.sequence`).
+Not here: gaps in sequence numbers (`racktwin.sequence`).
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ known soon after it was made. `Entry` and its making are `racktwin.directory`'s;
 
 from __future__ import annotations
 
+import dataclasses
 import queue
 import threading
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from typing import Any, Final
 
 import structlog
 
+from racktwin.catalogue import feature_of
 from racktwin.directory import FIELDS, Entry, Source, entry_of
 from racktwin.ditto_client import DittoError
 from racktwin.names import ThingId
@@ -28,7 +30,27 @@ class Waiting:
 
 WAITING: Final = Waiting()
 _ABSENT_KEPT: Final = 50_000
-_FIELDS: Final = f"{FIELDS},features"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pace:
+    """Milliseconds between two merges of a site's critical and slow features."""
+
+    critical_ms: int
+    slow_ms: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Silent:
+    """A feature whose twin says that it is good, with the time of what it shows (epoch ms)."""
+
+    thing: str
+    site: str
+    feature: str
+    observed_at: int
+
+
+_FIELDS: Final = f"{FIELDS},attributes/intervals,features"
 
 
 class Fleet:
@@ -44,8 +66,12 @@ class Fleet:
         fresh_s: float = 300.0,
         absent_ms: int = 3000,
         retry_s: float = 1.0,
+        quiet_ms: int = 120_000,
     ) -> None:
-        """`namespaces`: comma-separated Ditto namespaces to load, None for all that the subject may read."""
+        """`namespaces`: comma-separated Ditto namespaces to load, None for all that the subject may read.
+
+        `quiet_ms`: age from which on a twin's value makes its feature one that may have fallen silent.
+        """
         self._source = source
         self._clock = clock
         self._log = log
@@ -61,6 +87,11 @@ class Fleet:
         # Observation times (epoch ms) on the twins, by thing and feature, as of the last loading.
         self._held: dict[str, dict[str, int]] = {}
         self._soon = False
+        # What had not been heard of for `quiet_ms` when all things were last loaded; None once it was taken.
+        self._silent: list[Silent] | None = None
+        self._quiet_ms = quiet_ms
+        # What the Sites say of their intervals; replaced when it changes.
+        self.paces: Mapping[str, Pace] = {}
         # Why Ditto cannot be asked at present, None when it can.
         self.problem: str | None = None
         # Counts answers, so that the consumer knows when to look again at what waits.
@@ -94,6 +125,11 @@ class Fleet:
         """Have all things loaded again without waiting for `fresh_s` to pass."""
         self._soon = True
 
+    def silent(self) -> list[Silent]:
+        """Reported features whose twins showed something good and old when all were loaded; each loading tells once."""
+        found, self._silent = self._silent, None
+        return found or []
+
     def knows(self, thing: str) -> bool:
         """Whether the thing is known, without asking for it."""
         return thing in self._known
@@ -120,13 +156,23 @@ class Fleet:
         """Load every thing that Ditto shows us; what it no longer shows is asked for by name when next needed."""
         try:
             loaded: dict[str, Entry] = {}
+            silent: list[Silent] = []
+            paces: dict[str, Pace] = {}
+            before = self._clock() - self._quiet_ms
             for thing in self._source.search(namespaces=self._namespaces, fields=_FIELDS):
                 entry = entry_of(thing)
                 if entry is not None:
                     # The same text for the same thing, however often it is loaded.
                     known = self._known.get(entry.thing)
                     loaded[entry.thing] = known if known == entry else entry
-                    self._held[entry.thing] = observed(thing)
+                    if entry.kind == "site" and (pace := pace_of(thing)) is not None:
+                        paces[entry.site] = pace
+                    self._held[entry.thing] = times = observed(thing)
+                    silent += [
+                        Silent(entry.thing, entry.site, feature, at)
+                        for feature, at in times.items()
+                        if at < before and _good(thing, feature) and feature_of(entry.kind, feature) is not None
+                    ]
         except DittoError as error:
             self._unavailable(error)
             return
@@ -135,6 +181,9 @@ class Fleet:
             # Search lags behind by a second or so: a thing found by name a moment ago may be missing from it.
             self.look_up(name)
         self._known.update(loaded)
+        self._silent = silent
+        if paces != self.paces:
+            self.paces = paces
         self.answers += 1
 
     def look_up(self, thing: str) -> bool:
@@ -172,6 +221,16 @@ class Fleet:
         self.problem = None
 
 
+def pace_of(thing: Mapping[str, Any]) -> Pace | None:
+    """A Site's intervals from its thing (``attributes.intervals``, seconds); None when it says none."""
+    said: Any = (thing.get("attributes") or {}).get("intervals")
+    try:
+        critical, slow = (round(float(said[name]) * 1000) for name in ("criticalS", "slowS"))
+    except (TypeError, KeyError, ValueError):
+        return None
+    return Pace(critical, slow) if critical > 0 and slow > 0 else None
+
+
 def observed(thing: Mapping[str, Any]) -> dict[str, int]:
     """Observation time (epoch ms) per feature of a thing as Ditto's JSON; features without one are left out."""
     times: dict[str, int] = {}
@@ -180,6 +239,10 @@ def observed(thing: Mapping[str, Any]) -> dict[str, int]:
         if isinstance(at, int):
             times[name] = at
     return times
+
+
+def _good(thing: Mapping[str, Any], feature: str) -> bool:
+    return bool(thing["features"][feature]["properties"].get("quality", "good") == "good")
 
 
 def _well_formed(thing: str) -> bool:

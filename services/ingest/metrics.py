@@ -9,7 +9,7 @@ import dataclasses
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from ingest.sequence import SequenceCounts
+from racktwin.sequence import SequenceCounts
 
 MESSAGES = Counter("racktwin_ingest_messages_total", "Messages taken from Hono's topics.", ["site"])
 READINGS = Counter("racktwin_ingest_readings_total", "Readings written.", ["site"])

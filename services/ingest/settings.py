@@ -44,7 +44,8 @@ class IngestSettings(KafkaSettings, DittoSettings, SitesSettings, ProcessSetting
     twin_interval_critical_ms: int = Field(
         1000,
         ge=50,
-        description="Milliseconds between two merges of a critical feature, and of one thing.",
+        description="Milliseconds between two merges of a critical feature, and of one thing. A Site's own "
+        "spec.intervals goes before this and the next.",
     )
     twin_interval_slow_ms: int = Field(
         300_000,
@@ -82,22 +83,28 @@ class IngestSettings(KafkaSettings, DittoSettings, SitesSettings, ProcessSetting
         ge=0,
         description="Milliseconds granted instead while only one reading has come, so that no rhythm is known.",
     )
+    twin_unheard_ms: int = Field(
+        120_000,
+        ge=0,
+        description="Milliseconds to listen after a start before features that never came, and are as old on their "
+        "twins, turn to stale; 0: never.",
+    )
     twin_flow_group: str = Field(
         "racktwin-{site}-twin",
         description="Consumer group of Ditto's connection that reads the twin topic, {site} standing for the site; "
         "merges are held back to what it takes. Empty: send whatever is due.",
     )
     twin_flow_target_ms: int = Field(
-        800,
+        500,
         ge=100,
         description="Milliseconds' worth of merges that may wait for Ditto; what is more stays here, where newer "
         "values replace older ones.",
     )
     twin_flow_least: int = Field(
-        1500,
+        1250,
         ge=1,
         description="Merges that may wait for Ditto in any case: more than it takes between two commits (1000).",
     )
     twin_flow_watch_ms: int = Field(
-        250, ge=50, le=10_000, description="Milliseconds between two looks at how far Ditto is."
+        100, ge=50, le=10_000, description="Milliseconds between two looks at how far Ditto is."
     )

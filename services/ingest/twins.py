@@ -6,11 +6,12 @@ Pure but for the watch it reads from. Next: `ingest.work` writes the merges to t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Protocol
 
 from ingest import metrics
 from ingest.coalesce import Coalescer, Merge
+from ingest.fleet import Pace, Silent
 from ingest.flow import Offsets, TwinFlow
 
 # How much longer slow features wait as soon as Ditto cannot take everything.
@@ -46,9 +47,11 @@ class Twins:
         flow: Callable[[], TwinFlow] = TwinFlow,
         watch: Watch | None = None,
         calm_ms: int = 30_000,
+        interval_ms: Callable[[str, Pace], int] = lambda feature, pace: pace.critical_ms,
     ) -> None:
         """`coalescer`, `flow`: make those of a site; `watch`: None sends whatever is due.
 
+        `interval_ms`: of a feature at a site's pace, for sites that say one (`pace`).
         `calm_ms`: how long Ditto must have kept up before slow features go by their own interval again.
         """
         self._coalescer = coalescer
@@ -57,6 +60,8 @@ class Twins:
         self._calm_ms = calm_ms
         self._sites: dict[str, _Site] = {}
         self._silence_at = 0
+        self._interval_ms = interval_ms
+        self._paces: Mapping[str, Pace] = {}
 
     def __len__(self) -> int:
         """How many things have something pending."""
@@ -67,9 +72,24 @@ class Twins:
         found = self._sites.get(site)
         if found is None:
             found = self._sites[site] = _Site(self._coalescer(), self._flow())
+            self._retime(site)
             if self._watch is not None:
                 self._watch.sites = frozenset(self._sites)
         return found.coalescer
+
+    def pace(self, paces: Mapping[str, Pace]) -> None:
+        """Take what the Sites say of their intervals; a site that says nothing keeps to what it has."""
+        if paces is self._paces:
+            return
+        before, self._paces = self._paces, paces
+        for site in self._sites:
+            if paces.get(site) != before.get(site):
+                self._retime(site)
+
+    def _retime(self, site: str) -> None:
+        pace = self._paces.get(site)
+        if pace is not None:
+            self._sites[site].coalescer.retime(lambda feature: self._interval_ms(feature, pace), pace.critical_ms)
 
     def due(self, now: int) -> list[Merge]:
         """The merges that are due and for which Ditto has room; called often."""
@@ -97,6 +117,15 @@ class Twins:
                 site.coalescer.slow_stretch = _SLOW_STRETCH
             merges += taken
         return merges
+
+    def unheard(self, silent: Iterable[Silent], now: int, allowed_ms: int) -> None:
+        """Make stale what the twins show of features that nobody reports any more; see `Coalescer.unheard`."""
+        for one in silent:
+            coalescer = self.of(one.site)
+            if coalescer.unheard(
+                one.thing, one.feature, one.observed_at, site=one.site, now=now, allowed_ms=allowed_ms
+            ):
+                metrics.STALE.labels(one.site).inc()
 
     def drain(self, now: int) -> list[Merge]:
         """Everything pending that Ditto has room for: before a graceful stop. The rest is read again."""

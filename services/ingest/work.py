@@ -28,11 +28,11 @@ from ingest.fleet import Fleet
 from ingest.intake import Inbound
 from ingest.measured import BadRecord, Decoded, Refusal
 from ingest.rejects import rejects_of
-from ingest.sequence import SequenceCounts, SequenceTracker
 from ingest.twins import Twins
 from racktwin import ditto_protocol, messages, names
 from racktwin.kafka import SafeProducer
 from racktwin.process import Context, Fatal
+from racktwin.sequence import SequenceCounts, SequenceTracker
 
 _DECODERS: Final[dict[str, Callable[[Inbound], Decoded]]] = {
     "flat": flat.decode,
@@ -69,8 +69,11 @@ class IngestWork:
         cleaner: Cleaner,
         twins: Twins,
         waiting_bytes: int = 32 << 20,
+        unheard_ms: int = 120_000,
     ) -> None:
-        """`waiting_bytes`: payload that may wait for Ditto's answers before consuming pauses."""
+        """`waiting_bytes`: payload that may wait for Ditto's answers before consuming pauses; `unheard_ms`: how long
+        to listen before what was never heard of, and is as old on its twin, is made stale; 0: never.
+        """
         self._consumer = consumer
         self._producer = producer
         self._fleet = fleet
@@ -88,6 +91,9 @@ class IngestWork:
         self._sequences: dict[tuple[str, str], tuple[SequenceTracker, SequenceCounts]] = {}
         self._stalled: list[str] = []
         self._assigned = False
+        # When what the twins hold is to be compared with what was heard; None once that was begun.
+        self._listen_until: int | None = None
+        self._unheard_ms = unheard_ms
         self._housekept = context.clock()
         self._correlation = uuid.uuid4().hex[:12]
         self._merges = 0
@@ -112,9 +118,11 @@ class IngestWork:
     def tick(self) -> None:
         """Send what is due, look again at what waits, keep house."""
         now = self._context.clock()
+        self._twins.pace(self._fleet.paces)
         self._send(self._twins.due(now), now)
         if self._parked and self._fleet.answers != self._answers_seen:
             self._retry(now)
+        self._look_for_silent(now)
         self._balance()
         self._producer.poll(0)
         self._producer.check()
@@ -151,6 +159,7 @@ class IngestWork:
             self._fleet.refresh_soon()
         # The first time everything is loaded anyway.
         self._assigned = True
+        self._listen_until = self._context.clock() + self._unheard_ms
 
     def revoked(self, partitions: list[TopicPartition]) -> None:
         """Leave to the new owner what of these partitions was not finished."""
@@ -298,11 +307,23 @@ class IngestWork:
             not blocked, f"{len(self._parked)} message(s) about unknown things wait: {problem}", part="ditto"
         )
 
+    def _look_for_silent(self, now: int) -> None:
+        """Features that fell silent while nobody listened: known from what the twins still call good."""
+        if not self._unheard_ms or not self._assigned:
+            return
+        silent = self._fleet.silent()
+        if self._listen_until is None:
+            self._twins.unheard(silent, now, self._unheard_ms)
+        elif now >= self._listen_until:
+            # What was loaded until now may be older than what others have written since.
+            self._listen_until = None
+            self._fleet.refresh_soon()
+
     def _count_sequences(self, message: Inbound, decoded: Decoded, cleaned: Cleaned, now: int) -> None:
         for stream, seq in decoded.streams:
             # Numbers of strangers are not followed: nobody could bound them.
             if stream in cleaned.admitted or (stream == message.device and cleaned.admitted):
-                self._tracker(message.site, _kind_of(stream)).observe(stream, seq, now)
+                self._tracker(message.site, names.kind_of(stream)).observe(stream, seq, now)
 
     def _tracker(self, site: str, kind: str) -> SequenceTracker:
         held = self._sequences.get((site, kind))
@@ -328,9 +349,3 @@ class IngestWork:
         self._cleaner.forget(self._fleet.knows)
         for tracker, _ in self._sequences.values():
             tracker.forget(now - _SILENT_MS)
-
-
-def _kind_of(thing: str) -> str:
-    """The class that a device is counted under: the kind in its id, so that there are few."""
-    kind = thing.partition(":")[2].partition("-")[0]
-    return kind if kind in names.KINDS else "other"

@@ -141,6 +141,29 @@ COMPUTED: Final[tuple[Feature, ...]] = (
         _time("stoppedAt", "End"),
     ),
     _computed(
+        "optimisation",
+        "How the room's cooling could be set better, or is",
+        ("room",),
+        "score",
+        "slow",
+        _text("mode", "Whether proposals are only made, or carried out", "off", "advise", "closed-loop"),
+        _text("instance", "Process that optimises the room"),
+        _time("at", "When it last looked at the room"),
+        _text("state", "Where it stands", "none", "proposed", "applied", "infeasible", "failed"),
+        _text("proposal", "Id of the proposal"),
+        _number("horizon", "s", "How far ahead it looked", 0.0, 604800.0),
+        # Unit (thing id) -> {setpoint, fanSpeed, setpointNow, fanSpeedNow}.
+        _object("settings", "What it proposes for each cooling unit"),
+        _number("powerNow", "W", "Cooling power if nothing is changed", 0.0, 1e9),
+        _number("powerThen", "W", "Cooling power with the proposal", 0.0, 1e9),
+        _number("saving", "%", "Saving of cooling power, of what it is now", -1e5, 100.0),
+        _number("margin", "K", "Distance to the limits that is kept because the model errs", 0.0, 100.0),
+        _number("hottest", "Cel", "Hottest inlet expected with the proposal", -40.0, 125.0),
+        _number("solveTime", "ms", "Time the solver took", 0.0, 1e7),
+        _object("givesUp", "Limits that cannot be kept, and by how much"),
+        _text("why", "In words"),
+    ),
+    _computed(
         "scenario",
         "A what-if, a replay or an optimisation of the room",
         ("room",),
@@ -154,7 +177,8 @@ COMPUTED: Final[tuple[Feature, ...]] = (
     ),
 )
 
-# What a cooling unit's ``control`` carries beside its set-points: {id, origin, ackState, at}.
+# What a cooling unit's ``control`` carries beside its set-points: see `racktwin.commands`.
+REQUEST: Final = _object("request", "Who asks for the desired values, and on what terms")
 LAST_COMMAND: Final = _object("lastCommand", "The last command and its acknowledgement")
 
 _BY_KIND: Final[dict[str, dict[str, Feature]]] = {}

@@ -69,6 +69,26 @@ def merge_features(thing: str, features: dict[str, dict[str, Any]], correlation_
     )
 
 
+def modify(thing: str, path: str, value: Any, correlation_id: str) -> bytes:
+    """A command that sets what is at a path as a whole: nothing of an earlier object stays, as it does in a merge.
+
+    What the path leads through must exist.
+    """
+    namespace, _, rest = thing.partition(":")
+    return _encoder.encode(
+        {
+            "topic": f"{namespace}/{rest}/things/twin/commands/modify",
+            "headers": {
+                "content-type": "application/json",
+                "response-required": False,
+                "correlation-id": correlation_id,
+            },
+            "path": path,
+            "value": value,
+        }
+    )
+
+
 def decode(data: bytes) -> Envelope:
     """Read an envelope.
 

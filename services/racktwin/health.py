@@ -10,9 +10,11 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+
+from racktwin.tls import Certificate, HttpServer
 
 
 class Health:
@@ -54,8 +56,15 @@ class Health:
             return not self._not_ready, dict(self._not_ready)
 
 
-def serve(health: Health, host: str, port: int, registry: CollectorRegistry = REGISTRY) -> ThreadingHTTPServer:
-    """Serve the endpoints in a background thread; ``server.server_address[1]`` is the port.
+def serve(
+    health: Health,
+    host: str,
+    port: int,
+    registry: CollectorRegistry = REGISTRY,
+    certificate: Certificate | None = None,
+) -> HttpServer:
+    """Serve the endpoints in a background thread, over TLS with a certificate; ``server.server_address[1]`` is the
+    port.
 
     Raises:
         OSError: the address is taken or not ours.
@@ -82,7 +91,6 @@ def serve(health: Health, host: str, port: int, registry: CollectorRegistry = RE
         def log_message(self, format: str, *args: object) -> None:
             """Probes come every few seconds; logging them would bury the rest."""
 
-    server = ThreadingHTTPServer((host, port), Handler)
-    server.daemon_threads = True
+    server = HttpServer((host, port), Handler, certificate)
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
     return server

@@ -19,6 +19,11 @@ from racktwin.process import Context, Fatal
 from racktwin.settings import KafkaSettings
 
 CONSUMED = Counter("racktwin_kafka_records_consumed_total", "Records taken from Kafka.", ["topic"])
+SKIPPED = Counter(
+    "racktwin_kafka_records_skipped_total",
+    "Records that were gone before they were read: retention is shorter than we were away.",
+    ["topic"],
+)
 PRODUCED = Counter("racktwin_kafka_records_produced_total", "Records Kafka acknowledged.", ["topic"])
 FAILED = Counter("racktwin_kafka_records_failed_total", "Records Kafka refused for good.", ["topic"])
 BATCH_SECONDS = Histogram(
@@ -31,6 +36,8 @@ ASSIGNED = Gauge("racktwin_kafka_partitions_assigned", "Partitions this process 
 
 # librdkafka's own lines go where ours go; they are served by poll().
 _LIBRDKAFKA = logging.getLogger("librdkafka")
+
+_COMMITTED_S = 5.0
 
 # Errors that mean "not now": librdkafka goes on by itself, so they are logged and waited out.
 _TRANSIENT = {
@@ -126,7 +133,7 @@ class SafeProducer:
         self,
         topic: str,
         key: str | None,
-        value: bytes | None,
+        value: bytes | str | None,
         headers: Sequence[tuple[str, str | bytes | None]] | None = None,
     ) -> None:
         """Hand a record over; blocks while the local queue is full."""
@@ -249,6 +256,8 @@ class _Loop:
         self._work = work
         self._context = context
         self._next: dict[tuple[str, int], int] = {}
+        # Where each partition is to go on: offsets follow one another, so what is beyond was lost on the way.
+        self._expected: dict[tuple[str, int], int] = {}
 
     def handle(self, messages: list[Message]) -> None:
         batch = [message for message in messages if _usable(message, self._context)]
@@ -263,7 +272,9 @@ class _Loop:
         for message in batch:
             topic, partition, offset = message.topic(), message.partition(), message.offset()
             assert topic is not None and partition is not None and offset is not None
-            self._next[(topic, partition)] = offset + 1
+            if offset > self._expected.get((topic, partition), offset):
+                self._skipped(topic, partition, offset)
+            self._expected[topic, partition] = self._next[topic, partition] = offset + 1
             counts[topic] = counts.get(topic, 0) + 1
         for topic, count in counts.items():
             CONSUMED.labels(topic).inc(count)
@@ -285,6 +296,7 @@ class _Loop:
 
     def on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         self._work.assigned(partitions)
+        self._expect(partitions)
         self._consumer.incremental_assign(partitions)
         ASSIGNED.set(len(self._consumer.assignment()))
         self._context.health.set_ready(True, part="kafka")
@@ -303,9 +315,29 @@ class _Loop:
         self._forget(partitions)
         self._context.log.warning("partitions lost", partitions=_spell(partitions))
 
+    def _expect(self, partitions: list[TopicPartition]) -> None:
+        """Note where partitions go on from a commit; those that the work has rewound are not looked at."""
+        own = [p for p in partitions if p.offset < 0]
+        if not own:
+            return
+        try:
+            committed = self._consumer.committed(own, timeout=_COMMITTED_S)
+        except KafkaException as error:
+            self._context.log.info("committed offsets are not known", error=str(error))
+            return
+        self._expected |= {(p.topic, p.partition): p.offset for p in committed if p.offset >= 0 and p.error is None}
+
+    def _skipped(self, topic: str, partition: int, offset: int) -> None:
+        count = offset - self._expected[topic, partition]
+        SKIPPED.labels(topic).inc(count)
+        self._context.log.error(
+            "records were gone before they were read", topic=topic, partition=partition, count=count, next=offset
+        )
+
     def _forget(self, partitions: list[TopicPartition]) -> None:
         for p in partitions:
             self._next.pop((p.topic, p.partition), None)
+            self._expected.pop((p.topic, p.partition), None)
 
 
 def _spell(partitions: list[TopicPartition]) -> list[str]:

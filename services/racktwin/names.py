@@ -19,7 +19,7 @@ API_VERSION: Final = "v1alpha1"
 OPERATOR_SUBJECT: Final = "nginx:operator"
 VIEWER_SUBJECT: Final = "nginx:viewer"
 
-OwnTopic = Literal["readings", "twin", "predictions", "events", "rejects"]
+OwnTopic = Literal["readings", "twin", "predictions", "events", "rejects", "audit"]
 HonoTopic = Literal["telemetry", "event", "command", "command_response"]
 OWN_TOPICS: Final[tuple[str, ...]] = get_args(OwnTopic)
 HONO_TOPICS: Final[tuple[str, ...]] = get_args(HonoTopic)
@@ -112,6 +112,12 @@ def site_of(thing: str) -> str:
     if not sep or not prefix.startswith("racktwin."):
         raise ValueError(f"thing id {thing!r}: expected racktwin.<site>:<kind>-<name>")
     return prefix[9:]
+
+
+def kind_of(thing: str) -> str:
+    """The kind in a thing id, ``other`` where there is none: a class to count under, of which there are few."""
+    kind = thing.partition(":")[2].partition("-")[0]
+    return kind if kind in KINDS else "other"
 
 
 def auth_id(device: str) -> str:

@@ -24,6 +24,7 @@ from pydantic_core import PydanticUndefined
 
 from racktwin import __version__, health, logs
 from racktwin.settings import ProcessSettings
+from racktwin.tls import certificate_of
 
 S = TypeVar("S", bound=ProcessSettings)
 
@@ -167,7 +168,12 @@ def _prepare(name: str, settings_class: type[S], doc: str, argv: list[str] | Non
     log = logs.configure(name, settings.log_level)
     state = health.Health()
     try:
-        server = health.serve(state, settings.health_host, settings.health_port)
+        certificate = certificate_of(settings.health_tls_cert, settings.health_tls_key)
+    except (OSError, ValueError) as error:
+        print(f"{name}: RACKTWIN_HEALTH_TLS_CERT, RACKTWIN_HEALTH_TLS_KEY: {error}", file=sys.stderr)
+        sys.exit(2)
+    try:
+        server = health.serve(state, settings.health_host, settings.health_port, certificate=certificate)
     except OSError as error:
         print(
             f"{name}: health endpoint {settings.health_host}:{settings.health_port}: {error.strerror}; "

@@ -6,6 +6,8 @@ Every field has a description: ``--help`` of each process prints them. Next: :mo
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -32,6 +34,10 @@ class ProcessSettings(Settings):
     health_port: int = Field(
         0, ge=0, le=65535, description="Port of /healthz, /readyz and /metrics; 0 picks a free one."
     )
+    health_tls_cert: Path | None = Field(
+        None, description="PEM file of the certificate for /healthz, /readyz and /metrics; plain HTTP without one."
+    )
+    health_tls_key: Path | None = Field(None, description="PEM file of its key.")
 
 
 class SitesSettings(Settings):

@@ -53,7 +53,7 @@ BASE_FEATURES: Final[dict[str, tuple[str, ...]]] = {
         "experiment",
     ),
     "cooling": ("air", "control", "power", "anomaly", "maintenance"),
-    "room": ("environment", "indices", "fidelity"),
+    "room": ("environment", "indices", "fidelity", "optimisation"),
     "gateway": (),
     "pdu": ("power",),
 }

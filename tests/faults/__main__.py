@@ -9,10 +9,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
+import tempfile
+import time
+from pathlib import Path
+from xml.etree import ElementTree
 
-from tests.faults import kills, messages, outages, pauses
+from tests.faults import kills, managed, messages, outages, pauses
 from tests.faults.stage import Fault, Outcome, Stage
+
+from local_stack import paths
+
+DOCTOR = "racktwin doctor, a hop broken at a time"
 
 
 def say(text: str) -> None:
@@ -29,6 +38,36 @@ def table(outcomes: list[Outcome]) -> str:
     return "\n".join(lines)
 
 
+def doctor(stack: str) -> Outcome:
+    """What `racktwin doctor` says when each hop in turn is stopped or forbidden: tests of their own, run here."""
+    outcome = Outcome(DOCTOR)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "tests/faults",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            f"--junitxml={report}",
+        ]
+        done = subprocess.run(
+            command, check=False, env={**os.environ, "RACKTWIN_STACK": stack}, stdout=sys.stderr, cwd=paths.repository()
+        )
+        suite = ElementTree.parse(report).getroot()
+    outcome.faults = len(suite.findall(".//testcase"))
+    for case in suite.findall(".//testcase"):
+        for failed in (*case.findall("failure"), *case.findall("error")):
+            outcome.unexpected.append(f"{case.get('name')}: {str(failed.get('message')).splitlines()[0]}")
+    if done.returncode and not outcome.unexpected:
+        outcome.unexpected.append(f"pytest ended with {done.returncode}")
+    outcome.whole_after_s = time.monotonic() - began
+    return outcome
+
+
 def main() -> int:
     """Run the faults that are asked for, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
@@ -37,7 +76,9 @@ def main() -> int:
     parser.add_argument("--stack", default="faults", help="name of the stack; its data is deleted first")
     parser.add_argument("--keep", action="store_true", help="begin with the stack as it is, and leave it running")
     a = parser.parse_args()
-    chosen: list[Fault] = [*messages.FAULTS, *kills.FAULTS, *pauses.FAULTS, *outages.faults(a.influx_s)]
+    chosen: list[Fault] = [
+        *messages.FAULTS, *kills.FAULTS, *managed.FAULTS, *pauses.FAULTS, *outages.faults(a.influx_s),
+    ]  # fmt: skip
     if a.only:
         chosen = [fault for fault in chosen if a.only in fault.name]
     stage = Stage(a.stack)
@@ -51,12 +92,15 @@ def main() -> int:
             outcomes.append(stage.suffer(fault))
             say(f"  whole again after {outcomes[-1].whole_after_s:.1f} s, lost {outcomes[-1].lost}")
         lost, wrong = stage.finish()
+        if not a.only or a.only in DOCTOR:
+            say(f"{DOCTOR} (load average {os.getloadavg()[0]:.1f})")
+            outcomes.append(doctor(a.stack))
     finally:
         if not a.keep:
             stage.stack.stop()
     print(table(outcomes))
     total = {
-        "faults": len(outcomes),
+        "faults": sum(outcome.faults for outcome in outcomes),
         "readings": sum(outcome.readings for outcome in outcomes),
         "lost": max(lost, sum(outcome.lost for outcome in outcomes)),
         "unexpected": sum(len(outcome.unexpected) for outcome in outcomes) + len(wrong),

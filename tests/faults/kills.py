@@ -16,5 +16,8 @@ def _kill(component: str) -> Fault:
 
 FAULTS = [
     _kill(component)
-    for component in ("kafka", "ditto-lite", "ingest", "historian", "hono-bridge", "artemis", "hono-mqtt", "influxd")
+    for component in (
+        *("kafka", "ditto-lite", "ingest", "historian", "hono-bridge", "artemis", "hono-mqtt", "influxd"),
+        *("definitions", "etcd", "kube-apiserver"),
+    )
 ]

@@ -22,8 +22,11 @@ from racktwin import names
 from racktwin.ditto_client import DittoClient, DittoError
 from racktwin.settings import DittoSettings
 
-COMPONENTS = ("kafka", "influxd", "definitions", "ditto-lite", "hono-mqtt", "hono-bridge", "ingest", "historian")
-_WATCHED = (*COMPONENTS, "artemis", "hono-auth", "hono-registry")
+_COMPONENTS = (
+    *("kafka", "influxd", "definitions", "ditto-lite", "hono-mqtt", "hono-http", "hono-bridge", "ingest", "historian"),
+    *("operator", "local-node"),
+)
+_WATCHED = (*_COMPONENTS, "artemis", "hono-auth", "hono-registry", "etcd", "kube-apiserver")
 _RACKS = 8
 
 
@@ -46,6 +49,7 @@ class Outcome:
     lost: int = 0
     unexpected: list[str] = field(default_factory=list)
     whole_after_s: float = 0.0
+    faults: int = 1
 
 
 class Stage:
@@ -59,7 +63,7 @@ class Stage:
 
     def open(self, say: Callable[[str], None]) -> None:
         """Bring up the stack and the site, start the streams."""
-        self.stack.ensure(COMPONENTS, progress=lambda component, event: say(f"  {component} {event}"))
+        self.stack.ensure(_COMPONENTS, progress=lambda component, event: say(f"  {component} {event}"))
         self.endpoints = self.stack.endpoints()
         pipeline_site.make(self.endpoints, _RACKS)
         login = pipeline_site.register_mqtt(self.endpoints)

@@ -9,6 +9,9 @@ Power leads temperature: a load step shows there first. `filled`: how much past 
 
 from __future__ import annotations
 
+from models.change.view import Layout
+from models.definition import Definition
+
 _PER_ZONE = (
     "change[60:120]",
     "change[120:240]",
@@ -53,16 +56,10 @@ def inputs() -> list[str]:
     return list(INPUTS)
 
 
-def of_networks() -> list[int]:
-    """Columns that the networks see: all but the levels."""
-    return [column for column, name in enumerate(INPUTS) if not name.endswith(".last")]
-
-
-def base(target: str) -> str:
-    """The input that a target's forecast starts from: the model predicts the difference to it."""
-    return f"{target}.last"
-
-
-def filled(target: str) -> str:
-    """The input that says how much of its own past a target has, in seconds."""
-    return f"{target}.filled"
+def layout(definition: Definition) -> Layout:
+    """Which input plays which part: the networks see all but the levels, a forecast starts from the newest reading."""
+    return Layout(
+        seen=[column for column, name in enumerate(INPUTS) if not name.endswith(".last")],
+        bases=[INPUTS.index(f"{target.name}.last") for target in definition.targets],
+        filled=[INPUTS.index(f"{target.name}.filled") for target in definition.targets],
+    )

@@ -8,6 +8,7 @@ A room's `coolingUnits` stay plain data, for rooms whose units take no commands.
 # ruff: noqa: RUF012
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
@@ -38,6 +39,21 @@ class SlewLimits(ApiModel):
     """The fastest change of the set-point, in kelvin a minute."""
     fan_percent_per_min: Annotated[float, Field(gt=0, le=100)] = 10
     """The fastest change of the fans' speed, in percentage points a minute."""
+
+
+class MaintenanceWindow(ApiModel):
+    """From when to when somebody works at the unit."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(cel("self.start < self.end", "start must lie before end", field_path=".start"))
+    )
+
+    start: datetime
+    """Beginning, RFC 3339."""
+    end: datetime
+    """End, RFC 3339."""
+    reason: Text = ""
+    """What is done; told to whoever is refused."""
 
 
 class CoolingUnitSpec(ApiModel):
@@ -95,6 +111,10 @@ class CoolingUnitSpec(ApiModel):
     """The highest fan speed allowed, in percent."""
     slew: SlewLimits = SlewLimits()
     """How fast commands may move it."""
+    maintenance_windows: Annotated[list[MaintenanceWindow], Field(max_length=16)] = []
+    """Times in which somebody works at the unit: no command reaches it then."""
+    second_approver: bool = False
+    """Whether each command needs the approval of a second person."""
     gateways: Annotated[list[DnsLabel], Field(max_length=8, json_schema_extra={"x-kubernetes-list-type": "set"})] = []
     """Gateways of the site that may speak for the unit; all of the site's when left out."""
     deletion_policy: DeletionPolicy = "Delete"

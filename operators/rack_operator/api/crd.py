@@ -12,6 +12,7 @@ from rack_operator.api import GROUP, VERSION
 from rack_operator.api.base import ApiModel
 from rack_operator.api.cooling_unit import CoolingUnit
 from rack_operator.api.rack import Rack
+from rack_operator.api.scenario import Scenario
 from rack_operator.api.schema import structural_schema
 from rack_operator.api.site import Site
 
@@ -77,7 +78,21 @@ SITE = Kind(
         ("Message", "string", _ready("message")),
     ),
 )
-KINDS = (SITE, RACK, COOLING_UNIT)
+SCENARIO = Kind(
+    model=Scenario,
+    plural="scenarios",
+    short_names=("scn",),
+    columns=(
+        ("Room", "string", ".spec.room"),
+        ("Phase", "string", ".status.phase"),
+        ("Ready", "string", _ready("status")),
+        ("Reason", "string", _ready("reason")),
+        ("Result", "string", ".status.headline"),
+        ("Age", "date", ".metadata.creationTimestamp"),
+        ("Message", "string", _ready("message")),
+    ),
+)
+KINDS = (SITE, RACK, COOLING_UNIT, SCENARIO)
 
 
 def custom_resource_definition(kind: Kind) -> JsonObject:

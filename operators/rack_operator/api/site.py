@@ -103,6 +103,17 @@ class Topics(ApiModel):
     """How long events, commands, predictions and rejects are kept, in hours."""
 
 
+class History(ApiModel):
+    """How long readings are kept in InfluxDB; 0 is for ever. What is taken away here is deleted there."""
+
+    full_days: Annotated[int, Field(ge=0, le=36_500)] = 7
+    """Every reading as it came, in days."""
+    minute_days: Annotated[int, Field(ge=0, le=36_500)] = 90
+    """Mean, lowest and highest of each minute, in days."""
+    quarter_days: Annotated[int, Field(ge=0, le=36_500)] = 1825
+    """Mean, lowest and highest of each quarter of an hour, in days."""
+
+
 class Artifact(ApiModel):
     """Where a model's files come from."""
 
@@ -136,6 +147,8 @@ class SiteSpec(ApiModel):
     """How often twins are updated at most."""
     topics: Topics = Topics()
     """How the Kafka topics are laid out."""
+    history: History | None = None
+    """How long readings are kept; without it as the historian is set."""
     models: Annotated[list[Model], Field(max_length=50, json_schema_extra=list_map("name"))] = []
     """Models that run on the site's readings."""
     deletion_policy: DeletionPolicy = "Delete"

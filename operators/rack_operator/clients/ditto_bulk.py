@@ -140,11 +140,18 @@ class BulkCommands:
         try:
             if self._consumer is None:
                 self._producer = Producer(
-                    {**self._config, "linger.ms": 5, "enable.idempotence": True, "compression.type": "lz4"},
+                    {**self._config, "linger.ms": 20, "enable.idempotence": True, "compression.type": "lz4"},
                     logger=_LIBRDKAFKA,
                 )
                 self._consumer = Consumer(
-                    {**self._config, "group.id": f"racktwin-operator-{self._instance}", "enable.auto.commit": False},
+                    {
+                        **self._config,
+                        "group.id": f"racktwin-operator-{self._instance}",
+                        "enable.auto.commit": False,
+                        # Many answers in one fetch: nobody waits for a single one.
+                        "fetch.min.bytes": 65536,
+                        "fetch.wait.max.ms": 20,
+                    },
                     logger=_LIBRDKAFKA,
                 )
             with self._consumer_lock:

@@ -17,6 +17,8 @@ _PAGE = 500
 # A watch is renewed this often, so that one that is dead without a sign does not last.
 _WATCH_S = 300
 _MERGE = {"content-type": "application/merge-patch+json"}
+# Of what was just written, its new version is all that is news: a whole answer would be encoded and parsed for nothing.
+_METADATA_BACK = {"accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ CONFIG_MAPS = Resource("/api/v1", "configmaps")
 EVENTS = Resource("/api/v1", "events")
 DEPLOYMENTS = Resource("/apis/apps/v1", "deployments")
 COOLING_UNITS = Resource(f"/apis/{GROUP}/{VERSION}", "coolingunits")
+SCENARIOS = Resource(f"/apis/{GROUP}/{VERSION}", "scenarios")
+JOBS = Resource("/apis/batch/v1", "jobs")
 LEASES = Resource("/apis/coordination.k8s.io/v1", "leases")
 
 
@@ -148,7 +152,7 @@ class KubeClient:
     async def create(self, resource: Resource, body: JsonObject) -> bool:
         """Creates the object; False when there is one of its name already."""
         path = resource.path(body["metadata"]["namespace"])
-        answer = await self._http.call("POST", path, json=body, expect={201, 409})
+        answer = await self._http.call("POST", path, json=body, headers=_METADATA_BACK, expect={201, 409})
         return answer.status == 201
 
     async def merge(
@@ -162,6 +166,16 @@ class KubeClient:
         answer = await self._http.call("PATCH", path, json=patch, headers=_MERGE, expect={200, 404})
         return None if answer.status == 404 else answer.body
 
+    async def replace_status(self, resource: Resource, body: JsonObject) -> JsonObject | None:
+        """Replaces the status of exactly the version that `body` names; returns the object's new metadata.
+
+        None when it is gone, or another version by now.
+        """
+        metadata = body["metadata"]
+        path = resource.path(metadata["namespace"], metadata["name"], "status")
+        answer = await self._http.call("PUT", path, json=body, headers=_METADATA_BACK, expect={200, 404, 409})
+        return answer.body["metadata"] if answer.status == 200 else None
+
     async def delete(self, resource: Resource, namespace: str, name: str) -> bool:
         """Deletes the object, its dependents in the background; False when there was none."""
         body = {"propagationPolicy": "Background"}
@@ -170,6 +184,6 @@ class KubeClient:
 
 
 __all__ = [
-    "CONFIG_MAPS", "COOLING_UNITS", "DEPLOYMENTS", "EVENTS", "LEASES", "RACKS", "SECRETS", "SITES",
+    "CONFIG_MAPS", "COOLING_UNITS", "DEPLOYMENTS", "EVENTS", "JOBS", "LEASES", "RACKS", "SCENARIOS", "SECRETS", "SITES",
     "DependencyError", "ExpiredError", "KubeClient", "Page", "Resource",
 ]  # fmt: skip

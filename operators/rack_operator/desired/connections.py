@@ -29,6 +29,8 @@ class Broker:
     sasl_mechanism: str | None = None
     username: str | None = None
     password: str | None = None
+    authority: str | None = None
+    """PEM of the authority of the brokers; None: public ones."""
 
 
 def connections(site: str, broker: Broker) -> list[JsonObject]:
@@ -104,7 +106,9 @@ def _common(connection_id: str, site: str, broker: Broker) -> JsonObject:
     specific = {"bootstrapServers": broker.bootstrap}
     if broker.sasl_mechanism is not None:
         specific["saslMechanism"] = broker.sasl_mechanism.lower()
+    trust = {} if broker.authority is None else {"ca": broker.authority}
     return {
+        **trust,
         "id": connection_id,
         "name": connection_id,
         "connectionType": "kafka",

@@ -31,6 +31,10 @@ class PodSettings:
     kafka_secret: str | None = None
     health_port: int = 8080
     log_level: str = "info"
+    trust_secret: str | None = None
+    """Secret with bundle.crt, the authorities that pods trust; see `desired.trust`."""
+    tls_secret: str | None = None
+    """Secret with the certificate of their health ports."""
 
 
 def deployment_name(model: str) -> str:

@@ -50,6 +50,9 @@ class DeviceEndpoints:
     mqtt_host: str
     mqtt_port: int
     http_url: str
+    mqtt_tls: bool = False
+    authority: str | None = None
+    """PEM of the authority of the adapters, where they have one of their own."""
 
 
 def tenant(owner: Owner) -> JsonObject:
@@ -167,6 +170,10 @@ def secret_data(device: Device, login: Login, endpoints: DeviceEndpoints) -> dic
         "deviceId": device.device_id,
         "httpUrl": endpoints.http_url,
     }
+    if endpoints.mqtt_tls:
+        data["tls"] = "true"
+    if endpoints.authority is not None:
+        data["ca.crt"] = endpoints.authority
     return data | ({PREVIOUS: login.previous} if login.previous is not None else {})
 
 

@@ -29,7 +29,7 @@ ANNOTATION_GRACE = f"{GROUP}/previous-password-until"
 # On a Secret, by whoever gave the password to the device: the value of the rotation that the device now uses.
 ANNOTATION_IN_USE = f"{GROUP}/credentials-in-use"
 
-OwnerKind = Literal["Site", "Rack", "CoolingUnit"]
+OwnerKind = Literal["Site", "Rack", "CoolingUnit", "Scenario"]
 KINDS: tuple[OwnerKind, ...] = get_args(OwnerKind)
 
 

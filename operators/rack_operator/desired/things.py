@@ -43,6 +43,8 @@ def site_thing(spec: SiteSpec, owner: Owner) -> JsonObject:
             "displayName": spec.display_name,
             "ashraeClass": spec.ashrae_class,
             "intervals": {"criticalS": spec.intervals.critical_s, "slowS": spec.intervals.slow_s},
+            # The historian keeps to it.
+            "history": None if spec.history is None else spec.history.model_dump(by_alias=True),
         },
         owner=owner,
     )
@@ -195,6 +197,8 @@ def cooling_thing(spec: CoolingUnitSpec, owner: Owner, gateways: list[str], defi
             "slewLimit": spec.slew.setpoint_step_k,
             "setpointSlew": spec.slew.setpoint_k_per_min,
             "fanSlew": spec.slew.fan_percent_per_min,
+            "secondApprover": spec.second_approver or None,
+            "maintenanceWindows": [window.model_dump(mode="json") for window in spec.maintenance_windows] or None,
             "gateways": gateways,
         },
         owner=owner,

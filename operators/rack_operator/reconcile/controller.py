@@ -17,8 +17,10 @@ from rack_operator import metrics
 from rack_operator.clients.http import DependencyError
 from rack_operator.desired.ownership import KINDS
 from rack_operator.reconcile.conditions import condition_true, ready_of
+from rack_operator.reconcile.inspection import Seen
 from rack_operator.reconcile.queue import WorkQueue
 from rack_operator.reconcile.resource import TwinReconciler
+from rack_operator.reconcile.scenario import ScenarioReconciler
 from rack_operator.reconcile.site import SiteReconciler
 from rack_operator.reconcile.store import Key, Store
 from rack_operator.reconcile.sweep import Sweeper
@@ -27,6 +29,7 @@ from racktwin.health import Health
 JsonObject = dict[str, Any]
 # A sweep may take this share of the time: with very many resources it comes less often.
 _SWEEP_SHARE = 0.2
+_LOOKS_AT_ONCE = 20
 _log = structlog.get_logger(__name__)
 
 
@@ -40,6 +43,7 @@ class Controller:
         queue: WorkQueue[Key],
         twins: TwinReconciler,
         sites: SiteReconciler,
+        scenarios: ScenarioReconciler,
         sweeper: Sweeper,
         health: Health,
         workers: int,
@@ -50,6 +54,7 @@ class Controller:
         self._queue = queue
         self._twins = twins
         self._sites = sites
+        self._scenarios = scenarios
         self._sweeper = sweeper
         self._health = health
         self._workers = workers
@@ -59,22 +64,30 @@ class Controller:
         self._unswept: set[Key] = set()
         self._swept = asyncio.Event()
         self._sweep_now = asyncio.Event()
+        self._working = False
         self._parts: dict[tuple[str, str], tuple[Any, Any]] = {}
 
     async def run(self) -> None:
         """Works until cancelled. The store must hold a full list of every kind."""
+        self._working = True
+        for key in self._store.keys():
+            # Those that say they are as desired wait for the sweep, which compares them in bulk.
+            if not _says_it_is_settled(self._store.get(key) or {}):
+                self.wake(key)
         tasks = [asyncio.create_task(self._work(), name=f"worker-{number}") for number in range(self._workers)]
         tasks.append(asyncio.create_task(self._sweep_for_ever(), name="sweep"))
         try:
             await asyncio.gather(*tasks)
         finally:
+            self._working = False
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def wake(self, key: Key) -> None:
-        """Asks for a reconcile of one resource."""
-        self._queue.add(key)
+        """Asks for a reconcile of one resource. Nobody works before `run`, which begins with all that need it."""
+        if self._working:
+            self._queue.add(key)
 
     def sweep_now(self) -> None:
         """Asks for a sweep at once."""
@@ -85,6 +98,7 @@ class Controller:
         self._store.drop(key)
         self._queue.forget(key)
         self._unswept.discard(key)
+        self._swept.set()
         if key.kind == "Site":
             self._seen_sites.pop(key, None)
             self._wake_members(key)
@@ -117,6 +131,8 @@ class Controller:
             if key.kind == "Site":
                 done = await self._sites.reconcile(key)
                 self._tell_members(key)
+            elif key.kind == "Scenario":
+                done = await self._scenarios.reconcile(key)
             else:
                 done = await self._twins.reconcile(key, first_try=self._queue.failures(key) == 0)
             outcome = "done" if done else "retry"
@@ -187,16 +203,17 @@ class Controller:
                 continue
 
     async def _sweep(self) -> bool:
-        """One sweep: sites first, which open the way to their dependencies, then what is read in bulk, then all.
+        """One sweep: sites first, which open the way to their dependencies; then what is read in bulk; then the rest.
 
-        False when something could not be listed: then each resource is looked at by itself, and failures have their
-        own backoff.
+        A resource that is not as desired is asked for as soon as that is seen. False when something could not be
+        listed: then each resource is looked at by itself, and failures have their own backoff.
         """
         metrics.SWEEP_STARTED.set(self._clock() / 1000)
         for kind in KINDS:
             metrics.RESOURCES.labels(kind).set(len(self._store.keys(kind)))
         started = time.perf_counter()
-        await self._look_at(self._store.keys("Site"))
+        self._ask(self._store.keys("Site"))
+        await self._answered()
         orphans, complete = [], True
         try:
             orphans = await self._sweeper.read_all()
@@ -204,24 +221,61 @@ class Controller:
             _log.warning("not everything could be read in bulk", error=str(error))
             complete = False
         metrics.SWEEP_SECONDS.observe(time.perf_counter() - started)
-        await self._look_at(self._store.keys("Rack") + self._store.keys("CoolingUnit"))
+        inspector = self._sweeper.inspector
+        seen = await self._look()
+        await inspector.compare_registered(seen, self._doubt)
         try:
             await self._sweeper.remove(orphans)
         except Exception:
             _log.exception("sweep broke")
             complete = False
+        await self._answered()
         if complete:
             metrics.SWEEP_COMPLETED.set(self._clock() / 1000)
+        await inspector.compare_logins(seen, self._doubt)
+        await self._answered()
+        if complete:
+            metrics.SWEEP_LOGINS_COMPLETED.set(self._clock() / 1000)
         return complete
 
-    async def _look_at(self, keys: list[Key]) -> None:
-        """Asks for a reconcile of each, and waits until each was tried once."""
-        self._unswept = set(keys)
-        self._swept.clear()
+    async def _look(self) -> list[Seen]:
+        """Compares all but sites with what was read in bulk; asks for a reconcile of those that it does not clear."""
+        seen = []
+        for number, key in enumerate([key for kind in KINDS if kind != "Site" for key in self._store.keys(kind)]):
+            # Scenarios have no things to compare.
+            cleared = None if key.kind == "Scenario" else self._sweeper.inspector.look(key)
+            if cleared is None:
+                self._doubt(key)
+            else:
+                seen.append(cleared)
+            if number % _LOOKS_AT_ONCE == 0:
+                # Watches, workers and the lease go on meanwhile.
+                await asyncio.sleep(0)
+        return seen
+
+    def _doubt(self, key: Key) -> None:
+        self._ask([key])
+
+    def _ask(self, keys: list[Key]) -> None:
+        """Asks for a reconcile of each."""
+        self._unswept.update(keys)
         for key in keys:
             self.wake(key)
-        if keys:
+
+    async def _answered(self) -> None:
+        """Waits until each that was asked for was tried once."""
+        while self._unswept:
+            self._swept.clear()
             await self._swept.wait()
+
+
+def _says_it_is_settled(body: JsonObject) -> bool:
+    metadata, status = body.get("metadata") or {}, body.get("status") or {}
+    return (
+        not metadata.get("deletionTimestamp")
+        and status.get("observedGeneration") == metadata.get("generation")
+        and ready_of(body)[0] == "True"
+    )
 
 
 def _spell(key: Key) -> str:

@@ -74,11 +74,9 @@ async def ensure_secret(
         if await around.kube.create(SECRETS, secret(device, owner, login, around.endpoints)):
             return login, True
     if known is Known.SETTLED:
-        seen = around.secrets.take(f"{owner.namespace}/{name}")
-        if seen is not None and contains(seen["metadata"].get("labels") or {}, owner.labels()):
-            login, patch = _mend(around, device, owner, seen, rotation)
-            if patch is None:
-                return login, False
+        settled = settled_login(around, device, owner, rotation)
+        if settled is not None:
+            return settled, False
     actual = await around.kube.get(SECRETS, owner.namespace, name)
     if actual is None:
         login = Login(_password(around), rotation)
@@ -99,6 +97,18 @@ async def ensure_secret(
         if error.status != 409:
             raise
     raise NotReadyError("SecretContended", f"Kubernetes: Secret {name} changed or went while it was being mended")
+
+
+def settled_login(around: Surroundings, device: Device, owner: Owner, rotation: str) -> Login | None:
+    """The passwords in the device's Secret as the last sweep read it, if it needs no change; None when it must be read.
+
+    Takes the Secret out of what the sweep has read.
+    """
+    seen = around.secrets.take(f"{owner.namespace}/{device.secret_name}")
+    if seen is None or not contains(seen["metadata"].get("labels") or {}, owner.labels()):
+        return None
+    login, patch = _mend(around, device, owner, seen, rotation)
+    return login if patch is None else None
 
 
 def _mend(

@@ -12,13 +12,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rack_operator.api.site import SiteSpec
 from rack_operator.desired.devices import Device
 from rack_operator.desired.ownership import ANNOTATION_ROTATE, FINALIZER, Owner
 from rack_operator.desired.policies import own_policy
 from rack_operator.desired.rack import Twin
+from rack_operator.reconcile.belonging import SiteSpecs, site_problem
 from rack_operator.reconcile.claim import Claim
-from rack_operator.reconcile.conditions import Verdict, Verdicts, condition_true, conditions, ready_of
+from rack_operator.reconcile.conditions import Verdicts, conditions, ready_of
 from rack_operator.reconcile.devices import ensure_credentials, ensure_device, ensure_secret
 from rack_operator.reconcile.kinds import TWIN_KINDS, WARNING, Spec
 from rack_operator.reconcile.outcome import Known, Progress
@@ -46,8 +46,7 @@ class TwinReconciler:
     def __init__(self, around: Surroundings, store: Store) -> None:
         self._around = around
         self._store = store
-        # Parsing a large site for each of its racks would cost more than the rack.
-        self._site_specs: dict[Key, tuple[JsonObject, SiteSpec]] = {}
+        self._sites = SiteSpecs()
 
     async def reconcile(self, key: Key, *, first_try: bool) -> bool:
         """One pass; True when all is as desired, False when it should be tried again.
@@ -71,7 +70,7 @@ class TwinReconciler:
             )
             return False
         site = self._store.get(Key("Site", key.namespace, spec.site))
-        problem = _site_problem(site, spec, key.namespace)
+        problem = site_problem(site, spec, key.namespace)
         if problem is not None:
             # A site that is just being made is no news: speak of it only when it lasts.
             if first_try and site is not None and ready_of(body)[0] == "Unknown":
@@ -81,15 +80,8 @@ class TwinReconciler:
         assert site is not None
         if not await add_finalizer(self._around.kube, self._store, key, body):
             return False
-        twin = TWIN_KINDS[key.kind].twin(spec, owner, self._site_spec(key, site), self._around.definitions_url)
+        twin = TWIN_KINDS[key.kind].twin(spec, owner, self._sites.of(site), self._around.definitions_url)
         return await self._make(key, body, owner, spec, twin)
-
-    def _site_spec(self, key: Key, site: JsonObject) -> SiteSpec:
-        site_key = Key("Site", key.namespace, site["metadata"]["name"])
-        known = self._site_specs.get(site_key)
-        if known is None or known[0] != site["spec"]:
-            known = self._site_specs[site_key] = (site["spec"], SiteSpec.model_validate(site["spec"]))
-        return known[1]
 
     async def _make(self, key: Key, body: JsonObject, owner: Owner, spec: Spec, twin: Twin) -> bool:
         generation = body["metadata"]["generation"]
@@ -200,24 +192,3 @@ class TwinReconciler:
         await remove_thing(self._around.ditto, own, owner)
         await remove_policy(self._around.ditto, own_policy(spec.site, kind.thing_kind, owner))
         await purge(self._around, owner, own)
-
-
-def _site_problem(site: JsonObject | None, spec: Spec, namespace: str) -> Verdict | None:
-    if site is None:
-        return Verdict("False", "SiteNotFound", f"there is no Site {spec.site} in namespace {namespace}")
-    if site["metadata"].get("deletionTimestamp"):
-        return Verdict("False", "SiteDeleting", f"Site {spec.site} is being deleted")
-    if not (condition_true(site, "TenantReady") and condition_true(site, "PolicyReady")):
-        return Verdict(
-            "False", "SiteNotReady", f"Site {spec.site} has no tenant and base policy yet: see its conditions"
-        )
-    rooms = {room.get("name") for room in site["spec"].get("rooms") or []}
-    if spec.room not in rooms:
-        return Verdict("False", "RoomNotFound", f"spec.room: Site {spec.site} has no room {spec.room}")
-    gateways = {gateway.get("name") for gateway in site["spec"].get("gateways") or []}
-    unknown = sorted(set(spec.gateways) - gateways)
-    if unknown:
-        return Verdict(
-            "False", "GatewayNotFound", f"spec.gateways: Site {spec.site} has no gateway {', '.join(unknown)}"
-        )
-    return None

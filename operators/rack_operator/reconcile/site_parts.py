@@ -10,6 +10,7 @@ from rack_operator.clients.kube import CONFIG_MAPS, DEPLOYMENTS
 from rack_operator.desired.connections import connection_matches
 from rack_operator.desired.deployment import artifact_checksum, deployment_name, model_deployment
 from rack_operator.desired.ownership import OPERATOR, Owner
+from rack_operator.desired.trust import with_trust
 from rack_operator.reconcile.conditions import NotReadyError
 from rack_operator.reconcile.diff import contains
 from rack_operator.reconcile.surroundings import Surroundings
@@ -67,7 +68,7 @@ async def ensure_model(around: Surroundings, model: Model, owner: Owner) -> bool
             "ArtifactIncomplete",
             f"model {model.name}: ConfigMap {model.artifact.config_map} lacks {', '.join(missing)}",
         )
-    desired = model_deployment(model, owner, artifact_checksum(artifact), around.pods)
+    desired = with_trust(model_deployment(model, owner, artifact_checksum(artifact), around.pods), around.pods)
     name = desired["metadata"]["name"]
     actual = await around.kube.get(DEPLOYMENTS, owner.namespace, name)
     if actual is None:

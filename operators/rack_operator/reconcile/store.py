@@ -104,7 +104,7 @@ class Store:
         return [key for key in self._entries if kind is None or key.kind == kind]
 
     def members_of(self, namespace: str, site: str) -> Iterator[Key]:
-        """Keys of the racks and cooling units that name the site."""
+        """Keys of the racks, cooling units and scenarios that name the site."""
         yield from sorted(self._members_of.get((namespace, site), ()))
 
     def claimants(self, namespace: str, thing_id: str) -> set[Key]:
@@ -134,8 +134,9 @@ class Store:
 
 
 def _claims(key: Key, site: str, spec: JsonObject) -> tuple[str, ...]:
-    """Ids of the things that a rack or cooling unit asks for. Sites are few and looked at when needed."""
-    if key.kind == "Site":
+    """Ids of the things that a rack or cooling unit asks for. Sites are few and looked at when needed; scenarios ask
+    for none."""
+    if key.kind not in _THING_KIND:
         return ()
     prefix = names.namespace(site)
     own = f"{prefix}:{_THING_KIND[key.kind]}-{key.name}"

@@ -1,8 +1,8 @@
 """The level-triggered half: reads in bulk what there is, so that each resource can be looked at, and removes orphans.
 
 A Secret can be left by a crash, a thing be changed behind our back: neither outlives a sweep. Drift is
-found by the reconciles that `controller` asks for with what is read here; only what no resource claims
-any more is removed here.
+found by `inspection` with what is read here, and mended by the reconciles that `controller` asks for; only what no
+resource claims any more is removed here.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from rack_operator.desired.ownership import (
     Owner,
 )
 from rack_operator.desired.policies import own_policy
+from rack_operator.reconcile.inspection import Inspector
 from rack_operator.reconcile.kinds import TWIN_KINDS
 from rack_operator.reconcile.removal import purge
 from rack_operator.reconcile.store import Key, Store
@@ -71,6 +72,7 @@ class Sweeper:
         self._around = around
         self._store = store
         self._namespaces: list[str | None] = list(namespaces) if namespaces is not None else [None]
+        self.inspector = Inspector(around, store)
 
     async def read_all(self) -> list[Orphan]:
         """Fills the snapshots of Secrets and things; returns what no resource claims.

@@ -23,6 +23,9 @@ appender.out.layout.type=PatternLayout
 appender.out.layout.pattern=%d{ISO8601} %p %m (%c{1})%n
 rootLogger.level=info
 rootLogger.appenderRef.out.ref=out
+# A line or two for every message otherwise.
+logger.audit.name=org.apache.activemq.audit
+logger.audit.level=off
 """
 _LOGIN = """\
 activemq {

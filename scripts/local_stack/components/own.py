@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from local_stack import cluster, config, paths
 from local_stack.component import Component
-from local_stack.components import artemis, influxdb, kubernetes
+from local_stack.components import artemis, console, influxdb, kubernetes
 from local_stack.instance import LOOPBACK, Instance
 from local_stack.probes import http
 
@@ -133,6 +133,7 @@ def _own(
     *groups: Environment,
     after: tuple[str, ...],
     port: str | None = None,
+    artefacts: tuple[str, ...] = (),
     before_start: Callable[[Instance], None] = lambda _instance: None,
     probe: str = "/readyz",
 ) -> Component:
@@ -157,6 +158,7 @@ def _own(
         command=lambda _instance: [sys.executable, "-m", package],
         probe=http(f"{name}-health", probe),
         after=after,
+        artefacts=artefacts,
         ports=(f"{name}-health", *([port] if port else [])),
         environment=environment,
         before_start=before_start,
@@ -186,6 +188,26 @@ COMPONENTS = (
     _own("ingest", "ingest", "cleans telemetry", kafka, ditto, as_viewer, after=("kafka", "ditto-lite")),
     _own("historian", "historian", "writes history", kafka, influx, after=("kafka", "influxd")),
     _own(
+        "guard",
+        "guard",
+        "checks wishes for cooling units and commands them",
+        kafka,
+        ditto,
+        as_viewer,
+        after=("kafka", "ditto-lite"),
+    ),
+    _own(
+        "optimiser",
+        "optimiser",
+        "proposes how cooling is best set",
+        kafka,
+        ditto,
+        as_viewer,
+        # A demo is watched for minutes.
+        lambda _instance: {"RACKTWIN_OPTIMISER_INTERVAL_S": "15"},
+        after=("kafka", "ditto-lite"),
+    ),
+    _own(
         "operator",
         "rack_operator",
         "turns Sites and Racks into twins and devices",
@@ -195,6 +217,8 @@ COMPONENTS = (
         registry,
         adapters,
         definitions,
+        # Scenarios leave their results there.
+        influx,
         _kubernetes(cluster.OPERATOR_ACCOUNT),
         # A small site is swept in a moment, and what somebody deletes to see it come back, comes back soon.
         lambda _instance: {"RACKTWIN_IMAGE": IMAGE, "RACKTWIN_SWEEP_S": "15"},
@@ -209,6 +233,20 @@ COMPONENTS = (
         _kubernetes("local-node"),
         _node,
         after=("kube-apiserver",),
+    ),
+    _own(
+        "console",
+        "console",
+        "the page where operators see, replay and command",
+        kafka,
+        ditto,
+        as_operator,
+        influx,
+        console.environment,
+        after=("kafka", "ditto-lite", "influxd"),
+        port="console",
+        artefacts=("console-page",),
+        before_start=console.ensure_users,
     ),
     _own(
         "gateway",

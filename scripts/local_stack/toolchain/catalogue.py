@@ -3,6 +3,7 @@
 from importlib import resources
 
 from local_stack.toolchain.artefact import Artefact
+from local_stack.toolchain.console_page import ConsolePage, digest_of_sources
 from local_stack.toolchain.golang import GoProgram
 from local_stack.toolchain.influxd import Influxd
 from local_stack.toolchain.maven import MavenArchive, MavenLibraries
@@ -66,7 +67,13 @@ KUBERNETES = GoProgram(
     version_packages=("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"),
     names=("kube-apiserver", "kubectl"),
 )
+CONSOLE_PAGE = ConsolePage(
+    name="console-page",
+    version="0.1.0",
+    why="the console's page: the room in 3D, replay, commands",
+    sources=digest_of_sources(),
+)
 
 ARTEFACTS: dict[str, Artefact] = {
-    artefact.name: artefact for artefact in (KUBERNETES, INFLUXD, ETCD, KAFKA, HONO, ARTEMIS)
+    artefact.name: artefact for artefact in (KUBERNETES, INFLUXD, ETCD, KAFKA, HONO, ARTEMIS, CONSOLE_PAGE)
 }

@@ -19,6 +19,7 @@ from local_stack.toolchain.jdk import JAVA_MAJOR, find_jdk
 # From 1.21 on Go fetches the exact toolchain that a module asks for by itself.
 _GO_MINIMUM = (1, 21)
 _RUST_MINIMUM = (1, 72)
+_NODE_MINIMUM = (18, 0)
 
 
 class MissingToolsError(Exception):
@@ -104,6 +105,12 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement("cmake", "builds the AMQP client", _on_path("cmake"), ("cmake",)),
     Requirement("pkg-config", "builds influxd and the AMQP client", _on_path("pkg-config"), ("pkg-config",)),
     Requirement("OpenSSL headers", "builds the AMQP client", _has_openssl_headers, ("libssl-dev",)),
+    Requirement(
+        f"Node.js {'.'.join(map(str, _NODE_MINIMUM))} or newer with npm",
+        "builds the console's page",
+        lambda: shutil.which("npm") is not None and _version_of("node", "--version") >= _NODE_MINIMUM,
+        ("nodejs", "npm"),
+    ),
     Requirement("setpriv", "ties the stack's processes to their supervisor", _on_path("setpriv"), ("util-linux",)),
 )
 
@@ -149,7 +156,7 @@ def _install(packages: Sequence[str]) -> None:
             raise MissingToolsError(f"`{' '.join(command)}` failed; run it by hand, then the same make command again")
 
 
-def require(assume_yes: bool = False) -> None:
+def require(assume_yes: bool = False, requirements: Sequence[Requirement] = REQUIREMENTS) -> None:
     """Return when everything is there.
 
     As root on Debian, offers to install Debian's packages for what is missing; `assume_yes` or
@@ -158,11 +165,11 @@ def require(assume_yes: bool = False) -> None:
     Raises:
         MissingToolsError: something is still missing.
     """
-    lacking = missing()
+    lacking = missing(requirements)
     packages = [package for requirement in lacking for package in requirement.packages]
     if lacking and _may_install(assume_yes, packages):
         print(explain(lacking), file=sys.stderr)
         _install(packages)
-        lacking = missing()
+        lacking = missing(requirements)
     if lacking:
         raise MissingToolsError(explain(lacking))

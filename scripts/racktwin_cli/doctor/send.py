@@ -5,6 +5,7 @@ Tells what the adapter answered; what that means is `racktwin_cli.doctor.diagnos
 
 from __future__ import annotations
 
+import ssl
 import threading
 import uuid
 from collections.abc import Mapping
@@ -36,6 +37,10 @@ class Login:
     tenant: str
     device: str
     http_url: str
+    tls: bool = False
+    """Whether the MQTT adapter wants TLS."""
+    authority: str | None = None
+    """PEM of the adapters' authority, where it is not a public one."""
 
     @classmethod
     def of(cls, data: Mapping[str, str]) -> Self:
@@ -55,6 +60,8 @@ class Login:
             tenant=data["tenant"],
             device=data["deviceId"],
             http_url=data["httpUrl"].rstrip("/"),
+            tls=data.get("tls") == "true",
+            authority=data.get("ca.crt"),
         )
 
 
@@ -63,6 +70,8 @@ def over_mqtt(login: Login, marked: Marked, timeout_s: float = TIMEOUT_S) -> Sen
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"racktwin-doctor-{uuid.uuid4().hex[:8]}")
     client.username_pw_set(login.username, login.password)
     client.connect_timeout = timeout_s
+    if login.tls:
+        client.tls_set_context(ssl.create_default_context(cadata=login.authority))
     answered = threading.Event()
     refused: list[str] = []
 

@@ -127,7 +127,7 @@ def load_of(options: dict[str, Any]) -> Load:
 def rows_of(load: Load, size: Size) -> list[tuple[str, str, str]]:
     """The result for people: what, how much, and which setting takes it."""
     widened = size.twin_interval_s > load.twin_interval_s
-    twin_note = "RACKTWIN_TWIN_INTERVAL_CRITICAL_MS"
+    twin_note = "Site spec.intervals.criticalS"
     if widened:
         twin_note += f"; {size.ditto_cores_for_interval} cores of Ditto would take the wished interval"
     kept = f"{load.retention_h:g} h, {load.replication} copies, uncompressed"
@@ -151,7 +151,7 @@ def rows_of(load: Load, size: Size) -> list[tuple[str, str, str]]:
         ("Kafka's disk", f"{size.kafka_disk_gib:,.0f} GiB", kept),
         ("InfluxDB writes", f"{size.influx_lines_per_s:,.0f} lines/s", f"{size.influx_clients} client(s) carry that"),
         ("InfluxDB series", f"{size.influx_series:,}", ""),
-        ("InfluxDB raw", f"{size.influx_raw_gib:,.1f} GiB", f"kept {load.raw_days:g} days"),
+        ("InfluxDB raw", f"{size.influx_raw_gib:,.1f} GiB", f"Site spec.history.fullDays: {load.raw_days:g}"),
         ("InfluxDB downsampled", f"{size.influx_downsampled_gib:,.1f} GiB",
-         f"1 min for {load.minute_days:g} days, 15 min for {load.quarter_days:g} days"),
+         f"spec.history: 1 min for {load.minute_days:g} days, 15 min for {load.quarter_days:g}"),
     ]  # fmt: skip

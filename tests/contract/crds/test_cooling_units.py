@@ -67,4 +67,4 @@ def test_the_table_of_units_and_the_site_that_stays(kubectl: Kubectl) -> None:
         assert refused.returncode != 0
         assert "site is immutable" in refused.stderr
     finally:
-        kubectl.run("delete", "coolingunit", "crah-1", "-n", kubectl.namespace)
+        kubectl.run("delete", "coolingunit", "crah-1", "-n", kubectl.namespace, "--wait=false")

@@ -225,4 +225,4 @@ def test_a_rack_cannot_move_to_another_site(kubectl: Kubectl) -> None:
         "patch", "rack", "r01-01", "-n", kubectl.namespace, "--type=merge", "-p", '{"spec":{"role":"storage"}}'
     )
     assert edited.returncode == 0, edited.stderr
-    kubectl.run("delete", "rack", "r01-01", "-n", kubectl.namespace)
+    kubectl.run("delete", "rack", "r01-01", "-n", kubectl.namespace, "--wait=false")

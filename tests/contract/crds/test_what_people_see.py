@@ -28,7 +28,7 @@ def test_the_table_of_racks(kubectl: Kubectl) -> None:
     table = kubectl.run("get", "rk", "seen", "-n", kubectl.namespace).stdout.splitlines()
     assert table[0].split() == ["NAME", "SITE", "ROOM", "READY", "REASON", "AGE"]
     assert table[1].split()[:5] == ["seen", "lab", "hall", "False", "SiteNotFound"]
-    kubectl.run("delete", "rack", "seen", "-n", kubectl.namespace)
+    kubectl.run("delete", "rack", "seen", "-n", kubectl.namespace, "--wait=false")
 
 
 def test_a_bad_condition_is_refused(kubectl: Kubectl) -> None:
@@ -40,7 +40,7 @@ def test_a_bad_condition_is_refused(kubectl: Kubectl) -> None:
     patched = kubectl.run(*arguments, "--subresource=status")
     assert patched.returncode != 0
     assert "status.conditions[0].status" in patched.stderr
-    kubectl.run("delete", "rack", "conditioned", "-n", kubectl.namespace)
+    kubectl.run("delete", "rack", "conditioned", "-n", kubectl.namespace, "--wait=false")
 
 
 def test_the_fields_are_explained(kubectl: Kubectl) -> None:

@@ -15,6 +15,7 @@ from proton import Delivery, Event, Message
 from proton.handlers import MessagingHandler
 from proton.reactor import ApplicationEvent, Container, EventInjector
 
+from hono_bridge import amqp
 from hono_bridge.amqp import AmqpSide
 from hono_bridge.commands import Command, CommandRecord
 from hono_bridge.links import Arrival
@@ -237,3 +238,20 @@ def test_links_of_a_site_that_went_are_closed(broker: Broker, side: AmqpSide) ->
     expected = opened(broker)
     side.post(lambda: side.serve_sites(set()))
     assert {broker.closed.get(timeout=WAIT_S) for _ in expected} == expected
+
+
+def test_a_broker_that_never_answers_is_left_and_asked_again(ears: Ears, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(amqp, "OPEN_TIMEOUT_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(WAIT_S)
+        side = AmqpSide(
+            f"amqp://127.0.0.1:{silent.getsockname()[1]}", "", "", credit=CREDIT, reply_id="r", undelivered=[],
+            listener=ears, clock=epoch_ms, log=structlog.stdlib.get_logger(),
+        )  # fmt: skip
+        side.start()
+        attempts = [silent.accept()[0]]
+        ears.wait_for(up=False)
+        attempts.append(silent.accept()[0])
+        for attempt in attempts:
+            attempt.close()
+        side.stop(WAIT_S)

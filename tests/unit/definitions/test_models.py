@@ -159,7 +159,7 @@ def test_every_catalogue_property_is_modelled_with_its_unit_and_range(
             assert ("qudt:hasUnit" in schema) == (qudt_unit is not None)
             assert ("@type" in schema) == (kind_name is not None)
     allowed = {prop.name for prop in (*feature.properties, *COMMON)}
-    assert set(properties) - allowed <= ({"lastCommand"} if feature.name == "control" else set())
+    assert set(properties) - allowed <= ({"lastCommand", "request"} if feature.name == "control" else set())
 
 
 # UCUM's grammar, for the units we use: terms of an optional factor, atoms, exponents, annotations.
@@ -187,7 +187,7 @@ def test_only_set_points_may_be_written_by_people(models: dict[str, Any]) -> Non
         for prop, schema in models[name]["properties"].items()
         if not schema.get("readOnly")
     }
-    assert writable == {(file_name("control"), prop) for prop in ("setpoint", "fanSpeed", "mode")}
+    assert writable == {(file_name("control"), prop) for prop in ("setpoint", "fanSpeed", "mode", "request")}
 
 
 def test_nothing_generated_is_stale(directory: Path) -> None:

@@ -235,7 +235,7 @@ def test_commands_and_scores_pass(base: str, resolve: Resolve) -> None:
     assert codes(validate_merge(cooling, "/features", wrong, resolve)) == [
         ("value_invalid", "/features/control/desiredProperties/setpoint")
     ]
-    last = {"id": "c1", "origin": "mpc", "ackState": "accepted", "at": 1763683200000}
+    last = {"id": "c1", "origin": "mpc", "state": "accepted", "at": 1763683200000}
     assert validate_merge(cooling, "/features/control/properties/lastCommand", last, resolve) == []
     rack = create(example("rack", base), resolve)
     scores = {

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
+import pytest
 import structlog
 
+from gateway.controls import Controls, UnitSetup
+from gateway.faults_file import FaultsFile
 from gateway.fleet import Fleet, next_tick
-from gateway.inventory import InventoryError
+from gateway.inventory import Found, InventoryError
 from gateway.packs import Pack
 from gateway.spool import Spool
-from racktwin.simulation import RackSpec
+from physics import layout
 
 
 class Inventory:
     def __init__(self) -> None:
-        self.found: list[RackSpec] | None = []
+        self.there: Found | None = Found()
 
-    def racks(self) -> list[RackSpec]:
-        if self.found is None:
+    def found(self) -> Found:
+        if self.there is None:
             raise InventoryError("the API is away")
-        return self.found
+        return self.there
 
 
 class Uplink:
@@ -47,10 +52,13 @@ class Setting:
             seed=1,
             clock=lambda: self.now_ms,
             log=structlog.stdlib.get_logger(),
+            controls=Controls(),
+            faults=FaultsFile(folder / "faults.json", lambda: self.now_ms, structlog.stdlib.get_logger()),
         )
 
     def tick(self, *ids: str) -> int:
-        self.inventory.found = [RackSpec(i) for i in ids]
+        rooms = (layout.assumed("hall", [(i, "r1", 0.6 * k, 8000.0) for k, i in enumerate(ids)]),) if ids else ()
+        self.inventory.there = Found(rooms, frozenset(ids))
         self.fleet.refresh()
         self.now_ms += 1000
         return self.fleet.sample()
@@ -83,7 +91,7 @@ def test_racks_join_and_leave(tmp_path: Path) -> None:
 def test_the_racks_stay_when_the_inventory_is_away(tmp_path: Path) -> None:
     setting = Setting(tmp_path)
     setting.tick("a")
-    setting.inventory.found = None
+    setting.inventory.there = None
     assert "away" in setting.fleet.refresh()
     setting.now_ms += 1000
     assert setting.fleet.sample() == 1
@@ -104,3 +112,68 @@ def test_ticks_lie_on_the_intervals_grid() -> None:
     assert next_tick(100.2, 1.0) == 101.0
     assert next_tick(101.0, 1.0) == 102.0
     assert next_tick(100.3, 0.5) == 100.5
+
+
+def with_units(tmp_path: Path) -> Setting:
+    setting = Setting(tmp_path)
+    room = layout.assumed("hall", [("a", "r1", 0.0, 8000.0), ("b", "r1", 0.6, 8000.0)])
+    unit = room.units[0].id
+    setting.inventory.there = Found((room,), frozenset({"a", "b", unit}), {unit: UnitSetup()})
+    setting.fleet.refresh()
+    return setting
+
+
+def values(pack: Pack) -> dict[str, Any]:
+    return {record["n"]: record.get("v", record.get("vs")) for record in json.loads(pack.payload)}
+
+
+def test_a_cooling_unit_reports_its_air_and_now_and_then_its_control(tmp_path: Path) -> None:
+    setting = with_units(tmp_path)
+    for _ in range(6):
+        setting.now_ms += 1000
+        setting.fleet.sample()
+    packs = [values(pack) for pack in setting.uplink.offered if pack.device == "hall-unit-1"]
+    assert len(packs) == 6
+    assert packs[0]["control/mode"] == "auto"
+    assert packs[0]["power/heatRemoved"] > 0
+    assert packs[0]["air/returnTemperature"] > packs[0]["air/supplyTemperature"]
+    assert "control/mode" not in packs[1]
+    assert "control/mode" in packs[5]
+
+
+def test_a_command_reaches_the_room(tmp_path: Path) -> None:
+    setting = with_units(tmp_path)
+    setting.now_ms += 1000
+    setting.fleet.sample()
+    before = values(setting.uplink.offered[-1])["air/supplyTemperature"]
+    setting.fleet._controls.handle("hall-unit-1", "set", {"setpoint": 24.0}, setting.now_ms)
+    for _ in range(60):
+        setting.now_ms += 20_000
+        setting.fleet.sample()
+    assert values(setting.uplink.offered[-1])["air/supplyTemperature"] > before + 2.0
+
+
+def test_faults_of_the_file_begin_and_are_mended(tmp_path: Path) -> None:
+    setting = with_units(tmp_path)
+    path = tmp_path / "faults.json"
+    path.write_text(json.dumps([{"kind": "unit-stops", "target": "hall-unit-1"}]))
+    setting.fleet.refresh()
+    for _ in range(20):
+        setting.now_ms += 20_000
+        setting.fleet.sample()
+    assert values(setting.uplink.offered[-1])["air/airflow"] < 0.1
+    path.write_text("[]")
+    setting.fleet.refresh()
+    for _ in range(20):
+        setting.now_ms += 20_000
+        setting.fleet.sample()
+    assert values(setting.uplink.offered[-1])["air/airflow"] > 0.1
+
+
+@pytest.mark.parametrize("text", ["{", '[{"kind": "melts"}]', '[{"target": "a"}]', "[1]"])
+def test_a_broken_faults_file_changes_nothing(tmp_path: Path, text: str) -> None:
+    setting = with_units(tmp_path)
+    (tmp_path / "faults.json").write_text(text)
+    assert setting.fleet.refresh() == ""
+    setting.now_ms += 1000
+    assert setting.fleet.sample() == 3

@@ -48,7 +48,7 @@ class FakeInflux:
                 raise answer(404, f'bucket "{name}" not found')
             return SimpleNamespace(buckets=[name])
 
-        def create(bucket_name, org_id):
+        def create(bucket_name, org_id, description):
             self.buckets[bucket_name] = {}
 
         return SimpleNamespace(find_buckets=find, create_bucket=create)

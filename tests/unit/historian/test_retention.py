@@ -7,9 +7,8 @@ from types import SimpleNamespace
 import pytest
 from influxdb_client.rest import ApiException
 
-from historian.retention import Keeper, Retention, buckets, numeric_fields, tasks
-from historian.settings import HistorianSettings
-from historian.sink import InfluxSink
+from historian.retention import Keeper, buckets, numeric_fields, tasks
+from racktwin.history import Retention
 
 DAY = 86_400
 
@@ -103,17 +102,3 @@ def test_a_bucket_that_someone_else_made_is_left_alone(influx):
     Keeper(influx, "acme", Retention()).ensure("berlin", "id")
     assert influx.updated == []
     assert influx.buckets["berlin"].retention_rules == []
-
-
-def test_readings_are_written_though_tasks_may_not_be_made(fakes):
-    influx = fakes.Influx()
-    problems = []
-
-    class Refused:
-        def ensure(self, site, org_id):
-            raise fakes.answer(403, "insufficient permissions for write")
-
-    sink = InfluxSink(HistorianSettings(), client=influx, keeper=lambda client: Refused(), warn=problems.append)
-    assert sink.write("berlin", ["m,n=1 v=1.0 1000"]) == []
-    assert len(influx.buckets["berlin"]) == 1
-    assert "insufficient" in problems[0]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.duplicates import SeriesWindow
-from ingest.sequence import SequenceTracker, Verdict
+from racktwin.sequence import SequenceTracker, Verdict
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 7), st.none() | st.integers(0, 3)), max_size=100))

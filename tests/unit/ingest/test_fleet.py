@@ -7,7 +7,7 @@ import threading
 import pytest
 import structlog
 
-from ingest.fleet import WAITING, Fleet
+from ingest.fleet import WAITING, Fleet, Pace, Silent, pace_of
 from racktwin.ditto_client import DittoError
 
 
@@ -45,6 +45,32 @@ def test_known_after_loading(kit, stage):
     stage.fleet.refresh()
     assert stage.fleet.get(kit.RACK).room == "hall-a"
     assert stage.ditto.asked == []
+
+
+def test_sites_say_their_intervals(kit, stage):
+    site = "racktwin.berlin:site-berlin"
+    stage.ditto.things[site] = {"thingId": site, "attributes": {"intervals": {"criticalS": 2.5, "slowS": 600}}}
+    stage.fleet.refresh()
+    assert stage.fleet.paces == {"berlin": Pace(2500, 600_000)}
+    before = stage.fleet.paces
+    stage.fleet.refresh()
+    assert stage.fleet.paces is before
+    assert pace_of({"attributes": {"intervals": {"criticalS": "often"}}}) is None
+
+
+def test_twins_that_show_something_good_and_old_are_told_once(kit, stage):
+    def feature(age_ms, quality="good"):
+        return {"properties": {"observedAt": kit.NOW - age_ms, "quality": quality, "temperature": 20.0}}
+
+    stage.ditto.things[kit.RACK]["features"] = {
+        "environment.top": feature(600_000),
+        "environment.bottom": feature(1000),
+        "power": feature(600_000, "stale"),
+        "indices": feature(600_000),
+    }
+    stage.fleet.refresh()
+    assert stage.fleet.silent() == [Silent(kit.RACK, "berlin", "environment.top", kit.NOW - 600_000)]
+    assert stage.fleet.silent() == []
 
 
 def test_unknown_is_asked_for_once_and_waits_meanwhile(kit, stage):

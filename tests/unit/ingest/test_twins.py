@@ -9,6 +9,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from ingest.coalesce import Coalescer
+from ingest.fleet import Pace
 from ingest.flow import Offsets, TwinFlow
 from ingest.pressure import TwinWatch
 from ingest.twins import Twins
@@ -57,6 +58,16 @@ class Bench:
 @pytest.fixture
 def bench():
     return Bench()
+
+
+def test_a_site_says_how_often_its_twins_are_updated(bench):
+    bench.offer("oslo", 1, T0)
+    bench.twins.pace({"oslo": Pace(4000, 60_000)})
+    assert [merge.site for merge in bench.twins.due(T0)] == ["oslo"]
+    bench.offer("oslo", 1, T0 + 1500)
+    bench.offer("berlin", 1, T0)
+    assert [merge.site for merge in bench.twins.due(T0 + 1500)] == ["berlin"]
+    assert [merge.site for merge in bench.twins.due(T0 + 4000)] == ["oslo"]
 
 
 def test_one_site_s_closed_connection_holds_up_no_other(bench):

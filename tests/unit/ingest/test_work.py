@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 
 from ingest.cleaning import Cleaner
 from ingest.coalesce import Coalescer
-from ingest.fleet import WAITING
+from ingest.fleet import WAITING, Silent
 from ingest.twins import Twins
 from ingest.work import IngestWork
 from racktwin.health import Health
@@ -28,12 +28,20 @@ class Known:
         self.asked = set()
         self.problem = None
         self.answers = 0
+        self.refreshed = 0
+        self.paces = {}
+        self.quiet = []
 
     def get(self, thing):
         return WAITING if thing in self.asked else self.things.get(thing)
 
     def refresh_soon(self):
         self.answers += 1
+        self.refreshed += 1
+
+    def silent(self):
+        found, self.quiet = self.quiet, []
+        return found
 
     def knows(self, thing):
         return thing in self.things
@@ -257,6 +265,29 @@ def test_silence_makes_stale_and_the_next_reading_good(kit, stage):
     stage.send({"deltaT": 2.0, "time": stage.now}, creation_time=str(stage.now))
     qualities = [merge["value"]["cooling"]["properties"]["quality"] for merge in stage.on("twin")]
     assert qualities == ["good", "good", "good", "stale", "good"]
+
+
+def test_what_fell_silent_while_nobody_listened_is_told_by_its_twin(kit, stage):
+    quiet = [Silent(kit.RACK, "berlin", feature, kit.NOW - 600_000) for feature in ("environment.top", "power")]
+    stage.work.assigned([TopicPartition(TELEMETRY, 0)])
+    stage.fleet.quiet = list(quiet)
+    stage.send({"temperature": 20.0, "sensor": "top", "time": kit.NOW})
+    # What was loaded before we listened says nothing: what we would have heard may be in the backlog.
+    assert [list(merge["value"]) for merge in stage.on("twin")] == [["environment.top"]]
+    stage.now += 120_000
+    stage.work.tick()
+    assert stage.fleet.refreshed == 1
+    stage.fleet.quiet = list(quiet)
+    stage.send({"temperature": 21.0, "sensor": "top", "time": stage.now})
+    # The thing has just had a merge.
+    stage.now += 1000
+    stage.work.tick()
+    stale = [merge["value"]["power"]["properties"] for merge in stage.on("twin") if "power" in merge["value"]]
+    assert stale == [{"quality": "stale", "observedAt": kit.NOW - 600_000}]
+    stage.send({"power": 4000, "time": stage.now})
+    stage.now += 2000
+    stage.work.tick()
+    assert stage.on("twin")[-1]["value"]["power"]["properties"]["quality"] == "good"
 
 
 def test_losses_are_counted_by_site_and_class_of_device(kit, stage):

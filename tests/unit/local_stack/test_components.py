@@ -56,9 +56,10 @@ def test_no_secret_is_on_a_command_line(instance: Instance) -> None:
         assert not any(secret in line for secret in secrets), component.name
 
 
-def test_only_the_historian_of_our_processes_holds_the_influx_token(instance: Instance) -> None:
+def test_only_processes_that_read_or_write_history_hold_the_influx_token(instance: Instance) -> None:
     holders = {name for name, c in COMPONENTS.items() if "RACKTWIN_INFLUX_TOKEN" in c.environment(instance)}
-    assert holders == {"historian"}
+    # The operator hands it to Scenarios' Jobs and models' runners.
+    assert holders <= {"historian", "console", "operator", "fidelity"}
 
 
 def test_generated_files_parse(instance: Instance) -> None:

@@ -19,7 +19,7 @@ def test_only_what_is_missing_is_named_with_a_remedy_each() -> None:
 
 
 def test_nothing_is_installed_without_consent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prerequisites, "missing", lambda: [PACKAGED])
+    monkeypatch.setattr(prerequisites, "missing", lambda *_: [PACKAGED])
     monkeypatch.setattr(prerequisites, "_install", lambda _packages: pytest.fail("installed"))
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.delenv("RACKTWIN_ASSUME_YES", raising=False)
@@ -31,7 +31,7 @@ def test_nothing_is_installed_without_consent(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("root", [True, False])
 def test_with_consent_only_root_installs(monkeypatch: pytest.MonkeyPatch, root: bool) -> None:
     installed: list[str] = []
-    monkeypatch.setattr(prerequisites, "missing", lambda: [] if installed else [PACKAGED])
+    monkeypatch.setattr(prerequisites, "missing", lambda *_: [] if installed else [PACKAGED])
     monkeypatch.setattr(prerequisites, "_install", installed.extend)
     monkeypatch.setattr("shutil.which", lambda _name: "/usr/bin/apt-get")
     monkeypatch.setattr("os.geteuid", lambda: 0 if root else 1000)

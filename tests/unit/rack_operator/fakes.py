@@ -29,7 +29,7 @@ from rack_operator.reconcile.surroundings import Surroundings
 JsonObject = dict[str, Any]
 
 
-KIND_OF: dict[str, OwnerKind] = {"sites": "Site", "racks": "Rack", "coolingunits": "CoolingUnit"}
+KIND_OF: dict[str, OwnerKind] = {"sites": "Site", "racks": "Rack", "coolingunits": "CoolingUnit", "scenarios": "Scenario"}
 
 
 class KilledError(BaseException):
@@ -290,6 +290,18 @@ class FakeKube:
             self.objects[key] = merged
         self.fuse.written()
         return copy.deepcopy(merged)
+
+    async def replace_status(self, resource: Resource, body: JsonObject) -> JsonObject | None:
+        self.fuse.check("Kubernetes", f"PUT {resource.plural} status")
+        key = (resource.plural, body["metadata"]["namespace"], body["metadata"]["name"])
+        held = self.objects.get(key)
+        if held is None or held["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"]:
+            return None
+        self.fuse.write("Kubernetes", f"PUT {resource.plural} status")
+        self.objects[key] = {**held, "status": copy.deepcopy(body["status"])}
+        self.objects[key]["metadata"] = {**held["metadata"], "resourceVersion": str(next(self._versions))}
+        self.fuse.written()
+        return copy.deepcopy(self.objects[key]["metadata"])
 
     async def delete(self, resource: Resource, namespace: str, name: str) -> bool:
         self.fuse.write("Kubernetes", f"DELETE {resource.plural}")

@@ -13,6 +13,7 @@ from tests.unit.rack_operator.fakes import KIND_OF, World
 from rack_operator.reconcile.controller import Controller
 from rack_operator.reconcile.queue import WorkQueue
 from rack_operator.reconcile.resource import TwinReconciler
+from rack_operator.reconcile.scenario import ScenarioReconciler
 from rack_operator.reconcile.site import SiteReconciler
 from rack_operator.reconcile.store import Key, Store
 from rack_operator.reconcile.sweep import Sweeper
@@ -27,6 +28,7 @@ async def running(world: World, *, sweep_s: float = 0.05) -> AsyncIterator[tuple
         queue=WorkQueue[Key](first_s=0.01, longest_s=0.05, jitter=lambda: 0.5),
         twins=TwinReconciler(world.around, store),
         sites=SiteReconciler(world.around, store),
+        scenarios=ScenarioReconciler(world.around, store, None, None),
         sweeper=Sweeper(world.around, store, None),
         health=health,
         workers=4,

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import structlog
 from confluent_kafka import KafkaError, TopicPartition
+from prometheus_client import REGISTRY
 
 from racktwin.health import Health
 from racktwin.kafka import client_config, run_batches
@@ -39,6 +40,7 @@ class FakeConsumer:
         self.messages = messages
         self.commits: list[tuple[str, int, int]] = []
         self.closed = False
+        self.position = -1001
         self.callbacks: dict[str, Any] = {}
 
     def subscribe(self, topics: list[str], **callbacks: Any) -> None:
@@ -57,6 +59,14 @@ class FakeConsumer:
     def commit(self, offsets: list[TopicPartition], asynchronous: bool) -> None:
         assert not asynchronous
         self.commits += [(o.topic, o.partition, o.offset) for o in offsets]
+
+    def committed(self, partitions: list[TopicPartition], timeout: float) -> list[TopicPartition]:
+        return [TopicPartition(p.topic, p.partition, self.position) for p in partitions]
+
+    def assignment(self) -> list[TopicPartition]:
+        return []
+
+    def incremental_assign(self, partitions: list[TopicPartition]) -> None: ...
 
     def incremental_unassign(self, partitions: list[TopicPartition]) -> None: ...
 
@@ -159,6 +169,29 @@ def test_revoked_partitions_are_committed_first_and_lost_ones_never(context: Con
     assert consumer.commits == []
     consume_then_lose("on_revoke")
     assert consumer.commits == [("t", 0, 2)]
+
+
+@pytest.mark.parametrize(("committed", "skipped"), [(4, 0), (1, 3), (-1001, 0), (9, 0)])
+def test_records_that_were_gone_before_they_were_read_are_counted(
+    context: Context, committed: int, skipped: int
+) -> None:
+    def count() -> float:
+        return REGISTRY.get_sample_value("racktwin_kafka_records_skipped_total", {"topic": "t"}) or 0
+
+    before = count()
+    consumer = FakeConsumer(context, [FakeMessage(4), FakeMessage(5), FakeMessage(8)])
+    consumer.position = committed
+    original = consumer.poll
+
+    def poll(timeout: float) -> FakeMessage | None:
+        consumer.callbacks["on_assign"](consumer, [TopicPartition("t", 0)])
+        consumer.poll = original  # type: ignore[method-assign]
+        return original(timeout)
+
+    consumer.poll = poll  # type: ignore[method-assign]
+    run_batches(consumer, ["t"], Work(), context)  # type: ignore[arg-type]
+    # Offsets 6 and 7 are gone in any case.
+    assert count() - before == skipped + 2
 
 
 def test_client_config_carries_security(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,13 +14,25 @@ class Rig:
     def __init__(self, folder, max_batch=512):
         predictor = load(folder)
         self.intake = Intake(predictor.manifest.definition)
-        self.forecaster = Forecaster(predictor, self.intake, stale_after_ms=30_000, max_batch=max_batch)
+        self.forecaster = Forecaster(predictor, self.intake, 30_000, 10_000, max_batch)
+        self.targets = [target.name for target in predictor.manifest.definition.targets]
 
     def take(self, *payloads, now=NOW):
         return self.intake.take([(PARTITION, p) for p in payloads], now, now - 10_000)
 
-    def forecast(self, now=NOW, **how):
-        return self.forecaster.forecast(self.intake.slots(), now, **how)
+    def forecast(self, now=NOW):
+        return self.forecaster.forecast(self.intake.slots(), now)
+
+    def told(self, round_):
+        """(thing, target, value, lo, hi, issued at, based on) of every prediction."""
+        return [
+            (thing.id, self.targets[column], *(float(array[row, column]) for array in made.outputs), made.issued_at,
+             int(made.based_on[row, column]))
+            for made in round_.made
+            for row, thing in enumerate(made.things)
+            for column in range(len(self.targets))
+            if made.made[row, column]
+        ]  # fmt: skip
 
 
 @pytest.fixture
@@ -31,17 +43,17 @@ def rig(artefact):
 def test_prediction_says_what_when_and_from_what(rig):
     rig.take(reading(at=NOW - 500, temperature=22.0), reading(feature="environment.bottom", temperature=19.0))
     round_ = rig.forecast()
-    assert [(f.target.name, f.value, f.lo, f.hi, f.issued_at, f.based_on) for f in round_.forecasts] == [
-        ("top", 23.0, 22.5, 23.5, NOW, NOW - 500),
-        ("bottom", 20.0, 19.5, 20.5, NOW, NOW),
+    assert rig.told(round_) == [
+        ("racktwin.berlin:rack-1", "top", 23.0, 22.5, 23.5, NOW, NOW - 500),
+        ("racktwin.berlin:rack-1", "bottom", 20.0, 19.5, 20.5, NOW, NOW),
     ]
-    assert round_.batches == [1]
+    assert round_.things == 1
 
 
 def test_rack_with_one_sensor_gets_one_prediction(rig):
     rig.take(reading())
     round_ = rig.forecast()
-    assert [f.target.name for f in round_.forecasts] == ["top"]
+    assert [told[1] for told in rig.told(round_)] == ["top"]
     assert round_.skipped[NEVER_SEEN] == 1
 
 
@@ -49,25 +61,25 @@ def test_same_input_is_not_predicted_from_twice(rig):
     rig.take(reading())
     rig.forecast()
     again = rig.forecast(NOW + 10_000)
-    assert again.forecasts == []
+    assert rig.told(again) == []
     assert again.skipped[NO_NEW_INPUT] == 1
     rig.take(reading(at=NOW + 9_000), now=NOW + 10_000)
-    assert len(rig.forecast(NOW + 10_000).forecasts) == 1
+    assert len(rig.told(rig.forecast(NOW + 10_000))) == 1
 
 
 def test_stale_input_gives_none_and_comes_back(rig):
     rig.take(reading(at=NOW - 30_001))
     round_ = rig.forecast()
-    assert round_.forecasts == []
+    assert rig.told(round_) == []
     assert round_.skipped[STALE] == 1
     rig.take(reading())
-    assert len(rig.forecast().forecasts) == 1
+    assert len(rig.told(rig.forecast())) == 1
 
 
 def test_newest_reading_not_good_gives_none(rig):
     rig.take(reading(at=NOW - 1000), reading(quality="faulty"))
     round_ = rig.forecast()
-    assert round_.forecasts == []
+    assert rig.told(round_) == []
     assert round_.skipped[NOT_GOOD] == 1
 
 
@@ -75,31 +87,59 @@ def test_late_reading_does_not_bring_a_prediction_from_the_past(rig):
     rig.take(reading())
     rig.forecast()
     rig.take(reading(at=NOW - 5_000, temperature=10.0))
-    assert rig.forecast().forecasts == []
+    assert rig.told(rig.forecast()) == []
 
 
-def test_first_only_never_repeats_a_target(rig):
-    rig.take(reading())
+def test_turn_comes_back_once_an_interval_and_things_spread_over_it(rig):
+    rig.take(*(reading(thing=f"rack-{n}") for n in range(200)))
     slots = rig.intake.slots()
-    assert rig.forecaster.without_prediction(slots).tolist() == slots.tolist()
-    assert [f.target.name for f in rig.forecast(first_only=True).forecasts] == ["top"]
-    rig.take(reading(at=NOW + 100), now=NOW + 100)
-    # Bottom was never predicted, so the rack is still asked about; top waits for its turn.
-    assert len(rig.forecaster.without_prediction(slots)) == 1
-    assert rig.forecast(NOW + 100, first_only=True).forecasts == []
+    assert rig.forecaster.due(slots, NOW).tolist() == slots.tolist()
+    rig.forecast()
+    assert rig.forecaster.due(slots, NOW + 4_000).tolist() == []
+    shares = [len(rig.forecaster.due(slots, NOW + at)) / 200 for at in (7_500, 10_000, 12_500, 15_000)]
+    assert all(abs(share - wanted) < 0.05 for share, wanted in zip(shares, (0.25, 0.5, 0.75, 1.0), strict=True))
+
+
+def test_first_prediction_does_not_wait(rig):
+    rig.take(reading())
+    rig.forecast()
+    rig.take(reading(thing="rack-2", at=NOW + 100), now=NOW + 100)
+    assert rig.forecaster.due(rig.intake.slots(), NOW + 100).tolist() == [
+        rig.intake.windows.slot("racktwin.berlin:rack-2")
+    ]
+
+
+def test_clock_set_back_silences_nobody(rig):
+    rig.take(reading())
+    rig.forecast()
+    assert len(rig.forecaster.due(rig.intake.slots(), NOW - 3_600_000)) == 1
+
+
+def test_who_got_no_reading_for_an_interval_is_told_with_the_reason(rig):
+    rig.take(reading())
+    rig.forecast()
+    slots = rig.intake.slots()
+    assert rig.forecaster.overdue(slots, NOW + 10_000).tolist() == []
+    assert rig.forecaster.overdue(slots, NOW + 45_000).tolist() == slots.tolist()
+    assert rig.forecaster.reasons(slots, NOW + 45_000)[STALE] == 1
+
+
+def test_expired_prediction_is_told_once(rig):
+    rig.take(reading())
+    rig.forecast()
+    slots = rig.intake.slots()
+    assert rig.forecaster.expired(slots, NOW + 60_000, 60_000).tolist() == []
+    assert rig.forecaster.expired(slots, NOW + 60_001, 60_000).tolist() == slots.tolist()
+    assert rig.forecaster.expired(slots, NOW + 60_002, 60_000).tolist() == []
 
 
 def test_batches_are_bounded_and_complete(artefact):
     rig = Rig(artefact, max_batch=32)
     rig.take(*(reading(thing=f"rack-{n}", temperature=float(n)) for n in range(100)))
     round_ = rig.forecast()
-    assert round_.batches == [32, 32, 32, 4]
-    assert {f.thing.id: f.value for f in round_.forecasts} == {f"racktwin.berlin:rack-{n}": n + 1.0 for n in range(100)}
-
-
-def test_thing_whose_window_ran_empty_is_reported(rig):
-    rig.take(reading())
-    assert rig.forecast(NOW + 2 * 3_600_000).empty == rig.intake.slots().tolist()
+    assert [len(made.things) for made in round_.made] == [32, 32, 32, 4]
+    values = {told[0]: told[2] for told in rig.told(round_)}
+    assert values == {f"racktwin.berlin:rack-{n}": n + 1.0 for n in range(100)}
 
 
 def test_slot_reused_by_another_thing_starts_anew(rig):
@@ -109,9 +149,9 @@ def test_slot_reused_by_another_thing_starts_anew(rig):
     rig.intake.drop(slots)
     rig.forecaster.forget(slots)
     rig.take(reading(thing="rack-9"))
-    assert [f.thing.id for f in rig.forecast().forecasts] == ["racktwin.berlin:rack-9"]
+    assert [told[0] for told in rig.told(rig.forecast())] == ["racktwin.berlin:rack-9"]
 
 
 def test_nothing_to_do_is_nothing_done(rig):
     round_ = rig.forecast()
-    assert (round_.forecasts, round_.batches) == ([], [])
+    assert (round_.made, round_.things) == ([], 0)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.schedule import AT_ONCE, Schedule, Turns
+from runner.schedule import Schedule
 
 
 def test_due_once_at_each_multiple():
@@ -37,26 +36,3 @@ def test_never_more_often_than_the_interval_on_average(interval, steps):
 def test_impossible_interval_is_refused():
     with pytest.raises(ValueError, match="interval_ms"):
         Schedule(0, 0)
-
-
-def test_few_things_have_their_turn_at_once():
-    turns = Turns(10_000)
-    turns.begin(np.arange(AT_ONCE), 0)
-    turn = turns.next(0)
-    assert turn is not None
-    assert len(turn) == AT_ONCE
-    assert turns.next(10) is None
-
-
-def test_many_things_are_spread_over_the_interval_each_once():
-    turns = Turns(60_000)
-    turns.begin(np.arange(10_000), 1_000)
-    seen = []
-    most = 0
-    for now in range(1_000, 61_000, 50):
-        turn = turns.next(now)
-        if turn is not None:
-            seen += turn.tolist()
-            most = max(most, len(turn))
-    assert seen == list(range(10_000))
-    assert most <= 64

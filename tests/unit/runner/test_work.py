@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import msgspec
 import pytest
 from confluent_kafka import OFFSET_END, KafkaException, TopicPartition
 from tests.unit.runner.conftest import NOW, reading
@@ -61,14 +62,16 @@ class Consumer:
 
 
 class Rig:
-    def __init__(self, folder, **settings):
+    def __init__(self, folder, restore=None, update=None, **settings):
         self.now = NOW + 1
         self.producer, self.consumer = Producer(), Consumer()
         self.context = Context(
             "runner", logs.configure("runner", "error"), health.Health(), threading.Event(), lambda: self.now
         )
         configured = RunnerSettings(model_dir=folder, **settings)
-        self.work = RunnerWork(configured, self.context, load(folder), self.consumer, self.producer)
+        self.work = RunnerWork(
+            configured, self.context, load(folder), self.consumer, self.producer, restore=restore, update=update
+        )
 
 
 @pytest.fixture
@@ -76,30 +79,88 @@ def rig(artefact):
     return Rig(artefact)
 
 
-def test_first_reading_is_predicted_from_at_once(rig):
-    rig.work.handle([Message(reading())])
+def predict(rig, *messages, after_ms=40):
+    """Take readings in and let those whose turn has come wait as long as they may."""
+    rig.work.handle(list(messages))
+    rig.now += after_ms
+    rig.work.tick()
+
+
+def test_first_reading_is_predicted_from_within_milliseconds(rig):
+    predict(rig, Message(reading()))
     assert [p.target for p in rig.producer.predictions()] == ["environment.top/temperature"]
-    rig.work.handle([Message(reading(feature="environment.bottom", temperature=20.0))])
-    assert [p.target for p in rig.producer.predictions()][1:] == ["environment.bottom/temperature"]
 
 
-def test_later_readings_wait_for_the_tick(rig):
+def test_readings_that_come_together_share_a_call(rig):
     rig.work.handle([Message(reading())])
-    rig.work.handle([Message(reading(at=NOW + 1))])
     rig.work.tick()
+    assert rig.producer.sent == []
+    predict(rig, Message(reading(feature="environment.bottom", temperature=20.0)))
+    assert {p.target for p in rig.producer.predictions()} == {
+        "environment.top/temperature",
+        "environment.bottom/temperature",
+    }
+    assert sum(topic == "racktwin.twin.berlin" for topic, _, _ in rig.producer.sent) == 1
+
+
+def test_a_full_batch_waits_for_nobody(artefact):
+    rig = Rig(artefact, max_batch=8)
+    rig.work.handle([Message(reading(thing=f"rack-{n}")) for n in range(8)])
+    rig.work.tick()
+    assert len(rig.producer.predictions()) == 8
+
+
+def test_later_readings_wait_for_their_turn_and_are_predicted_from_at_once_then(rig):
+    predict(rig, Message(reading()))
+    predict(rig, Message(reading(at=NOW + 100)))
     assert len(rig.producer.predictions()) == 1
-    rig.now = NOW + 10_000
-    rig.work.tick()
-    rig.work.tick()
-    assert [p.based_on for p in rig.producer.predictions()] == [NOW, NOW + 1]
+    rig.now = NOW + 15_100
+    predict(rig, Message(reading(at=NOW + 15_000)))
+    assert [p.based_on for p in rig.producer.predictions()] == [NOW, NOW + 15_000]
+    assert rig.producer.predictions()[-1].issued_at == NOW + 15_140
 
 
 def test_readings_read_again_fill_the_window_but_speak_for_themselves_alone(rig):
-    rig.work.handle([Message(reading(at=NOW - age * 1000)) for age in range(600, 60, -1)])
-    rig.work.tick()
+    predict(rig, *(Message(reading(at=NOW - age * 1000)) for age in range(600, 60, -1)))
     assert rig.producer.sent == []
-    rig.work.handle([Message(reading())])
+    predict(rig, Message(reading()))
     assert [p.based_on for p in rig.producer.predictions()] == [NOW]
+
+
+def test_expired_prediction_is_taken_off_the_twin(rig):
+    predict(rig, Message(reading()))
+    rig.producer.sent.clear()
+    rig.now = NOW + 70_000
+    rig.work.tick()
+    rig.now = NOW + 80_000
+    rig.work.tick()
+    assert [topic for topic, _, _ in rig.producer.sent] == ["racktwin.twin.berlin"]
+    assert b'"value":null' in rig.producer.sent[0][2]
+
+
+def test_windows_come_from_history_where_there_is_one(artefact):
+    asked = []
+
+    def restore(intake, sites):
+        asked.extend(sites)
+        return True
+
+    rig = Rig(artefact, restore=restore)
+    rig.work.assigned([TopicPartition(TOPIC, 0, 99_999)])
+    assert asked == ["berlin"]
+    assert [p.offset for p in rig.consumer.asked] == [rig.now - 60_000]
+
+
+def test_newer_model_is_taken_up_between_two_predictions(artefact):
+    newer = load(artefact)
+    newer.manifest = msgspec.structs.replace(newer.manifest, version="ffffffffffff")
+    waiting = [newer]
+    rig = Rig(artefact, update=lambda: waiting.pop() if waiting else None)
+    predict(rig, Message(reading()))
+    rig.now = NOW + 15_000
+    rig.work.tick()
+    predict(rig, Message(reading(at=NOW + 15_000)))
+    assert [p.model_version for p in rig.producer.predictions()][1:] == ["ffffffffffff"]
 
 
 def test_assigned_partitions_start_one_window_ago(rig):
@@ -123,13 +184,20 @@ def test_broker_that_cannot_say_leaves_the_committed_offsets(rig):
 
 
 def test_revoked_partition_is_forgotten_and_the_other_goes_on(rig):
-    rig.work.handle([Message(reading()), Message(reading(thing="rack-2"), partition=1)])
+    predict(rig, Message(reading()), Message(reading(thing="rack-2"), partition=1))
     rig.work.revoked([TopicPartition(TOPIC, 0)])
     rig.producer.sent.clear()
-    rig.now = NOW + 10_000
-    rig.work.handle([Message(reading(thing="rack-2", at=NOW + 9_000), partition=1)])
-    rig.work.tick()
+    rig.now = NOW + 15_000
+    predict(rig, Message(reading(thing="rack-2", at=NOW + 15_000), partition=1))
     assert {p.thing for p in rig.producer.predictions()} == {"racktwin.berlin:rack-2"}
+
+
+def test_what_was_revoked_while_it_waited_is_not_predicted(rig):
+    rig.work.handle([Message(reading())])
+    rig.work.revoked([TopicPartition(TOPIC, 0)])
+    rig.now += 50
+    rig.work.tick()
+    assert rig.producer.sent == []
 
 
 def test_settling_waits_for_acknowledgement_and_stops_without_commit_when_told(rig):
@@ -141,23 +209,31 @@ def test_settling_waits_for_acknowledgement_and_stops_without_commit_when_told(r
 
 
 def test_thing_without_readings_for_a_whole_window_is_let_go(rig):
-    rig.work.handle([Message(reading())])
+    predict(rig, Message(reading()))
     rig.now = NOW + 2 * 3_600_000
     rig.work.tick()
     rig.producer.sent.clear()
-    rig.work.handle([Message(reading(at=rig.now))])
+    predict(rig, Message(reading(at=rig.now)))
     assert len(rig.producer.predictions()) == 1
 
 
 @pytest.mark.parametrize(("settings", "predicted"), [({}, 1), ({"stale_after_s": 30}, 0)])
 def test_staleness_follows_the_interval_unless_set(artefact, settings, predicted):
     rig = Rig(artefact, prediction_interval_s=60, **settings)
-    rig.work.handle([Message(reading(at=NOW - 80_000))])
-    rig.now = NOW + 60_001
-    rig.work.tick()
+    predict(rig, Message(reading(at=NOW - 50_000)))
     assert len(rig.producer.predictions()) == predicted
 
 
 def test_null_and_malformed_records_do_no_harm(rig):
-    rig.work.handle([Message(None), Message(b"{"), Message(reading())])
+    predict(rig, Message(None), Message(b"{"), Message(reading()))
     assert len(rig.producer.predictions()) == 1
+
+
+def test_clock_that_jumps_gives_no_prediction_from_the_past_or_the_future(rig):
+    predict(rig, Message(reading(at=NOW + 3_600_000)), Message(reading(at=NOW - 7_200_000)))
+    assert rig.producer.sent == []
+    # Our own clock goes back an hour: what is read then is predicted from again.
+    predict(rig, Message(reading()))
+    rig.now = NOW - 3_600_000
+    predict(rig, Message(reading(at=NOW - 3_600_000)))
+    assert [p.based_on for p in rig.producer.predictions()] == [NOW, NOW - 3_600_000]

@@ -33,4 +33,4 @@ def trained(model, histories, tmp_path_factory):
 @pytest.fixture
 def short(model):
     """The same model with a small window, for tests that look at single cells."""
-    return msgspec.structs.replace(model.definition, window_s=60, horizon_s=60)
+    return msgspec.structs.replace(model.definition, window_s=60, horizon_s=60, horizons_s=[])

@@ -35,7 +35,7 @@ def test_runner_accepts_what_training_wrote(trained):
     loaded = predictor.load(folder)
     windows = np.full((5, 3, loaded.manifest.definition.cells), 22.0, dtype=np.float32)
     value, lo, hi = loaded.predict(loaded.plan.compute(windows))
-    assert value.shape == (5, 2)
+    assert value.shape == (5, 6)
     assert ((lo < value) & (value < hi)).all()
 
 
@@ -88,7 +88,7 @@ def test_graph_that_differs_from_the_model_is_not_published(model, histories, tr
 
     class Other:
         def predict(self, inputs):
-            value = np.full((len(inputs), 2), 99.0, dtype=np.float32)
+            value = np.full((len(inputs), 6), 99.0, dtype=np.float32)
             return value, value, value
 
         def to_onnx(self):
@@ -141,7 +141,7 @@ def test_graph_bears_missing_and_absurd_inputs(trained):
     # Top's own past is enough for top; without any, there is no number rather than a made-up one.
     assert np.isfinite(value[:3, 0]).all()
     assert np.isnan(value[3, 0])
-    assert np.isnan(value[0, 1])
+    assert np.isnan(value[0, 3])
     # However absurd the rest, the change stays within what training saw.
     assert (np.abs(value[:3, 0] - 25.0) < 10).all()
     assert (lo[:3, 0] < hi[:3, 0]).all()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from models.influx import Row, cells, parse
 from training.history import History, HistoryError
-from training.recorded import flux, on_grid, parse
+from training.recorded import on_grid
 from training.settings import TrainingSettings
 from training.sources import gather, shortfall, trimmed
 
@@ -30,9 +31,9 @@ START = 1_767_225_600  # 2026-01-01T00:00:00Z
 
 def test_annotated_csv_with_tables_of_different_columns():
     assert list(parse(CSV.splitlines(keepends=True))) == [
-        ("racktwin.berlin:rack-1", "hall-a", (START + 10) * 1000, "21.5"),
-        ("racktwin.berlin:rack-1", "hall-a", (START + 20) * 1000, "21.75"),
-        ("racktwin.berlin:rack-2", "", START * 1000, "19"),
+        Row("racktwin.berlin:rack-1", "hall-a", "", (START + 10) * 1000, "21.5"),
+        Row("racktwin.berlin:rack-1", "hall-a", "", (START + 20) * 1000, "21.75"),
+        Row("racktwin.berlin:rack-2", "", "", START * 1000, "19"),
     ]
 
 
@@ -41,8 +42,10 @@ def test_error_table_is_no_data():
 
 
 def test_rows_land_in_their_cells_and_bad_quality_clears_them(short):
-    rows = [*parse(CSV.splitlines(keepends=True)), ("racktwin.berlin:rack-1", "hall-a", (START + 20) * 1000, "")]
-    h = on_grid([(0, rows), (2, [("racktwin.berlin:rack-2", "b", START * 1000, "5000")])], short, START, START + 60, {})
+    rows = [*parse(CSV.splitlines(keepends=True)), Row("racktwin.berlin:rack-1", "hall-a", "", (START + 20) * 1000, "")]
+    h = on_grid(
+        [(0, rows), (2, [Row("racktwin.berlin:rack-2", "b", "", START * 1000, "5000")])], short, START, START + 60, {}
+    )
     assert h.things == ["racktwin.berlin:rack-1", "racktwin.berlin:rack-2"]
     assert h.rooms == ["hall-a", "b"]
     assert h.values.shape == (6, 2, 3)
@@ -54,14 +57,19 @@ def test_rows_land_in_their_cells_and_bad_quality_clears_them(short):
 
 def test_rows_outside_the_range_are_left_out(short):
     h = on_grid(
-        [(0, [("t", "", (START - 10) * 1000, "1"), ("t", "", (START + 60) * 1000, "2")])], short, START, START + 60, {}
+        [(0, [Row("t", "", "", (START - 10) * 1000, "1"), Row("t", "", "", (START + 60) * 1000, "2")])],
+        short,
+        START,
+        START + 60,
+        {},
     )
     assert not np.isfinite(h.values).any()
 
 
 def test_query_asks_for_one_field_of_one_feature_per_cell(model):
     definition = model.definition
-    query = flux("berlin", definition, definition.channels[0], "temperature", begin=START, end=START + 3600)
+    channel = definition.channels[0]
+    query = cells("berlin", definition.kinds, channel.feature, "temperature", begin=START, end=START + 3600, every=10)
     assert 'from(bucket: "berlin")' in query
     assert "start: 2026-01-01T00:00:00Z, stop: 2026-01-01T01:00:00Z" in query
     assert 'r._measurement == "environment" and r._field == "temperature" and r.feature == "environment.top"' in query
@@ -70,7 +78,7 @@ def test_query_asks_for_one_field_of_one_feature_per_cell(model):
 
 def test_query_refuses_a_site_that_could_be_anything_else(model):
     with pytest.raises(ValueError, match="site"):
-        flux('x") |> drop(', model.definition, model.definition.channels[0], "temperature", begin=0, end=1)
+        cells('x") |> drop(', ["rack"], "power", "power", begin=0, end=1, every=10)
 
 
 def filled(cells: int, things: int) -> History:

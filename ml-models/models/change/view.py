@@ -1,0 +1,59 @@
+"""What the networks of a model see of its inputs, in numpy. The same in ONNX is in `models.change.graph`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models.windows import FloatArray
+
+# A reference below this (a rack that draws nothing) says nothing about shares of it.
+LEAST_REFERENCE = 1.0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which inputs play which part; all are column numbers of the input matrix.
+
+    `seen`: what the networks see. `relative`: for each of `seen`, whether it is divided by the input `reference`
+    (None: nothing is). `bases`, `filled`: per target, what its forecast starts from and how much past it has.
+    `physics`: per target and horizon, the change that physics expects, None where the model has none.
+    """
+
+    seen: list[int]
+    bases: list[int]
+    filled: list[int]
+    relative: list[bool] | None = None
+    reference: int | None = None
+    physics: list[list[int]] | None = None
+
+
+@dataclass(frozen=True)
+class View:
+    """The columns that the networks see, divided where they are relative, held between `low` and `high`."""
+
+    columns: npt.NDArray[np.int64]
+    relative: npt.NDArray[np.bool_]
+    reference: int | None
+    low: FloatArray
+    high: FloatArray
+
+    def __call__(self, inputs: FloatArray) -> FloatArray:
+        """Inputs [N, inputs] -> [N, columns]; missing stays missing."""
+        return np.clip(self.unbounded(inputs), self.low, self.high)
+
+    def unbounded(self, inputs: FloatArray) -> FloatArray:
+        """The same before it is held within the range that was seen in training."""
+        picked = inputs[:, self.columns]
+        divisor = np.where(self.relative, self.scale(inputs)[:, None], np.float32(1.0))
+        shares: FloatArray = (picked / divisor).astype(np.float32)
+        return shares
+
+    def scale(self, inputs: FloatArray) -> FloatArray:
+        """What relative quantities are multiplied by, [N]; 1 where nothing is relative or the reference is missing."""
+        if self.reference is None:
+            return np.ones(len(inputs), dtype=np.float32)
+        reference = inputs[:, self.reference]
+        return np.where(reference > LEAST_REFERENCE, reference, np.float32(LEAST_REFERENCE)).astype(np.float32)

@@ -1,0 +1,218 @@
+"""Trained models, kept by version: a directory or an S3 bucket (anything that fsspec opens).
+
+    <root>/<model>/versions/<version>/model.onnx, model.json, CARD.md    never changed once written
+    <root>/<model>/current.json                                          which version serves, and what served before
+
+A version is the head of its graph's checksum, so publishing the same graph twice is publishing it once. Promotion and
+rollback write the pointer alone. Whether a version deserves promotion is for `training.gate` to say; who serves it,
+`runner`, looks at the pointer.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import fsspec  # type: ignore[import-untyped]
+import msgspec
+
+from models.definition import CARD_FILE, GRAPH_FILE, MANIFEST_FILE, Manifest, ModelError, read_manifest, version_of
+
+POINTER_FILE = "current.json"
+_FILES = (GRAPH_FILE, CARD_FILE, MANIFEST_FILE)  # the manifest last: a half-written version has none
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+_VERSION = re.compile(r"[0-9a-f]{12}")
+_REMEMBERED = 50
+
+
+class RegistryError(Exception):
+    """The registry cannot do what was asked: what, and what to do next."""
+
+
+class Promotion(msgspec.Struct, frozen=True, rename="camel"):
+    """One change of the pointer. `at` epoch ms UTC; `by`: training, a person's rollback, an install."""
+
+    version: str
+    at: int
+    by: str
+    reason: str
+
+
+class Pointer(msgspec.Struct, frozen=True, rename="camel"):
+    """What serves, and all promotions so far, newest last (the newest 50)."""
+
+    version: str
+    history: list[Promotion]
+
+
+class Registry:
+    """The registry at a URL: `/some/directory`, `file:///…`, `s3://bucket/prefix`."""
+
+    def __init__(self, url: str) -> None:
+        """Opens nothing yet.
+
+        Raises:
+            RegistryError: the URL's protocol is not known, or its package is not installed.
+        """
+        if not url:
+            raise RegistryError("registry: expected a directory or a URL such as s3://bucket/prefix, got none")
+        try:
+            self._fs, self._root = fsspec.core.url_to_fs(url)
+        except (ValueError, ImportError) as error:
+            raise RegistryError(f"registry {url}: {error}") from error
+        self.url = url
+
+    def models(self) -> list[str]:
+        """Names of the models that have versions."""
+        return sorted(name for name in self._list("") if _NAME.fullmatch(name))
+
+    def versions(self, model: str) -> list[Manifest]:
+        """Manifests of all whole versions of a model, oldest first."""
+        manifests = [self.manifest(model, name) for name in self._list(f"{_checked(model)}/versions")]
+        return sorted(manifests, key=lambda manifest: manifest.created)
+
+    def manifest(self, model: str, version: str) -> Manifest:
+        """The manifest of one version.
+
+        Raises:
+            RegistryError: there is no such version, or its manifest cannot be read.
+        """
+        content = self._read(f"{self._folder(model, version)}/{MANIFEST_FILE}")
+        if content is None:
+            there = ", ".join(self._list(f"{model}/versions")) or "none"
+            raise RegistryError(f"model {model}: no version {version}; there are: {there}")
+        try:
+            return msgspec.json.decode(content, type=Manifest)
+        except msgspec.DecodeError as error:
+            raise RegistryError(f"model {model}, version {version}: {MANIFEST_FILE}: {error}") from error
+
+    def pointer(self, model: str) -> Pointer | None:
+        """What serves; None before the first promotion.
+
+        Raises:
+            RegistryError: the registry cannot be reached, or the pointer is not well formed.
+        """
+        content = self._read(f"{_checked(model)}/{POINTER_FILE}")
+        if content is None:
+            return None
+        try:
+            return msgspec.json.decode(content, type=Pointer)
+        except msgspec.DecodeError as error:
+            raise RegistryError(f"model {model}: {POINTER_FILE}: {error}") from error
+
+    def publish(self, folder: Path) -> Manifest:
+        """Put an artefact's folder into the registry; it does not serve yet.
+
+        Raises:
+            RegistryError: the artefact is not whole or not of one training, or the registry cannot be written.
+        """
+        try:
+            manifest = read_manifest(folder)
+            contents = {name: (folder / name).read_bytes() for name in _FILES if (folder / name).is_file()}
+        except (ModelError, OSError) as error:
+            raise RegistryError(f"{folder}: {error}") from error
+        if GRAPH_FILE not in contents or version_of(contents[GRAPH_FILE]) != manifest.version:
+            raise RegistryError(f"{folder}: {GRAPH_FILE} is missing or not the one that {MANIFEST_FILE} speaks of")
+        place = self._folder(manifest.definition.name, manifest.version)
+        if self._read(f"{place}/{MANIFEST_FILE}") is None:
+            for name, content in contents.items():
+                self._write(f"{place}/{name}", content)
+        return manifest
+
+    def promote(self, model: str, version: str, *, at_ms: int, by: str, reason: str) -> Pointer:
+        """Let a version serve.
+
+        Raises:
+            RegistryError: there is no such version, or the registry cannot be written.
+        """
+        self.manifest(model, version)
+        before = self.pointer(model)
+        history = [*(before.history if before else []), Promotion(version, at_ms, by, reason)][-_REMEMBERED:]
+        pointer = Pointer(version, history)
+        self._write(f"{model}/{POINTER_FILE}", msgspec.json.format(msgspec.json.encode(pointer), indent=1) + b"\n")
+        return pointer
+
+    def rollback(self, model: str, *, at_ms: int, reason: str) -> Pointer:
+        """Let the version serve again that served before the present one.
+
+        Raises:
+            RegistryError: nothing served before.
+        """
+        pointer = self.pointer(model)
+        if pointer is None:
+            raise RegistryError(f"model {model}: nothing serves, so there is nothing to go back from")
+        # What was rolled back is no place to go back to: walk the promotions as a stack.
+        stack: list[str] = []
+        for promotion in pointer.history:
+            if promotion.by == "rollback" and promotion.version in stack:
+                del stack[stack.index(promotion.version) + 1 :]
+            elif not stack or stack[-1] != promotion.version:
+                stack.append(promotion.version)
+        if len(stack) < 2:
+            raise RegistryError(f"model {model}: version {pointer.version} is the first that served")
+        return self.promote(model, stack[-2], at_ms=at_ms, by="rollback", reason=reason)
+
+    def fetch(self, model: str, version: str, into: Path) -> Path:
+        """Copy a version into a folder of its own under `into`; returns the folder.
+
+        Raises:
+            RegistryError: there is no such version, or it cannot be read.
+        """
+        manifest = self.manifest(model, version)
+        folder = into / model / manifest.version
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name in _FILES:
+                content = self._read(f"{self._folder(model, version)}/{name}")
+                if content is not None:
+                    (folder / name).write_bytes(content)
+        except OSError as error:
+            raise RegistryError(f"{folder}: {error.strerror}") from error
+        return folder
+
+    def _folder(self, model: str, version: str) -> str:
+        if not _VERSION.fullmatch(version):
+            raise RegistryError(f"version {version!r}: expected 12 hexadecimal digits")
+        return f"{_checked(model)}/versions/{version}"
+
+    def _path(self, relative: str) -> str:
+        return f"{self._root.rstrip('/')}/{relative}".rstrip("/")
+
+    def _list(self, relative: str) -> list[str]:
+        path = self._path(relative)
+        try:
+            # Object stores remember listings; somebody else may have published meanwhile.
+            self._fs.invalidate_cache()
+            return sorted(str(entry).rstrip("/").rpartition("/")[2] for entry in self._fs.ls(path, detail=False))
+        except FileNotFoundError:
+            return []
+        except Exception as error:  # each store raises classes of its own
+            raise RegistryError(f"registry {self.url}: {error}") from error
+
+    def _read(self, relative: str) -> bytes | None:
+        try:
+            self._fs.invalidate_cache()
+            return bytes(self._fs.cat_file(self._path(relative)))
+        except FileNotFoundError:
+            return None
+        except Exception as error:  # as above
+            raise RegistryError(f"registry {self.url}: {error}") from error
+
+    def _write(self, relative: str, content: bytes) -> None:
+        path = self._path(relative)
+        try:
+            self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+            if "file" in self._fs.protocol:
+                # A directory's readers must never see half a file; object stores replace whole objects by themselves.
+                self._fs.pipe_file(f"{path}.part", content)
+                self._fs.mv(f"{path}.part", path)
+            else:
+                self._fs.pipe_file(path, content)
+        except Exception as error:  # as above
+            raise RegistryError(f"registry {self.url}: cannot write {relative}: {error}") from error
+
+
+def _checked(model: str) -> str:
+    if not _NAME.fullmatch(model):
+        raise RegistryError(f"model {model!r}: expected lower-case letters, digits and dashes")
+    return model

@@ -1,0 +1,177 @@
+"""One look at a room: a proposal with what it saves, what it gives up, and why, in words. Pure but for the solver.
+
+What the linear programme proposes is checked by the room model itself; a proposal that the model does not bear is
+halved until it does. Next: :mod:`optimiser.work` writes it onto the room's twin; :mod:`optimiser.ask` prints it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from optimiser.controller import MOST_INFIDELITY_K, Controller, Decision, Tuning, zone_names
+from optimiser.problem import SolverFailed
+from optimiser.response import Operation, settled_power
+from optimiser.snapshot import Snapshot
+from physics.laws import Floats
+
+# Smaller changes are not worth a command: K, share of fan speed.
+LEAST_K: Final = 0.1
+LEAST_FAN: Final = 0.01
+# A person accepts rarely, so a proposal may be as large as the guard lets pass without a second question.
+ADVISE: Final = Tuning(interval_s=900.0, step_k=2.0, step_fan=0.2, rci_target=99.0)
+# In closed loop many small steps follow each other.
+CLOSED_LOOP: Final = Tuning(interval_s=300.0, step_k=0.5, step_fan=0.03, rci_target=99.0, respond_every_s=900.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What the optimiser says of a room now. `settings`: unit -> setpoint, fanSpeed, setpointNow, fanSpeedNow."""
+
+    id: str
+    state: str
+    at: int
+    horizon_s: float
+    settings: dict[str, dict[str, float]]
+    power_now_w: float | None
+    power_then_w: float | None
+    hottest_c: float | None
+    margin_k: float | None
+    solve_ms: float | None
+    gives_up: dict[str, float]
+    why: str
+
+    @property
+    def saving_percent(self) -> float | None:
+        """Saving of cooling power, of what it is now."""
+        if not self.power_now_w or self.power_then_w is None:
+            return None
+        return 100.0 * (1.0 - self.power_then_w / self.power_now_w)
+
+    def properties(self, mode: str, instance: str) -> dict[str, Any]:
+        """The room's feature ``optimisation``: everything it carries, null where there is nothing."""
+        saving = self.saving_percent
+        return {
+            "mode": mode,
+            "instance": instance,
+            "at": self.at,
+            "state": self.state,
+            "proposal": self.id,
+            "horizon": self.horizon_s,
+            "settings": self.settings,
+            "powerNow": _rounded(self.power_now_w, 0),
+            "powerThen": _rounded(self.power_then_w, 0),
+            "saving": _rounded(saving, 2),
+            "margin": _rounded(self.margin_k, 2),
+            "hottest": _rounded(self.hottest_c, 2),
+            "solveTime": _rounded(self.solve_ms, 1),
+            "givesUp": self.gives_up,
+            "why": self.why,
+        }
+
+
+def nothing(at: int, state: str, why: str) -> Proposal:
+    """No proposal, and why."""
+    return Proposal(f"p-{uuid.uuid4().hex[:10]}", state, at, 0.0, {}, None, None, None, None, None, {}, why)
+
+
+def propose(snapshot: Snapshot, controller: Controller) -> Proposal:
+    """The controller's decision on the room, checked by the room model.
+
+    What cannot be proposed (a solver that fails, a model that errs too much) is a proposal of nothing with the reason.
+    """
+    at, seen = snapshot.at, snapshot.seen
+    if controller.infidelity_k > MOST_INFIDELITY_K:
+        errs = f"the model errs by {controller.infidelity_k:.1f} K, above {MOST_INFIDELITY_K:g} K"
+        return nothing(at, "failed", f"{errs}: it does not know the room")
+    try:
+        decision = controller.decide(seen)
+    except SolverFailed as error:
+        return nothing(at, "failed", f"{error}; the settings stay as they are")
+    setpoint, fan = _worth_it(seen.setpoint, decision.setpoint, LEAST_K), _worth_it(seen.fan, decision.fan, LEAST_FAN)
+    now = Operation(seen.setpoint, seen.fan, seen.capacity, _it_power(controller))
+    power_now, hot_now = settled_power(snapshot.layout, controller.parameters, now)
+    power_then, hot_then = settled_power(
+        snapshot.layout, controller.parameters, replace(now, setpoint=setpoint, fan=fan)
+    )
+    saves = power_then < power_now
+    # A warmer room must be worth it, by the model with all its bends and not by its tangent alone.
+    for _ in range(3):
+        if saves or decision.hottest_c < controller.hottest_now_c:
+            break
+        setpoint, fan = 0.5 * (setpoint + seen.setpoint), 0.5 * (fan + seen.fan)
+        power_then, hot_then = settled_power(
+            snapshot.layout, controller.parameters, replace(now, setpoint=setpoint, fan=fan)
+        )
+        saves = power_then < power_now
+    units = snapshot.layout.unit_ids
+    settings = {
+        unit: {
+            "setpoint": round(float(setpoint[k]), 1),
+            "fanSpeed": round(100.0 * float(fan[k]), 0),
+            "setpointNow": round(float(seen.setpoint[k]), 1),
+            "fanSpeedNow": round(100.0 * float(seen.fan[k]), 0),
+        }
+        for k, unit in enumerate(units)
+        if unit not in snapshot.failed
+        and (abs(setpoint[k] - seen.setpoint[k]) >= LEAST_K or abs(fan[k] - seen.fan[k]) >= LEAST_FAN)
+    }
+    names = zone_names(snapshot.layout, list(decision.solution.given_up))
+    gives_up = {name: round(excess, 2) for name, excess in zip(names, decision.solution.given_up.values(), strict=True)}
+    return Proposal(
+        id=f"p-{uuid.uuid4().hex[:10]}",
+        state="infeasible" if gives_up else ("proposed" if settings else "none"),
+        at=at,
+        horizon_s=controller.tuning.horizon_s,
+        settings=settings,
+        power_now_w=power_now,
+        power_then_w=power_then,
+        hottest_c=decision.hottest_c + (hot_then - hot_now if not saves else 0.0),
+        margin_k=decision.margin_k,
+        solve_ms=decision.solution.solve_ms,
+        gives_up=gives_up,
+        why=_words(snapshot, decision, settings, power_now - power_then, gives_up),
+    )
+
+
+def _words(
+    snapshot: Snapshot, decision: Decision, settings: dict[str, Any], saved_w: float, gives_up: dict[str, float]
+) -> str:
+    parts = []
+    for unit, why in snapshot.failed.items():
+        parts.append(f"{_short(unit)} has failed: {why}")
+    if not settings:
+        parts.append("the units are set as well as the model can tell")
+    elif saved_w >= 0:
+        parts.append(f"saves {saved_w / 1000:.2f} kW of cooling, servers' fans counted")
+    else:
+        parts.append(f"costs {-saved_w / 1000:.2f} kW more and brings the inlets back to their limits")
+    parts.append(f"hottest inlet then {decision.hottest_c:.1f} °C with a margin of {decision.margin_k:.1f} K")
+    if gives_up:
+        worst = max(gives_up, key=lambda name: gives_up[name])
+        parts.append(f"cannot keep {len(gives_up)} inlets, worst {_short(worst)} by {gives_up[worst]:.1f} K")
+    if decision.not_believed:
+        names = zone_names(snapshot.layout, decision.not_believed[:3])
+        parts.append(f"not believed: {', '.join(map(_short, names))}")
+    return "; ".join(parts)
+
+
+def _it_power(controller: Controller) -> Floats:
+    response = controller.response
+    assert response is not None
+    return response.at.it_power
+
+
+def _worth_it(now: Floats, then: Floats, least: float) -> Floats:
+    return np.asarray(np.where(np.abs(then - now) >= least, then, now))
+
+
+def _short(name: str) -> str:
+    return name.partition(":")[2] or name
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)

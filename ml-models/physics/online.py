@@ -1,0 +1,62 @@
+"""Online calibration: bias and gain of each zone, as a random walk in a Kalman filter. Pure.
+
+A zone's inlet is ``T_sup + (1 + g) (T_model - T_sup) + b`` with noise: linear in ``b`` and ``g`` for known flows, so a
+plain filter of two states a zone is exact; all zones at once. Next: :class:`physics.twin.Twin`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from physics.laws import Floats
+
+# Standard deviations: of a sensor (K), and of the walk of bias (K) and gain in a minute.
+SENSOR_K: Final = 0.08
+BIAS_WALK_K: Final = 0.02
+GAIN_WALK: Final = 0.002
+# What is believed at first.
+_BIAS_K: Final = 0.3
+_GAIN: Final = 0.1
+# A reading farther off than this many standard deviations is a fault of its sensor, or news that no bias is.
+_GATE: Final = 6.0
+
+
+class BiasAndGain:
+    """Filters of Z zones. ``bias`` (Z,) K, ``gain`` (Z,) share by which the rise above the supply is larger."""
+
+    def __init__(self, zones: int) -> None:
+        self.bias: Floats = np.zeros(zones)
+        self.gain: Floats = np.zeros(zones)
+        self._bb: Floats = np.full(zones, _BIAS_K**2)
+        self._bg: Floats = np.zeros(zones)
+        self._gg: Floats = np.full(zones, _GAIN**2)
+
+    def expected(self, model: Floats, supply: Floats) -> Floats:
+        """Inlets (Z,) that the model's (Z,) mean, given the temperature of the supply air that reaches them."""
+        return np.asarray(supply + (1.0 + self.gain) * (model - supply) + self.bias)
+
+    def update(self, measured: Floats, model: Floats, supply: Floats, minutes: float) -> Floats:
+        """Take readings (Z,), NaN where there are none, ``minutes`` after the last; the innovations (Z,) before."""
+        self._bb += BIAS_WALK_K**2 * minutes
+        self._gg += GAIN_WALK**2 * minutes
+        rise = model - supply
+        innovation = measured - self.expected(model, supply)
+        # Variance of the innovation, and the gains of the filter.
+        with_bias = self._bb + rise * self._bg
+        with_gain = self._bg + rise * self._gg
+        variance = with_bias + rise * with_gain + SENSOR_K**2
+        use = np.isfinite(innovation) & (innovation**2 <= _GATE**2 * variance)
+        kb = np.where(use, with_bias / variance, 0.0)
+        kg = np.where(use, with_gain / variance, 0.0)
+        step = np.where(use, innovation, 0.0)
+        self.bias += kb * step
+        self.gain = np.clip(self.gain + kg * step, -0.8, 2.0)
+        self._bb -= kb * with_bias
+        self._bg -= kb * with_gain
+        self._gg -= kg * with_gain
+        # A gated zone learns slowly all the same: what stays off is real.
+        far = np.isfinite(innovation) & ~use
+        self._bb += np.where(far, _BIAS_K**2, 0.0)
+        return np.asarray(innovation)

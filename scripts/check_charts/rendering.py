@@ -1,0 +1,61 @@
+"""The chart rendered, linted and unit-tested with helm alone; no cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from check_charts.tools import CHART, HELM, PROFILES, UNITTEST, run
+
+Document = dict[str, Any]
+SITE = "berlin"
+
+# What no profile has on, so that it is looked at all the same.
+EVERYTHING = (
+    "gateway.enabled=true",
+    "console.enabled=true",
+    "pipeline.indices.enabled=true",
+    "pipeline.guard.enabled=true",
+    "pipeline.optimiser.enabled=true",
+    "hono.amqp.enabled=true",
+    "backup.enabled=true",
+    "backup.restore=20260101T000000Z",
+    "global.monitoring.serviceMonitors=true",
+    "global.autoscaling.mode=keda",
+    "global.tls.mode=cert-manager",
+)
+
+
+def render(profile: str | None = None, settings: Sequence[str] = (), release: str = SITE) -> list[Document]:
+    """The documents of a profile. Raises CheckError."""
+    files = ("-f", PROFILES / f"{profile}.yaml") if profile else ()
+    sets = [part for setting in settings for part in ("--set", setting)]
+    text = run([HELM, "template", release, CHART, "--namespace", release, *files, *sets])
+    return [document for document in yaml.safe_load_all(text) if document]
+
+
+def lint(profile: str) -> None:
+    """helm's own opinion. Raises CheckError."""
+    run([HELM, "lint", CHART, "--strict", "--quiet", "--namespace", SITE, "-f", PROFILES / f"{profile}.yaml"])
+
+
+def unit_tests() -> None:
+    """tests/*_test.yaml of the chart, by helm-unittest. Raises CheckError."""
+    run([UNITTEST, "--color=false", "--strict", CHART])
+
+
+def pod_specs(documents: Sequence[Document]) -> list[tuple[str, Document]]:
+    """(kind/name, pod spec) of everything that makes pods."""
+    found: list[tuple[str, Document]] = []
+    for document in documents:
+        name = f"{document['kind']}/{document['metadata']['name']}"
+        spec = document.get("spec", {})
+        if document["kind"] in ("Deployment", "StatefulSet", "DaemonSet", "Job"):
+            found.append((name, spec["template"]["spec"]))
+        elif document["kind"] == "CronJob":
+            found.append((name, spec["jobTemplate"]["spec"]["template"]["spec"]))
+        elif document["kind"] == "Pod":
+            found.append((name, spec))
+    return found

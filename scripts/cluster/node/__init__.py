@@ -1,0 +1,1 @@
+"""A node: its configuration (`config`), its namespaces (`launch`), and the first process inside them (`init`)."""

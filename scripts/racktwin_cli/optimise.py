@@ -1,0 +1,139 @@
+"""`racktwin optimise`: how a room's cooling is best set, what that saves, and why; accept it, or switch the mode."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any, Final
+
+import click
+
+from racktwin import commands
+from racktwin.commands import Request
+from racktwin.ditto_client import DittoClient, DittoError
+from racktwin.names import thing_id
+from racktwin_cli import installation, rooms, show
+from racktwin_cli import set as set_
+from racktwin_cli.doctor.target import site_of
+from racktwin_cli.failures import FOUND, Failure, one_line
+from racktwin_cli.kube import Cluster
+from racktwin_cli.size.command import Duration
+
+_WAIT_S: Final = 20.0
+
+
+@click.command()
+@click.option("--room", required=True, help="Room to look at.")
+@click.option("--site", help="Site; the only one of the cluster when left out.")
+@click.option(
+    "--horizon", "horizon_s", type=Duration(), default="30m", show_default=True, help="How far to look ahead."
+)
+@click.option("--rci", type=click.FloatRange(90, 100), default=99, show_default=True, help="Cooling index to keep (%).")
+@click.option("--accept", is_flag=True, help="Ask for the proposed settings, as a person.")
+@click.option("--confirm", is_flag=True, help="With --accept: confirm steps above a unit's limit.")
+@click.option(
+    "--mode", type=click.Choice(["off", "advise", "closed-loop"]), help="Set who acts on proposals from now on."
+)
+@click.option("--shift", "shift_w", type=float, help="Also propose which load to move, in blocks of this many watts.")
+@click.option("--who", help="Your name in the audit; the system's user name when left out.")
+@click.option("--json", "json_wanted", is_flag=True, help="Print one JSON document.")
+@click.pass_context
+def optimise(
+    context: click.Context,
+    *,
+    room: str,
+    site: str | None,
+    horizon_s: float,
+    rci: float,
+    accept: bool,
+    confirm: bool,
+    mode: str | None,
+    shift_w: float | None,
+    who: str | None,
+    json_wanted: bool,
+) -> None:
+    """Propose set-points and fan speeds for a room's cooling units.
+
+    For instance: racktwin optimise --room hall-a --horizon 30m. Nothing is changed without --accept or --mode; whatever
+    is asked for then passes the guard. Exit code 3: a setting was asked for and not accepted.
+    """
+    settings = installation.load()
+    chosen = site or settings.site or site_of(settings, Cluster(), None)
+    ditto = DittoClient(settings)
+    if mode is not None:
+        _switch(ditto, thing_id(chosen, "room", room), mode)
+    things = rooms.things_of(ditto, chosen, room)
+    answer = rooms.ask("optimise", room, things, horizonS=horizon_s, rci=rci)
+    if shift_w is not None:
+        answer["shift"] = rooms.ask("shift", room, things, blockW=shift_w)
+    if mode is not None:
+        answer["mode"] = mode
+    results = _accept(ditto, answer, who or set_.user(), confirm) if accept else []
+    if json_wanted:
+        show.as_json({"room": room, **answer, **({"commands": results} if accept else {})})
+    else:
+        _print(room, answer, results)
+    if any(result.get("state") != "accepted" for result in results):
+        context.exit(FOUND)
+
+
+def _print(room: str, answer: dict[str, Any], results: list[dict[str, Any]]) -> None:
+    click.echo(f"room {room} ({answer['mode']}): {answer['why']}")
+    rows = [
+        (
+            unit,
+            f"{values['setpointNow']:g} °C",
+            f"{values['setpoint']:g} °C",
+            f"{values['fanSpeedNow']:g} %",
+            f"{values['fanSpeed']:g} %",
+        )
+        for unit, values in answer["settings"].items()
+    ]
+    if rows:
+        show.as_table(("unit", "set-point", "proposed", "fans", "proposed"), rows)
+    if answer.get("saving") is not None:
+        now, then = answer["powerNow"] / 1000, answer["powerThen"] / 1000
+        click.echo(f"cooling {now:.1f} kW -> {then:.1f} kW ({answer['saving']:.1f} % saved), by the model")
+    for inlet, excess in (answer.get("givesUp") or {}).items():
+        click.echo(f"cannot keep {inlet}: {excess:g} K too warm")
+    for move in (answer.get("shift") or {}).get("moves", ()):
+        click.echo(f"move {move['powerW']:g} W from {move['from']} to {move['to']}")
+    for result in results:
+        click.echo(set_.told(result))
+    if rows and not results:
+        click.echo("next: the same with --accept asks for it")
+
+
+def _accept(ditto: DittoClient, answer: dict[str, Any], person: str, confirm: bool) -> list[dict[str, Any]]:
+    """Ask for every proposed setting, then watch them all."""
+    now = int(time.time() * 1000)
+    asked: list[tuple[str, str]] = []
+    for unit, values in answer["settings"].items():
+        request = Request(
+            id=f"acc-{uuid.uuid4().hex[:12]}", origin="optimiser-proposal", who=person, confirm=confirm, at=now,
+            valid_until=now + commands.DEFAULT_VALIDITY_MS, proposal=str(answer["proposal"]),
+        )  # fmt: skip
+        wished: dict[str, float | str] = {
+            "setpoint": values["setpoint"],
+            "fanSpeed": values["fanSpeed"],
+            "mode": "manual",
+        }
+        set_.write_wish(ditto, unit, commands.desired_of(wished, request))
+        asked.append((unit, request.id))
+    began = time.monotonic()
+    found = []
+    for unit, command in asked:
+        last = set_.watch(ditto, unit, command, _WAIT_S)
+        found.append({"thing": unit, "seconds": round(time.monotonic() - began, 3), **last})
+    return found
+
+
+def _switch(ditto: DittoClient, thing: str, mode: str) -> None:
+    try:
+        response = ditto.request(
+            "PUT", f"/api/2/things/{thing}/features/optimisation/desiredProperties/mode", json=mode
+        )
+    except DittoError as error:
+        raise Failure(one_line(error), "is Ditto running? racktwin doctor says what is not") from error
+    if not response.ok:
+        raise Failure(f"{thing}: Ditto {response.status_code}: {one_line(response.text)}", "is the room's name right?")

@@ -1,0 +1,6 @@
+"""`python -m console`."""
+
+from console.main import main
+
+if __name__ == "__main__":
+    main()

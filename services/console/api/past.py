@@ -1,0 +1,97 @@
+"""The past: series of a thing, frames of a room, commands and alerts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+
+from console.access import Inside, Visible
+from console.history import MAX_FRAMES, MAX_POINTS, HistoryError, Window
+
+router = APIRouter(prefix="/api/v1/sites", tags=["past"])
+
+From = Annotated[int, Query(alias="from", ge=0, le=4_102_444_800_000, description="Epoch ms.")]
+To = Annotated[int, Query(alias="to", ge=0, le=4_102_444_800_000, description="Epoch ms.")]
+
+
+class Series(BaseModel):
+    """Property -> [[epoch ms, value], …], one mean a step."""
+
+    step_s: int
+    series: dict[str, list[list[Any]]]
+
+
+class Frames(BaseModel):
+    """A room over time: for each thing a value for each time, null where nothing was measured."""
+
+    quantity: str
+    times: list[int]
+    values: dict[str, list[float | None]]
+
+
+@router.get("/{site}/things/{thing}/series")
+async def series(
+    fleet: Visible,
+    inside: Inside,
+    thing: Annotated[str, Path(max_length=256)],
+    feature: Annotated[str, Query(max_length=128)],
+    properties: Annotated[list[str], Query(alias="property", min_length=1, max_length=10)],
+    start: From,
+    end: To,
+    points: Annotated[int, Query(ge=1, le=MAX_POINTS)] = 300,
+) -> Series:
+    """Properties of a thing's feature over time."""
+    if thing not in fleet.things:
+        raise HistoryError(f"thing: {fleet.site} has no {thing}")
+    window = Window.of(start, end, points, MAX_POINTS)
+    found = await run_in_threadpool(inside.history.series, thing, feature, properties, window, inside.clock())
+    return Series(step_s=window.step_s, series=found)
+
+
+@router.get("/{site}/things/{thing}/predictions")
+async def predictions(
+    fleet: Visible,
+    inside: Inside,
+    thing: Annotated[str, Path(max_length=256)],
+    start: From,
+    end: To,
+    points: Annotated[int, Query(ge=1, le=MAX_POINTS)] = 200,
+) -> list[dict[str, Any]]:
+    """What was predicted of a thing between two times of issue."""
+    if thing not in fleet.things:
+        raise HistoryError(f"thing: {fleet.site} has no {thing}")
+    window = Window.of(start, end, points, MAX_POINTS)
+    return await run_in_threadpool(inside.history.predictions, thing, window, inside.clock())
+
+
+@router.get("/{site}/frames")
+async def frames(
+    fleet: Visible,
+    inside: Inside,
+    room: Annotated[str, Query(max_length=63)],
+    quantity: Annotated[str, Query(max_length=32)],
+    start: From,
+    end: To,
+    points: Annotated[int, Query(ge=1, le=MAX_FRAMES)] = 240,
+) -> Frames:
+    """A room's quantity over time, for replay."""
+    window = Window.of(start, end, points, MAX_FRAMES)
+    found = await run_in_threadpool(inside.history.frames, fleet.site, room, quantity, window, inside.clock())
+    return Frames(**found)
+
+
+@router.get("/{site}/log/{what}")
+async def log(
+    fleet: Visible,
+    inside: Inside,
+    what: Annotated[str, Path(pattern="^(command|alert)$")],
+    start: From,
+    end: To,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> list[dict[str, Any]]:
+    """Commands or alerts between two times, newest first."""
+    window = Window.of(start, end, 1, 1)
+    return await run_in_threadpool(inside.history.records, fleet.site, what, window, limit)

@@ -1,0 +1,138 @@
+// Calls to the console's API. Every error is an ApiError with the text that the server gave.
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export interface Me {
+  user: string;
+  role: "viewer" | "operator" | "engineer";
+  sites: string[];
+  csrf: string;
+  version: string;
+  grafana: string | null;
+  ditto_ui: string | null;
+}
+export interface RoomSummary {
+  name: string;
+  width: number | null;
+  depth: number | null;
+  height: number | null;
+  racks: number;
+  cooling_units: number;
+}
+export interface SiteSummary {
+  name: string;
+  display_name: string;
+  ashrae_class: string;
+  rooms: RoomSummary[];
+}
+export interface Feature {
+  properties: Record<string, unknown>;
+  desiredProperties?: Record<string, unknown>;
+}
+export interface Thing {
+  id: string;
+  kind: "site" | "room" | "rack" | "server" | "cooling" | "pdu" | "gateway";
+  name: string;
+  attributes: Record<string, unknown>;
+  features: Record<string, Feature | null>;
+}
+export interface Things {
+  at: number;
+  feed: string;
+  things: Thing[];
+}
+export type Point = [number, number | string | null];
+export interface Series {
+  step_s: number;
+  series: Record<string, Point[]>;
+}
+export interface Frames {
+  quantity: string;
+  times: number[];
+  values: Record<string, (number | null)[]>;
+}
+export interface Hit {
+  id: string;
+  kind: Thing["kind"];
+  name: string;
+  room: string | null;
+}
+export type LogEntry = Record<string, unknown> & { at: number };
+
+let csrf = "";
+
+async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const headers: Record<string, string> = {};
+  if (body !== undefined) headers["content-type"] = "application/json";
+  if (method !== "GET") headers["x-csrf-token"] = csrf;
+  let response: Response;
+  try {
+    response = await fetch(`/api/v1${path}`, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
+  } catch {
+    throw new ApiError(0, "The console does not answer.");
+  }
+  const content: unknown = response.status === 204 ? null : await response.json().catch(() => null);
+  if (!response.ok) throw new ApiError(response.status, detailOf(content) ?? response.statusText);
+  return content as T;
+}
+
+function detailOf(content: unknown): string | null {
+  if (typeof content !== "object" || content === null || !("detail" in content)) return null;
+  const detail = content.detail;
+  if (typeof detail === "string") return detail;
+  if (Array.isArray(detail)) {
+    return detail.map((each: { loc?: unknown[]; msg?: string }) => `${(each.loc ?? []).slice(1).join(".")}: ${each.msg ?? ""}`).join("; ");
+  }
+  return null;
+}
+
+function query(values: Record<string, string | number | string[] | undefined>): string {
+  const parts = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) {
+    for (const each of Array.isArray(value) ? value : [value]) if (each !== undefined) parts.append(name, String(each));
+  }
+  return `?${parts}`;
+}
+
+const known = (me: Me): Me => {
+  csrf = me.csrf;
+  return me;
+};
+const place = encodeURIComponent;
+
+export const api = {
+  ways: () => call<{ local: boolean; oidc: boolean }>("GET", "/ways"),
+  me: async () => known(await call<Me>("GET", "/session")),
+  signIn: async (user: string, password: string) => known(await call<Me>("POST", "/session", { user, password })),
+  signOut: () => call<null>("DELETE", "/session"),
+  sites: () => call<SiteSummary[]>("GET", "/sites"),
+  things: (site: string) => call<Things>("GET", `/sites/${place(site)}/things`),
+  search: (site: string, q: string) => call<Hit[]>("GET", `/sites/${place(site)}/search${query({ q })}`),
+  series: (site: string, thing: string, feature: string, property: string[], from: number, to: number, points = 300) =>
+    call<Series>("GET", `/sites/${place(site)}/things/${place(thing)}/series${query({ feature, property, from, to, points })}`),
+  predictions: (site: string, thing: string, from: number, to: number) =>
+    call<Prediction[]>("GET", `/sites/${place(site)}/things/${place(thing)}/predictions${query({ from, to })}`),
+  frames: (site: string, room: string, quantity: string, from: number, to: number, points = 240) =>
+    call<Frames>("GET", `/sites/${place(site)}/frames${query({ room, quantity, from, to, points })}`),
+  log: (site: string, what: "command" | "alert", from: number, to: number) =>
+    call<LogEntry[]>("GET", `/sites/${place(site)}/log/${what}${query({ from, to })}`),
+  wish: (site: string, unit: string, values: Record<string, unknown>) =>
+    call<{ id: string }>("POST", `/sites/${place(site)}/units/${place(unit)}/wish`, values),
+};
+
+export interface Prediction {
+  model: string;
+  target: string;
+  horizonS: number;
+  issuedAt: number;
+  validAt: number;
+  value: number;
+  lo: number | null;
+  hi: number | null;
+}

@@ -1,0 +1,70 @@
+// Colour scales that people with the common colour-vision deficiencies can read: cividis for amounts, blue to orange for
+// temperatures around the recommended range. Legends show the same stops.
+import type { Quantity } from "./store";
+
+export type Stop = [number, string];
+export interface Scale {
+  unit: string;
+  stops: Stop[];
+  digits: number;
+}
+
+const CIVIDIS = ["#00224e", "#35456c", "#666970", "#948e77", "#c8b866", "#fee838"];
+const even = (from: number, to: number): Stop[] => CIVIDIS.map((colour, i) => [from + ((to - from) * i) / (CIVIDIS.length - 1), colour]);
+
+// Dry bulb at the inlet, °C: recommended 18 to 27, allowable of the class around it (ASHRAE TC 9.9, 2021).
+const ALLOWABLE: Record<string, [number, number]> = { A1: [15, 32], A2: [10, 35], A3: [5, 40], A4: [5, 45], H1: [5, 25] };
+
+export function scaleOf(quantity: Quantity, ashraeClass: string, largestPower: number): Scale {
+  switch (quantity) {
+    case "inlet":
+    case "predicted": {
+      const [low, high] = ALLOWABLE[ashraeClass] ?? [10, 35];
+      const top = ashraeClass === "H1" ? 22 : 27;
+      return {
+        unit: "°C",
+        digits: 1,
+        stops: [
+          [low, "#1f4e9e"],
+          [18, "#56b4e9"],
+          [(18 + top) / 2, "#c9e6d8"],
+          [top, "#f0e442"],
+          [(top + high) / 2, "#e69f00"],
+          [high, "#b3280d"],
+        ],
+      };
+    }
+    case "humidity":
+      return { unit: "%", digits: 0, stops: even(10, 80) };
+    case "power":
+      return { unit: "kW", digits: 1, stops: even(0, Math.max(1000, largestPower) / 1000) };
+    case "deltaT":
+      return { unit: "K", digits: 1, stops: even(0, 25) };
+    case "score":
+      return { unit: "", digits: 2, stops: even(0, 1) };
+  }
+}
+
+const channels = (hex: string): [number, number, number] => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)) as [number, number, number];
+
+export function rgbOf(scale: Scale, value: number | null): [number, number, number] {
+  if (value === null) return [90, 98, 108];
+  const { stops } = scale;
+  const first = stops[0]!;
+  if (value <= first[0]) return channels(first[1]);
+  for (let i = 1; i < stops.length; i++) {
+    const [below, above] = [stops[i - 1]!, stops[i]!];
+    if (value <= above[0]) {
+      const share = (value - below[0]) / (above[0] - below[0]);
+      const [a, b] = [channels(below[1]), channels(above[1])];
+      return [0, 1, 2].map((c) => Math.round(a[c]! + (b[c]! - a[c]!) * share)) as [number, number, number];
+    }
+  }
+  return channels(stops[stops.length - 1]![1]);
+}
+
+export const cssOf = (scale: Scale, value: number | null): string => `rgb(${rgbOf(scale, value).join(" ")})`;
+export const gradientOf = (scale: Scale): string => {
+  const [low, high] = [scale.stops[0]![0], scale.stops[scale.stops.length - 1]![0]];
+  return `linear-gradient(to right, ${scale.stops.map(([at, colour]) => `${colour} ${((at - low) / (high - low)) * 100}%`).join(", ")})`;
+};

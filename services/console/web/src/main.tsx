@@ -1,0 +1,84 @@
+// The page: signs in, follows the chosen site, shows the chosen view.
+import { effect } from "@preact/signals";
+import { render, type ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { keep, read } from "./address";
+import { api, ApiError, type Me } from "./api";
+import { follow } from "./live";
+import { SignIn } from "./parts/SignIn";
+import { TopBar } from "./parts/TopBar";
+import { feed, me, room, site, sites, theSite, view, type View } from "./store";
+import "./style.css";
+import { text } from "./text";
+import "./theme";
+import { AuditView } from "./views/AuditView";
+import { DashboardsView } from "./views/DashboardsView";
+import { MaintenanceView } from "./views/MaintenanceView";
+import { ReplayView } from "./views/ReplayView";
+import { RoomView } from "./views/RoomView";
+
+const VIEWS: [View, ComponentType][] = [
+  ["room", RoomView],
+  ["dashboards", DashboardsView],
+  ["replay", ReplayView],
+  ["maintenance", MaintenanceView],
+  ["audit", AuditView],
+];
+
+function Page() {
+  const [known, setKnown] = useState(false);
+  useEffect(() => {
+    api.me().then(
+      (who) => enter(who).then(() => setKnown(true)),
+      () => setKnown(true),
+    );
+  }, []);
+  if (!known) return null;
+  if (me.value === null) return <SignIn onDone={(who) => void enter(who)} />;
+  const Shown = VIEWS.find(([name]) => name === view.value)?.[1] ?? RoomView;
+  return (
+    <>
+      <TopBar onSignOut={() => void api.signOut().finally(() => location.assign("/"))} />
+      <nav aria-label={text.title}>
+        {VIEWS.map(([name]) => (
+          <button key={name} aria-current={view.value === name ? "page" : undefined} onClick={() => (view.value = name)}>
+            {text.views[name]}
+          </button>
+        ))}
+      </nav>
+      {feed.value !== "live" && feed.value !== "starting" && (
+        <div class="banner" role="alert">
+          {text.feed[feed.value]}
+        </div>
+      )}
+      <main>
+        <Shown />
+      </main>
+    </>
+  );
+}
+
+async function enter(who: Me): Promise<void> {
+  sites.value = await api.sites();
+  read();
+  if (!sites.value.some((each) => each.name === site.value)) site.value = sites.value[0]?.name ?? "";
+  me.value = who;
+  keep();
+  let followed = "";
+  effect(() => {
+    if (site.value !== "" && site.value !== followed) {
+      followed = site.value;
+      follow(followed);
+    }
+    const rooms = theSite.value?.rooms ?? [];
+    if (rooms.length > 0 && !rooms.some((each) => each.name === room.value)) room.value = rooms[0]!.name;
+  });
+  // A session that ended elsewhere: back to the first page instead of a page that no longer moves.
+  setInterval(() => {
+    api.me().catch((error: unknown) => {
+      if (error instanceof ApiError && error.status === 401) location.reload();
+    });
+  }, 60_000);
+}
+
+render(<Page />, document.getElementById("page")!);

@@ -1,0 +1,223 @@
+// What is selected: a rack with its sensors, servers, trends and predictions, or a cooling unit with its commands.
+import { useMemo, useState } from "preact/hooks";
+import { api, type Point, type Thing } from "../api";
+import { me, now, number, property, selected, site, stale, things, tick } from "../store";
+import { text } from "../text";
+import { shown } from "../room/Tip";
+import { predicted } from "../values";
+import { Chart, type Line } from "./Chart";
+import { CommandDialog } from "./CommandDialog";
+import { useRead } from "./hooks";
+
+const HOUR = 3_600_000;
+const numbers = (points: Point[] | undefined): [number, number | null][] =>
+  (points ?? []).map(([at, value]) => [at, typeof value === "number" ? value : null]);
+
+export function Detail() {
+  tick.value;
+  const thing = selected.value === null ? undefined : things.get(selected.value);
+  if (thing === undefined) return <p class="hint">{text.room.nothing}</p>;
+  return (
+    <section class="detail" aria-label={thing.name}>
+      <header>
+        <h2>{thing.name}</h2>
+        <button class="plain" aria-label={text.rack.close} onClick={() => (selected.value = null)}>
+          ×
+        </button>
+      </header>
+      {thing.kind === "rack" && <Rack rack={thing} />}
+      {thing.kind === "server" && <Server server={thing} />}
+      {thing.kind === "cooling" && <Unit unit={thing} />}
+      <Links thing={thing} />
+    </section>
+  );
+}
+
+function Rows({ rows }: { rows: [string, string, boolean?][] }) {
+  return (
+    <dl class="rows">
+      {rows.map(([name, value, old]) => (
+        <div key={name} class={old ? "old" : ""}>
+          <dt>{name}</dt>
+          <dd>
+            {value}
+            {old && <em> {text.rack.stale}</em>}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Rack({ rack }: { rack: Thing }) {
+  const at = now.value;
+  const minute = Math.floor(at / 30_000);
+  const series = useRead(
+    async () => {
+      const [top, bottom, said] = await Promise.all([
+        api.series(site.value, rack.id, "environment.top", ["temperature"], at - HOUR, at, 180),
+        api.series(site.value, rack.id, "environment.bottom", ["temperature"], at - HOUR, at, 180),
+        api.predictions(site.value, rack.id, at - HOUR, at),
+      ]);
+      return { top: numbers(top.series["temperature"]), bottom: numbers(bottom.series["temperature"]), said };
+    },
+    [rack.id, minute],
+  );
+  const lines = useMemo((): Line[] => {
+    if (series.value === null) return [];
+    const ahead = series.value.said.filter((each) => each.target === "environment.top/temperature" && each.horizonS === 900);
+    const track = (pick: (each: (typeof ahead)[number]) => number | null): [number, number | null][] => ahead.map((each) => [each.validAt, pick(each)]);
+    return [
+      { label: text.rack.top, colour: "#e69f00", points: series.value.top },
+      { label: text.rack.bottom, colour: "#56b4e9", points: series.value.bottom },
+      { label: `${text.rack.predicted} hi`, colour: "#cc79a7", points: track((each) => each.hi), fillTo: 3 },
+      { label: `${text.rack.predicted} lo`, colour: "#cc79a7", points: track((each) => each.lo) },
+      { label: text.rack.predicted, colour: "#cc79a7", points: track((each) => each.value), dash: true },
+    ];
+  }, [series.value]);
+  const air = (zone: "top" | "bottom"): [string, string, boolean] => {
+    const feature = `environment.${zone}`;
+    const values = [
+      shown(number(rack, feature, "temperature"), 1, "°C"),
+      shown(number(rack, feature, "relativeHumidity"), 0, "%"),
+      `${text.rack.dewPoint} ${shown(number(rack, feature, "dewPoint"), 1, "°C")}`,
+    ];
+    return [text.rack[zone], values.join(" · "), stale(rack, feature, at)];
+  };
+  const power = number(rack, "power", "power");
+  const servers = ((rack.attributes["servers"] as string[] | undefined) ?? []).map((id) => things.get(id)).filter((each): each is Thing => each !== undefined);
+  servers.sort((a, b) => Number(b.attributes["position"] ?? 0) - Number(a.attributes["position"] ?? 0));
+  return (
+    <>
+      <Rows
+        rows={[
+          air("top"),
+          air("bottom"),
+          [text.rack.power, `${shown(power === null ? null : power / 1000, 2, "kW")} / ${shown(Number(rack.attributes["availablePower"] ?? 0) / 1000, 0, "kW")}`],
+          [text.rack.deltaT, shown(number(rack, "cooling", "deltaT"), 1, "K")],
+          [text.rack.state, String(property(rack, "indices", "ashraeState") ?? "–")],
+          [`${text.rack.predicted} (15 min)`, `${shown(predicted(rack, "top", at), 1, "°C")} / ${shown(predicted(rack, "bottom", at), 1, "°C")}`],
+          [text.rack.anomaly, String(property(rack, "anomaly", "state") ?? "–")],
+          [text.rack.maintenance, String(property(rack, "maintenance", "state") ?? "–")],
+        ]}
+      />
+      <h3>{text.rack.trend}</h3>
+      {series.error !== null ? <p class="error">{series.error}</p> : <Chart lines={lines} unit="°C" label={`${text.quantity.inlet}: ${rack.name}`} />}
+      <h3>{text.rack.servers}</h3>
+      {servers.length === 0 ? (
+        <p class="hint">{text.rack.noServers}</p>
+      ) : (
+        <ol class="servers">
+          {servers.map((server) => (
+            <li key={server.id}>
+              <button class="link" onClick={() => (selected.value = server.id)}>
+                <b>
+                  {text.rack.u}
+                  {String(server.attributes["position"] ?? "?")}
+                </b>{" "}
+                {server.name}
+                <span>{shown(number(server, "cpu", "utilization"), 0, "%")}</span>
+              </button>
+            </li>
+          ))}
+        </ol>
+      )}
+    </>
+  );
+}
+
+function Server({ server }: { server: Thing }) {
+  const at = now.value;
+  const minute = Math.floor(at / 30_000);
+  const series = useRead(() => api.series(site.value, server.id, "cpu", ["utilization"], at - HOUR, at, 180), [server.id, minute]);
+  const lines = useMemo((): Line[] => [{ label: "CPU", colour: "#56b4e9", points: numbers(series.value?.series["utilization"]) }], [series.value]);
+  const bytes = (value: number | null): string => (value === null ? "–" : `${(value / 2 ** 30).toFixed(1)} GiB`);
+  const rate = (value: number | null): string => (value === null ? "–" : `${(value / 1e6).toFixed(2)} MB/s`);
+  return (
+    <>
+      <Rows
+        rows={[
+          ["CPU", shown(number(server, "cpu", "utilization"), 0, "%"), stale(server, "cpu", at)],
+          ["RAM", `${bytes(number(server, "memory", "used"))} / ${bytes(number(server, "memory", "total"))}`],
+          ["Disk", `${rate(number(server, "disk", "readBytes"))} / ${rate(number(server, "disk", "writeBytes"))}`],
+          ["Network", `${rate(number(server, "network", "rx"))} / ${rate(number(server, "network", "tx"))}`],
+          ["CPU °C", shown(number(server, "thermal", "cpuTemperature"), 0, "°C")],
+          [text.rack.inlet, shown(number(server, "thermal", "inletTemperature"), 1, "°C")],
+          [text.rack.power, shown(number(server, "power", "power"), 0, "W")],
+        ]}
+      />
+      <h3>{text.rack.trend}</h3>
+      <Chart lines={lines} unit="%" label={`CPU: ${server.name}`} />
+    </>
+  );
+}
+
+function Unit({ unit }: { unit: Thing }) {
+  const at = now.value;
+  const [asking, setAsking] = useState(false);
+  const minute = Math.floor(at / 30_000);
+  const series = useRead(() => api.series(site.value, unit.id, "air", ["supplyTemperature", "returnTemperature"], at - HOUR, at, 180), [unit.id, minute]);
+  const lines = useMemo(
+    (): Line[] => [
+      { label: text.unit.supply, colour: "#56b4e9", points: numbers(series.value?.series["supplyTemperature"]) },
+      { label: text.unit.return, colour: "#e69f00", points: numbers(series.value?.series["returnTemperature"]) },
+    ],
+    [series.value],
+  );
+  const last = property(unit, "control", "lastCommand") as Record<string, unknown> | undefined;
+  const kilowatts = (name: string): string => {
+    const value = number(unit, "power", name);
+    return shown(value === null ? null : value / 1000, 1, "kW");
+  };
+  const allowed = me.value !== null && me.value.role !== "viewer";
+  return (
+    <>
+      <Rows
+        rows={[
+          [text.unit.supply, shown(number(unit, "air", "supplyTemperature"), 1, "°C"), stale(unit, "air", at)],
+          [text.unit.return, shown(number(unit, "air", "returnTemperature"), 1, "°C")],
+          [text.unit.setpoint, shown(number(unit, "control", "setpoint"), 1, "°C")],
+          [text.unit.fan, shown(number(unit, "control", "fanSpeed"), 0, "%")],
+          [text.unit.mode, String(property(unit, "control", "mode") ?? "–")],
+          [text.unit.heat, kilowatts("heatRemoved")],
+          [text.unit.power, kilowatts("power")],
+          [text.unit.cop, shown(number(unit, "power", "cop"), 2, "")],
+          [text.unit.serves, `${((unit.attributes["racks"] as string[] | undefined) ?? []).length} ${text.unit.racks}`],
+        ]}
+      />
+      <button class="main" disabled={!allowed} title={allowed ? "" : text.command.viewer} onClick={() => setAsking(true)}>
+        {text.unit.command}
+      </button>
+      {last !== undefined && last !== null && (
+        <p class={`last ${String(last["state"])}`} role="status">
+          {text.unit.last}: <b>{String(last["state"])}</b> {last["detail"] === undefined || last["detail"] === null ? "" : `– ${String(last["detail"])}`}{" "}
+          <small>
+            {String(last["who"] ?? "")} {typeof last["at"] === "number" ? text.agoSeconds((at - last["at"]) / 1000) : ""}
+          </small>
+        </p>
+      )}
+      <h3>{text.rack.trend}</h3>
+      <Chart lines={lines} unit="°C" label={`${text.unit.supply}: ${unit.name}`} />
+      {asking && <CommandDialog unit={unit} onClose={() => setAsking(false)} />}
+    </>
+  );
+}
+
+function Links({ thing }: { thing: Thing }) {
+  const { grafana, ditto_ui: ditto } = me.value ?? {};
+  const board = { rack: "racktwin-rack", server: "racktwin-server", cooling: "racktwin-cooling" }[thing.kind as "rack" | "server" | "cooling"];
+  const values = new URLSearchParams({
+    "var-site": site.value,
+    "var-history": site.value,
+    "var-room": String(thing.attributes["location"] ?? ""),
+    [`var-${thing.kind === "cooling" ? "unit" : thing.kind}`]: thing.name,
+    from: String(now.value - HOUR),
+    to: String(now.value),
+  });
+  return (
+    <p class="links">
+      {grafana && board && <a href={`${grafana.replace(/\/$/, "")}/d/${board}?${values}`}>{text.rack.grafana}</a>}
+      {ditto && <a href={`${ditto.replace(/\/$/, "")}/?thingId=${encodeURIComponent(thing.id)}`}>{text.rack.ditto}</a>}
+    </p>
+  );
+}

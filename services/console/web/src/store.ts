@@ -1,0 +1,81 @@
+// What the page knows: session, twins, what is looked at. Signals, so that a part redraws when what it shows changes.
+import { batch, computed, signal } from "@preact/signals";
+import type { Feature, Frames, Me, SiteSummary, Thing } from "./api";
+
+export type View = "room" | "dashboards" | "replay" | "whatif" | "optimise" | "maintenance" | "alerts" | "audit";
+export type Shape = "3d" | "plan" | "list";
+export type FeedState = "starting" | "live" | "behind" | "lost";
+export type Quantity = "inlet" | "predicted" | "humidity" | "power" | "deltaT" | "score";
+
+export const me = signal<Me | null>(null);
+export const sites = signal<SiteSummary[]>([]);
+export const site = signal<string>("");
+export const room = signal<string>("");
+export const view = signal<View>("room");
+export const shape = signal<Shape>("3d");
+export const quantity = signal<Quantity>("inlet");
+export const flows = signal(false);
+export const names = signal(false);
+export const selected = signal<string | null>(null);
+export const feed = signal<FeedState>("starting");
+export const notice = signal<string | null>(null);
+// Seconds, for ages on the screen.
+export const now = signal(Date.now());
+
+// Twins. The map is changed in place, for it may hold thousands; `tick` tells that it was.
+export const things = new Map<string, Thing>();
+export const tick = signal(0);
+// Replay: frames of the past by quantity, and the position in them. Null: the present.
+export const past = signal<{ frames: Map<string, Frames>; index: number } | null>(null);
+
+export const theSite = computed(() => sites.value.find((each) => each.name === site.value));
+export const theRoom = computed(() => theSite.value?.rooms.find((each) => each.name === room.value));
+
+export function replaceThings(all: Thing[]): void {
+  batch(() => {
+    things.clear();
+    for (const thing of all) things.set(thing.id, thing);
+    tick.value++;
+  });
+}
+
+export function applyDelta(changes: Record<string, Record<string, unknown>>, gone: string[]): boolean {
+  let complete = true;
+  batch(() => {
+    for (const [id, parts] of Object.entries(changes)) {
+      const thing = things.get(id);
+      if (thing === undefined) {
+        complete = false;
+        continue;
+      }
+      for (const [part, content] of Object.entries(parts)) {
+        if (part === "@attributes") thing.attributes = content as Record<string, unknown>;
+        else thing.features[part] = content as Feature | null;
+      }
+    }
+    for (const id of gone) things.delete(id);
+    tick.value++;
+  });
+  return complete;
+}
+
+export function ofRoom(kind: Thing["kind"], name: string): Thing[] {
+  const found: Thing[] = [];
+  for (const thing of things.values()) if (thing.kind === kind && thing.attributes["location"] === name) found.push(thing);
+  return found.sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+}
+
+export const property = (thing: Thing, feature: string, name: string): unknown => thing.features[feature]?.properties[name];
+
+export function number(thing: Thing, feature: string, name: string): number | null {
+  const value = property(thing, feature, name);
+  return typeof value === "number" ? value : null;
+}
+
+// A value of the present is stale when ingest says so, or when it has not been seen for two minutes.
+export function stale(thing: Thing, feature: string, at: number): boolean {
+  const properties = thing.features[feature]?.properties;
+  if (properties === undefined) return true;
+  const observed = properties["observedAt"];
+  return properties["quality"] === "stale" || (typeof observed === "number" && at - observed > 120_000);
+}

@@ -1,0 +1,93 @@
+// From twins (or a frame of the past) to the numbers that the room is coloured by.
+import type { Frames, Thing } from "./api";
+import { number, past, stale, type Quantity } from "./store";
+
+export interface Zones {
+  bottom: number | null;
+  top: number | null;
+}
+
+const FRAME_OF: Partial<Record<Quantity, [string, string]>> = {
+  inlet: ["inlet.bottom", "inlet.top"],
+  predicted: ["inlet.bottom", "inlet.top"],
+  humidity: ["humidity.top", "humidity.top"],
+  power: ["power", "power"],
+  deltaT: ["deltaT", "deltaT"],
+};
+
+export const framesFor = (quantity: Quantity): string[] => [...new Set(FRAME_OF[quantity] ?? ["inlet.bottom", "inlet.top"])];
+
+function inFrame(frames: Map<string, Frames>, name: string, thing: string, index: number): number | null {
+  return frames.get(name)?.values[thing]?.[index] ?? null;
+}
+
+export function zonesOf(rack: Thing, quantity: Quantity, at: number): Zones {
+  const shown = past.value;
+  if (shown !== null) {
+    const [bottom, top] = FRAME_OF[quantity] ?? ["", ""];
+    const scale = quantity === "power" ? 1 / 1000 : 1;
+    const read = (name: string): number | null => {
+      const value = inFrame(shown.frames, name, rack.id, shown.index);
+      return value === null ? null : value * scale;
+    };
+    return { bottom: read(bottom), top: read(top) };
+  }
+  const live = (feature: string, name: string): number | null => (stale(rack, feature, at) ? null : number(rack, feature, name));
+  const one = (value: number | null): Zones => ({ bottom: value, top: value });
+  switch (quantity) {
+    case "inlet":
+      return { bottom: live("environment.bottom", "temperature"), top: live("environment.top", "temperature") };
+    case "humidity":
+      return { bottom: live("environment.bottom", "relativeHumidity"), top: live("environment.top", "relativeHumidity") };
+    case "predicted":
+      return { bottom: predicted(rack, "bottom", at), top: predicted(rack, "top", at) };
+    case "power": {
+      const power = live("power", "power");
+      return one(power === null ? null : power / 1000);
+    }
+    case "deltaT":
+      return one(live("cooling", "deltaT"));
+    case "score":
+      return one(number(rack, "anomaly", "score"));
+  }
+}
+
+export function predicted(rack: Thing, zone: "top" | "bottom", at: number): number | null {
+  const feature = rack.features[`prediction.inlet-temperature.${zone}`]?.properties;
+  const value = feature?.["value"];
+  const expires = feature?.["expiresAt"];
+  if (typeof value !== "number" || (typeof expires === "number" && expires < at)) return null;
+  return value;
+}
+
+export const hottest = (rack: Thing, at: number): number | null => {
+  const { bottom, top } = zonesOf(rack, "inlet", at);
+  return bottom === null ? top : top === null ? bottom : Math.max(bottom, top);
+};
+
+export interface Place {
+  x: number;
+  y: number;
+  z: number;
+  yaw: number;
+}
+
+export function placeOf(thing: Thing): Place | null {
+  const position = thing.attributes["position"];
+  if (typeof position !== "object" || position === null) return null;
+  const { x, y, z, yawDeg } = position as Record<string, unknown>;
+  if (typeof x !== "number" || typeof y !== "number") return null;
+  return { x, y, z: typeof z === "number" ? z : 0, yaw: ((typeof yawDeg === "number" ? yawDeg : 0) * Math.PI) / 180 };
+}
+
+// Outer measures in m, as declared or those of a usual rack.
+export function sizeOf(thing: Thing): { width: number; depth: number; height: number } {
+  const mm = (name: string, usual: number): number => {
+    const value = thing.attributes[name];
+    return typeof value === "number" ? value / 1000 : usual;
+  };
+  if (thing.kind === "cooling") return { width: 0.9, depth: 0.9, height: 1.95 };
+  const u = thing.attributes["uHeight"];
+  const usual = typeof u === "number" ? u * 0.04445 + 0.12 : 2;
+  return { width: mm("outerWidth", 0.6), depth: mm("outerDepth", 1.1), height: mm("outerHeight", usual) };
+}

@@ -1,0 +1,136 @@
+"""What the page is told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.unit.console.conftest import NOW, thing
+
+from console.history import HistoryError, HistoryUnavailable, Window
+from racktwin.ditto_protocol import Envelope
+
+SITE = "/api/v1/sites/berlin"
+
+
+def test_sites_and_their_rooms(console):
+    (site,) = console.client("viewer").get("/api/v1/sites").json()
+    assert (site["display_name"], site["ashrae_class"]) == ("Berlin", "A1")
+    assert site["rooms"] == [{"name": "hall-a", "width": 12, "depth": 9, "height": 3, "racks": 1, "cooling_units": 1}]
+
+
+def test_things_of_a_room_and_one_thing(console):
+    client = console.client("viewer")
+    console.fleet.put(thing("rack", "r9", location="hall-b"))
+    answer = client.get(f"{SITE}/things", params={"room": "hall-a"}).json()
+    assert answer["at"] == NOW
+    assert {each["name"] for each in answer["things"]} == {"hall-a", "r1", "crah-1"}
+    one = client.get(f"{SITE}/things/racktwin.berlin:rack-r1").json()
+    assert one["features"]["environment.top"]["properties"]["temperature"] == 23.4
+    assert client.get(f"{SITE}/things/racktwin.berlin:rack-none").status_code == 404
+
+
+def test_search_finds_by_name_and_serial(console):
+    client = console.client("viewer")
+    assert [hit["name"] for hit in client.get(f"{SITE}/search", params={"q": "sn-7"}).json()] == ["r1"]
+    assert [hit["name"] for hit in client.get(f"{SITE}/search", params={"q": "CRAH"}).json()] == ["crah-1"]
+    assert client.get(f"{SITE}/search", params={"q": "nothing"}).json() == []
+
+
+def test_changes_are_pushed_to_those_who_watch_the_site(console):
+    client = console.client("viewer")
+    with client.websocket_connect(f"{SITE}/live") as socket:
+        assert socket.receive_json() == {"type": "hello", "at": NOW, "state": "live"}
+        console.fleet.drain()
+        console.fleet.apply(
+            Envelope(
+                topic="racktwin.berlin/rack-r1/things/twin/events/modified",
+                path="/features/environment.top/properties/temperature",
+                value=31.0,
+                revision=6,
+            )
+        )
+        console.services.hub.push()
+        assert socket.receive_json() == {"type": "feed", "state": "live"}
+        delta = socket.receive_json()
+    assert delta["things"]["racktwin.berlin:rack-r1"]["environment.top"]["properties"]["temperature"] == 31.0
+
+
+def test_a_watcher_whose_user_is_gone_is_let_go(console):
+    client = console.client("viewer")
+    with client.websocket_connect(f"{SITE}/live") as socket:
+        socket.receive_json()
+        console.users_file.write_text("[]")
+        console.services.hub.push()
+        assert socket.receive()["type"] == "websocket.close"
+
+
+def test_series_are_asked_for_in_steps_of_the_screen(console):
+    console.history.answer = {"temperature": [[NOW, 23.0]]}
+    answer = console.client("viewer").get(
+        f"{SITE}/things/racktwin.berlin:rack-r1/series",
+        params={
+            "feature": "environment.top",
+            "property": "temperature",
+            "from": NOW - 3_600_000,
+            "to": NOW,
+            "points": 60,
+        },
+    )
+    assert answer.json() == {"step_s": 60, "series": {"temperature": [[NOW, 23.0]]}}
+    thing_id, feature, properties, window, now = console.history.asked[0]
+    assert (thing_id, feature, properties) == ("racktwin.berlin:rack-r1", "environment.top", ["temperature"])
+    assert (window, now) == (Window(NOW - 3_600_000, NOW, 60), NOW)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [(HistoryError("feature: a rack has no soul"), 422), (HistoryUnavailable("InfluxDB: refused"), 503)],
+)
+def test_history_that_cannot_answer_says_why(console, answer, status):
+    console.history.answer = answer
+    got = console.client("viewer").get(
+        f"{SITE}/frames", params={"room": "hall-a", "quantity": "power", "from": 1, "to": 2000}
+    )
+    assert (got.status_code, got.json()["detail"]) == (status, str(answer))
+
+
+def test_a_window_that_ends_before_it_begins_is_named():
+    with pytest.raises(HistoryError, match="to: expected a time after"):
+        Window.of(5, 5, 10, 10)
+    with pytest.raises(HistoryError, match="points"):
+        Window.of(5, 6, 11, 10)
+
+
+def test_answers_let_no_other_site_in_and_are_not_kept(console):
+    answer = console.client("viewer").get("/api/v1/sites")
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_api_is_documented(console):
+    document = console.client().get("/api/openapi.json").json()
+    paths = document["paths"]
+    assert "/api/v1/sites/{site}/units/{unit}/wish" in paths
+    undocumented = [
+        f"{method} {path}" for path, ways in paths.items() for method, way in ways.items() if not way.get("description")
+    ]
+    assert undocumented == []
+    assert json.dumps(document)
+
+
+def test_deep_links_give_the_page(console, tmp_path):
+    from console.app import build
+
+    web = tmp_path / "web"
+    (web / "assets").mkdir(parents=True)
+    (web / "index.html").write_text("<title>Racktwin</title>")
+    console.services.settings = console.services.settings.model_copy(update={"console_web_dir": str(web)})
+    console.app = build(console.services)
+    client = console.client()
+    for path in ("/", "/room", "/replay/berlin/hall-a?thing=x"):
+        assert "Racktwin" in client.get(path).text
+    assert client.get("/api/v1/nothing").status_code == 404
