@@ -35,6 +35,10 @@ ACCOUNTS: dict[str, list[dict[str, list[str]]]] = {
         # What pod templates refer to.
         {"apiGroups": [""], "resources": ["secrets", "configmaps"], "verbs": ["get"]},
     ],
+    # Scenarios are asked for in the console.
+    "console": [
+        {"apiGroups": ["racktwin.io"], "resources": ["scenarios"], "verbs": ["get", "list", "create", "delete"]},
+    ],
     "gateway": [
         {
             "apiGroups": ["racktwin.io"],

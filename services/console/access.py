@@ -21,15 +21,16 @@ from starlette.status import (
     HTTP_429_TOO_MANY_REQUESTS,
 )
 
-from console.feed import Feed
-from console.fleet import Fleet
 from console.history import History
 from console.limits import Limiter
 from console.live import Hub
+from console.scenarios import Scenarios
 from console.sessions import COOKIE, CSRF_HEADER, Session, Sessions
 from console.settings import ConsoleSettings
 from console.users import ROLES, LocalUsers, Role
 from racktwin.ditto_client import DittoClient
+from racktwin.fleet import Fleet
+from racktwin.twin_feed import TwinFeed
 
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 
@@ -41,11 +42,12 @@ class Services:
     settings: ConsoleSettings
     sessions: Sessions
     users: LocalUsers | None
-    feed: Feed
+    feed: TwinFeed
     hub: Hub
     history: History
     ditto: Callable[[], DittoClient]
     clock: Callable[[], int]
+    scenarios: Scenarios | None = None
     logins: Limiter = field(init=False)
     requests: Limiter = field(init=False)
 

@@ -10,7 +10,7 @@ from starlette.status import HTTP_422_UNPROCESSABLE_CONTENT, HTTP_503_SERVICE_UN
 
 from console import web
 from console.access import Services
-from console.api import commands, past, session, twins
+from console.api import alerts, commands, past, proposals, scenarios, session, twins
 from console.history import HistoryError, HistoryUnavailable
 from racktwin import __version__
 
@@ -26,8 +26,8 @@ def build(services: Services) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
-    for router in (session.router, twins.router, past.router, commands.router):
-        app.include_router(router)
+    for module in (session, twins, past, commands, alerts, proposals, scenarios):
+        app.include_router(module.router)
 
     @app.exception_handler(HistoryError)
     async def bad_question(_request: Request, error: HistoryError) -> JSONResponse:

@@ -6,6 +6,8 @@ never text of the browser's. Buckets by range and resolution: :mod:`racktwin.his
 
 from __future__ import annotations
 
+import base64
+import gzip
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -191,6 +193,23 @@ class History:
             {"at": _ms(record["_time"])} | {k: v for k, v in record.items() if k not in skipped and k != "_time"}
             for record in self._records(flux)
         ]
+
+    def report(self, site: str, scenario: str) -> str | None:
+        """The HTML report of a scenario, or None while there is none.
+
+        Raises:
+            HistoryUnavailable: InfluxDB does not answer.
+        """
+        flux = (
+            f"from(bucket: {_text(f'{site}_scenarios')}) |> range(start: 0)"
+            ' |> filter(fn: (r) => r._measurement == "scenario_result"'
+            f" and r.scenario == {_text(scenario)} and r._field =~ /^report_[0-9]/)"
+            ' |> group(columns: ["_field"]) |> sort(columns: ["_time"]) |> last() |> group()'
+        )
+        parts = {record["_field"]: str(record["_value"]) for record in self._records(flux)}
+        if not parts:
+            return None
+        return gzip.decompress(base64.b64decode("".join(parts[name] for name in sorted(parts)))).decode()
 
     def _spans(self, site: str, window: Window, now_ms: int) -> list[Span]:
         return spans(site, window.start, window.end, resolution_s=window.step_s, now_ms=now_ms)

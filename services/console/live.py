@@ -16,7 +16,7 @@ from typing import Any, Final
 from fastapi import WebSocket, WebSocketDisconnect
 from prometheus_client import Counter, Gauge
 
-from console.feed import Feed
+from racktwin.twin_feed import TwinFeed
 
 WATCHERS = Gauge("racktwin_console_watchers", "Open live connections.")
 DROPPED = Counter("racktwin_console_watchers_dropped_total", "Live connections closed because they read too slowly.")
@@ -37,7 +37,7 @@ class Watcher:
 class Hub:
     """All who watch."""
 
-    def __init__(self, feed: Feed, push_s: float, clock: Callable[[], int]) -> None:
+    def __init__(self, feed: TwinFeed, push_s: float, clock: Callable[[], int]) -> None:
         self._feed = feed
         self._push_s = push_s
         self._clock = clock

@@ -8,18 +8,20 @@ import threading
 from pathlib import Path
 
 import uvicorn
+from kubernetes.config.config_exception import ConfigException
 
 from console.access import Services
 from console.app import build
-from console.feed import Feed
 from console.history import History
 from console.live import Hub
+from console.scenarios import ClusterScenarios
 from console.sessions import Sessions
 from console.settings import ConsoleSettings
 from console.users import LocalUsers, UsersError
 from racktwin import process
 from racktwin.ditto_client import DittoClient
 from racktwin.process import Context, Fatal
+from racktwin.twin_feed import TwinFeed
 
 
 def _ditto(settings: ConsoleSettings) -> DittoClient:
@@ -34,6 +36,14 @@ def _ditto(settings: ConsoleSettings) -> DittoClient:
 _LOCAL = threading.local()
 
 
+def _scenarios(context: Context) -> ClusterScenarios | None:
+    try:
+        return ClusterScenarios()
+    except ConfigException as error:
+        context.log.warning("no scenarios without a Kubernetes API", error=str(error))
+        return None
+
+
 async def run(settings: ConsoleSettings, context: Context) -> None:
     """Serve the page and its API."""
     try:
@@ -44,12 +54,13 @@ async def run(settings: ConsoleSettings, context: Context) -> None:
     if users is None and settings.console_oidc_issuer is None:
         raise Fatal("nobody could sign in: set RACKTWIN_CONSOLE_USERS_FILE or RACKTWIN_CONSOLE_OIDC_ISSUER")
     loop = asyncio.get_running_loop()
-    feed = Feed(
+    feed = TwinFeed(
         settings,
         settings,
         settings.site_list(),
-        loop,
-        lambda: context.health.set_ready(feed.state == "live", f"twins: {feed.state}", part="twins"),
+        name="console",
+        call=loop.call_soon_threadsafe,
+        on_change=lambda: context.health.set_ready(feed.state == "live", f"twins: {feed.state}", part="twins"),
     )
     hub = Hub(feed, settings.console_push_ms / 1000, context.clock)
     history = History(settings)
@@ -63,6 +74,7 @@ async def run(settings: ConsoleSettings, context: Context) -> None:
             history=history,
             ditto=lambda: _ditto(settings),
             clock=context.clock,
+            scenarios=_scenarios(context),
         )
     )
     server = uvicorn.Server(

@@ -39,6 +39,7 @@ BASE_FEATURES: Final[dict[str, tuple[str, ...]]] = {
         "anomaly",
         "maintenance",
         "fidelity",
+        "alerts",
     ),
     "server": (
         "cpu",
@@ -50,11 +51,12 @@ BASE_FEATURES: Final[dict[str, tuple[str, ...]]] = {
         "power",
         "anomaly",
         "maintenance",
+        "alerts",
         "experiment",
     ),
-    "cooling": ("air", "control", "power", "anomaly", "maintenance"),
-    "room": ("environment", "indices", "fidelity", "optimisation"),
-    "gateway": (),
+    "cooling": ("air", "control", "power", "anomaly", "maintenance", "alerts"),
+    "room": ("environment", "indices", "fidelity", "optimisation", "alerts"),
+    "gateway": ("alerts",),
     "pdu": ("power",),
 }
 

@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, HTTPException, Path
 from pydantic import BaseModel, Field, model_validator
 from starlette.concurrency import run_in_threadpool
-from starlette.status import HTTP_404_NOT_FOUND, HTTP_502_BAD_GATEWAY
+from starlette.status import HTTP_404_NOT_FOUND
 
 from console.access import Inside, Operator, Visible
+from console.twin_writes import write
 from racktwin import commands
-from racktwin.ditto_client import DittoError
 from racktwin.names import thing_id
 
 router = APIRouter(prefix="/api/v1/sites", tags=["commands"])
@@ -65,14 +65,5 @@ async def wish(
     given = {"setpoint": wish.setpoint, "fanSpeed": wish.fan_speed, "mode": wish.mode}
     values: dict[str, float | str] = {name: value for name, value in given.items() if value is not None}
     body = commands.desired_of(values, request)
-    await run_in_threadpool(_put, inside, f"/api/2/things/{thing}/features/control/desiredProperties", body)
+    await run_in_threadpool(write, inside, f"/api/2/things/{thing}/features/control/desiredProperties", body)
     return Asked(id=request.id)
-
-
-def _put(inside: Inside, path: str, body: dict[str, object]) -> None:
-    try:
-        response = inside.ditto().request("PUT", path, json=body)
-    except DittoError as error:
-        raise HTTPException(HTTP_502_BAD_GATEWAY, str(error)) from error
-    if not response.ok:
-        raise HTTPException(HTTP_502_BAD_GATEWAY, f"Ditto answered {response.status_code}: {response.text[:200]}")

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.status import HTTP_404_NOT_FOUND, WS_1008_POLICY_VIOLATION
 
 from console.access import Here, Inside, Visible, present, same_origin, services_of
-from console.fleet import view, views
+from racktwin.fleet import view, views
 from racktwin.names import ThingId
 
 router = APIRouter(prefix="/api/v1/sites", tags=["twins"])

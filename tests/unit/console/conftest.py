@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from console import users
 from console.access import Services
 from console.app import build
-from console.fleet import Fleet
+from racktwin.fleet import Fleet
 from console.live import Hub
 from console.sessions import Sessions
 from console.settings import ConsoleSettings

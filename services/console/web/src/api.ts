@@ -122,9 +122,66 @@ export const api = {
     call<Frames>("GET", `/sites/${place(site)}/frames${query({ room, quantity, from, to, points })}`),
   log: (site: string, what: "command" | "alert", from: number, to: number) =>
     call<LogEntry[]>("GET", `/sites/${place(site)}/log/${what}${query({ from, to })}`),
+  alerts: (site: string) => call<Alert[]>("GET", `/sites/${place(site)}/alerts`),
+  acknowledge: (site: string, thing: string, rule: string) =>
+    call<null>("POST", `/sites/${place(site)}/things/${place(thing)}/alerts/${place(rule)}/acknowledge`),
+  scenarios: (site: string) => call<Scenario[]>("GET", `/sites/${place(site)}/scenarios`),
+  askWhatIf: (site: string, question: Question) => call<{ name: string }>("POST", `/sites/${place(site)}/scenarios`, question),
+  whatIfYaml: (site: string, question: Question) => call<{ yaml: string }>("POST", `/sites/${place(site)}/scenarios/yaml`, question),
+  reportUrl: (site: string, name: string) => `/api/v1/sites/${place(site)}/scenarios/${place(name)}/report`,
+  optimiserMode: (site: string, room: string, mode: string) =>
+    call<null>("PUT", `/sites/${place(site)}/rooms/${place(room)}/optimisation/mode`, { mode }),
+  acceptProposal: (site: string, room: string, proposal: string, confirm: boolean) =>
+    call<{ wishes: Record<string, string> }>("POST", `/sites/${place(site)}/rooms/${place(room)}/optimisation/accept`, { proposal, confirm }),
   wish: (site: string, unit: string, values: Record<string, unknown>) =>
     call<{ id: string }>("POST", `/sites/${place(site)}/units/${place(unit)}/wish`, values),
 };
+
+export interface Alert {
+  thing: string;
+  kind: Thing["kind"];
+  name: string;
+  room: string | null;
+  rule: string;
+  severity: "info" | "warning" | "critical";
+  title: string;
+  text: string;
+  action: string;
+  since: number;
+  acknowledged_by: string | null;
+}
+export interface CaseResult {
+  name: string;
+  darkRacks?: number;
+  racksOutOfRecommended?: number;
+  racksOutOfAllowable?: number;
+  firstRack?: string;
+  recommendedAfterS?: number | null;
+  allowableAfterS?: number | null;
+  recommendedAfterAirOnlyS?: number | null;
+  allowableAfterAirOnlyS?: number | null;
+  peakC?: number | null;
+  peakRack?: string;
+  rciHi?: number | null;
+  coolingEnergyKwh?: number | null;
+  coolingEnergyVsBaselinePercent?: number | null;
+}
+export interface Change {
+  atS?: number;
+  [what: string]: unknown;
+}
+export interface Question {
+  room: string;
+  name?: string;
+  baseTime?: string;
+  whatIf: { durationS: number; changes?: Change[]; eachUnitFails?: boolean };
+}
+export interface Scenario {
+  name: string;
+  created: string;
+  spec: { room: string; whatIf?: Question["whatIf"]; replay?: unknown };
+  status: { phase?: string; headline?: string; cases?: CaseResult[]; conditions?: { type: string; status: string; message?: string }[] };
+}
 
 export interface Prediction {
   model: string;

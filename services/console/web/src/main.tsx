@@ -7,21 +7,27 @@ import { api, ApiError, type Me } from "./api";
 import { follow } from "./live";
 import { SignIn } from "./parts/SignIn";
 import { TopBar } from "./parts/TopBar";
-import { feed, me, room, site, sites, theSite, view, type View } from "./store";
+import { feed, me, openAlerts, room, site, sites, theSite, view, type View } from "./store";
 import "./style.css";
 import { text } from "./text";
 import "./theme";
+import { AlertsView } from "./views/AlertsView";
 import { AuditView } from "./views/AuditView";
 import { DashboardsView } from "./views/DashboardsView";
 import { MaintenanceView } from "./views/MaintenanceView";
+import { OptimiseView } from "./views/OptimiseView";
 import { ReplayView } from "./views/ReplayView";
 import { RoomView } from "./views/RoomView";
+import { WhatIfView } from "./views/WhatIfView";
 
 const VIEWS: [View, ComponentType][] = [
   ["room", RoomView],
   ["dashboards", DashboardsView],
   ["replay", ReplayView],
+  ["whatif", WhatIfView],
+  ["optimise", OptimiseView],
   ["maintenance", MaintenanceView],
+  ["alerts", AlertsView],
   ["audit", AuditView],
 ];
 
@@ -43,6 +49,7 @@ function Page() {
         {VIEWS.map(([name]) => (
           <button key={name} aria-current={view.value === name ? "page" : undefined} onClick={() => (view.value = name)}>
             {text.views[name]}
+            {name === "alerts" && openAlerts.value > 0 && <b class="count">{openAlerts.value}</b>}
           </button>
         ))}
       </nav>

@@ -59,6 +59,25 @@ export function applyDelta(changes: Record<string, Record<string, unknown>>, gon
   return complete;
 }
 
+export interface OpenAlert {
+  severity: "info" | "warning" | "critical";
+  title: string;
+  text: string;
+  since: number;
+  acknowledgedBy?: string;
+}
+
+export function alertsOf(thing: Thing): OpenAlert[] {
+  return Object.values((thing.features["alerts"]?.properties["open"] ?? {}) as Record<string, OpenAlert | null>).filter((each): each is OpenAlert => each !== null);
+}
+
+export const openAlerts = computed(() => {
+  tick.value;
+  let count = 0;
+  for (const thing of things.values()) count += alertsOf(thing).filter((each) => each.severity !== "info" && !each.acknowledgedBy).length;
+  return count;
+});
+
 export function ofRoom(kind: Thing["kind"], name: string): Thing[] {
   const found: Thing[] = [];
   for (const thing of things.values()) if (thing.kind === kind && thing.attributes["location"] === name) found.push(thing);

@@ -1,7 +1,7 @@
 // What is selected: a rack with its sensors, servers, trends and predictions, or a cooling unit with its commands.
 import { useMemo, useState } from "preact/hooks";
 import { api, type Point, type Thing } from "../api";
-import { me, now, number, property, selected, site, stale, things, tick } from "../store";
+import { alertsOf, me, now, number, property, selected, site, stale, things, tick } from "../store";
 import { text } from "../text";
 import { shown } from "../room/Tip";
 import { predicted } from "../values";
@@ -25,6 +25,11 @@ export function Detail() {
           ×
         </button>
       </header>
+      {alertsOf(thing).map((alert) => (
+        <p key={alert.title} class={`alert ${alert.severity}`}>
+          <b>{alert.title}</b> {alert.text}
+        </p>
+      ))}
       {thing.kind === "rack" && <Rack rack={thing} />}
       {thing.kind === "server" && <Server server={thing} />}
       {thing.kind === "cooling" && <Unit unit={thing} />}

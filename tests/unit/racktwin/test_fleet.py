@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.unit.console.conftest import thing
 
-from console.fleet import ATTRIBUTES, Fleet
+from racktwin.fleet import ATTRIBUTES, Fleet
 from racktwin.ditto_protocol import Envelope
 
 RACK = "racktwin.berlin:rack-r1"

@@ -1,13 +1,12 @@
 """Twin events from Kafka into the fleets, and reading again what events do not tell.
 
 A thread consumes ``racktwin.events.<site>`` from its end on (every replica sees every event, so nothing is committed)
-and hands batches to the event loop, where alone fleets are touched. Another thread reads things from Ditto. Next:
-`live`.
+and hands batches to the owner's thread (or event loop), where alone fleets are touched. Another thread reads things
+from Ditto. Next: the console, alerting.
 """
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 import uuid
@@ -19,19 +18,19 @@ import structlog
 from confluent_kafka import Consumer, KafkaError
 from prometheus_client import Counter, Gauge
 
-from console.fleet import Fleet, Thing
 from racktwin import names
 from racktwin.ditto_client import DittoClient, DittoError
 from racktwin.ditto_protocol import Envelope, decode
+from racktwin.fleet import Fleet, Thing
 from racktwin.kafka import make_consumer
 from racktwin.settings import DittoSettings, KafkaSettings
 
-_log = structlog.get_logger("console.feed")
+_log = structlog.get_logger("racktwin.twin_feed")
 
-EVENTS = Counter("racktwin_console_events_total", "Twin events taken in.")
-UNREADABLE = Counter("racktwin_console_events_unreadable_total", "Twin events that could not be read.")
-REREAD = Counter("racktwin_console_things_reread_total", "Things read again because events were lost.")
-FEED_UP = Gauge("racktwin_console_feed_up", "1 while twin events can be followed.")
+EVENTS = Counter("racktwin_twin_feed_events_total", "Twin events taken in.")
+UNREADABLE = Counter("racktwin_twin_feed_unreadable_total", "Twin events that could not be read.")
+REREAD = Counter("racktwin_twin_feed_reread_total", "Things read again because events were lost.")
+FEED_UP = Gauge("racktwin_twin_feed_up", "1 while twin events can be followed.")
 
 FIELDS: Final = "thingId,policyId,attributes,features,_revision,_modified"
 _BATCH: Final = 1000
@@ -41,24 +40,28 @@ _REFRESH_S: Final = 300.0
 State = Literal["starting", "live", "lost"]
 
 
-class Feed:
-    """Keeps the fleets of the sites served true. ``fleets`` belongs to the event loop."""
+class TwinFeed:
+    """Keeps the fleets of the sites served true. ``fleets`` belongs to the owner's thread."""
 
     def __init__(
         self,
         kafka: KafkaSettings,
         ditto: DittoSettings,
         sites: list[str] | None,
-        loop: asyncio.AbstractEventLoop,
-        on_change: Callable[[], None],
+        *,
+        name: str,
+        call: Callable[..., object],
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
-        """``sites`` None: those that Ditto has. Nothing starts yet."""
+        """``sites`` None: those that Ditto has. ``call(function, *arguments)`` runs a function in the owner's thread.
+        Nothing starts yet."""
         self.fleets: dict[str, Fleet] = {}
         self.state: State = "starting"
         self._kafka = kafka
         self._ditto = ditto
         self._sites = sites
-        self._loop = loop
+        self._name = name
+        self._call = call
         self._on_change = on_change
         self._stop = threading.Event()
         self._wake = threading.Event()
@@ -81,7 +84,7 @@ class Feed:
         for thread in self._threads:
             thread.join(10)
 
-    # In the event loop.
+    # In the owner's thread.
 
     def _take(self, events: list[Envelope]) -> None:
         for event in events:
@@ -128,7 +131,7 @@ class Feed:
 
     def _follow(self) -> None:
         # The newest events alone: what was before is read from Ditto.
-        consumer = make_consumer(self._kafka, f"console-{uuid.uuid4().hex[:12]}", auto_offset_reset="latest")
+        consumer = make_consumer(self._kafka, f"{self._name}-{uuid.uuid4().hex[:12]}", auto_offset_reset="latest")
         consumer.subscribe([names.topic_pattern("racktwin", ("events",))])
         try:
             while not self._stop.is_set():
@@ -151,7 +154,7 @@ class Feed:
             except msgspec.DecodeError:
                 UNREADABLE.inc()
         if events:
-            self._loop.call_soon_threadsafe(self._take, events)
+            self._call(self._take, events)
 
     def _read(self) -> None:
         client = DittoClient(self._ditto, timeout_s=20)
@@ -162,11 +165,11 @@ class Feed:
                     self._read_all(client)
                     next_refresh = time.monotonic() + _REFRESH_S
                 self._read_wanted(client)
-                self._loop.call_soon_threadsafe(self._set_state, "live")
+                self._call(self._set_state, "live")
                 self._wake.wait(2.0)
             except DittoError as error:
                 _log.warning("ditto", error=str(error))
-                self._loop.call_soon_threadsafe(self._set_state, "lost")
+                self._call(self._set_state, "lost")
                 next_refresh = 0.0
                 self._stop.wait(2.0)
             self._wake.clear()
@@ -180,7 +183,7 @@ class Feed:
             except ValueError:
                 continue
         for site, things in found.items():
-            self._loop.call_soon_threadsafe(self._replace, site, things)
+            self._call(self._replace, site, things)
 
     def _read_wanted(self, client: DittoClient) -> None:
         with self._lock:
@@ -194,4 +197,4 @@ class Feed:
             else:
                 things.append(thing)
         if wanted:
-            self._loop.call_soon_threadsafe(self._put, things, missing)
+            self._call(self._put, things, missing)

@@ -1,8 +1,9 @@
-"""The twins of a site as the console knows them: whole things, kept true by events. Pure.
+"""The twins of a site as whoever follows them knows them: whole things, kept true by events. Pure.
 
 A thing comes whole from Ditto; events change it in place. An event whose revision does not follow the one known means
 that events were lost (Ditto may drop them under pressure): the thing is then to be read again. What changed since the
-last look is kept per feature, so that browsers get the newest state of what changed and never a backlog.
+last look is kept per feature, so that a reader gets the newest state of what changed and never a backlog. Next: the
+console, alerting.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ class Fleet:
 
 
 def view(thing: Thing) -> dict[str, Any]:
-    """A thing as browsers get it."""
+    """A thing without Ditto's own fields: id, kind, name, attributes, and of each feature its (desired) properties."""
     parsed = ThingId.parse(thing["thingId"])
     return {
         "id": thing["thingId"],
@@ -127,7 +128,7 @@ def view(thing: Thing) -> dict[str, Any]:
 
 
 def views(things: Iterable[Thing]) -> list[dict[str, Any]]:
-    """Things as browsers get them."""
+    """Several things, each as :func:`view` gives it."""
     return [view(thing) for thing in things]
 
 

@@ -1,0 +1,133 @@
+"""What fires now: from findings to alerts that begin once and end once. Pure; times are epoch ms.
+
+A rule fires when it was broken without a break for its waiting time, and is clear with the first finding that is not.
+What is open stands on the twin, so a board that begins anew takes it from there and repeats nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from alerting.rules import BY_NAME, RULES, Finding, Rule, View
+from racktwin.fleet import Thing
+from racktwin.names import ThingId
+
+_PAST_MS: Final = 900_000
+_PAST_STEP_MS: Final = 15_000
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An alert that began, ended, or that somebody acknowledged."""
+
+    thing: Thing
+    rule: Rule
+    what: Literal["firing", "cleared", "acknowledged"]
+    at: int
+    since: int
+    finding: Finding
+    who: str = ""
+
+
+class Board:
+    """What fires, of one site."""
+
+    def __init__(self, scale: float = 1.0) -> None:
+        """``scale`` multiplies waiting times."""
+        self._scale = scale
+        self._pending: dict[tuple[str, str], int] = {}
+        self._open: dict[tuple[str, str], tuple[int, Finding]] = {}
+        self._acknowledged: dict[tuple[str, str], str] = {}
+        self._known: set[str] = set()
+        self._past: dict[str, dict[str, list[tuple[int, float]]]] = {}
+
+    def judge(self, thing: Thing, now: int) -> list[Change]:
+        """Look at a twin; what changed by it."""
+        name = thing["thingId"]
+        if name not in self._known:
+            self._known.add(name)
+            self._take_over(thing)
+        self._remember(thing, now)
+        kind = ThingId.parse(name).kind
+        changes = [change for rule in RULES if kind in rule.kinds for change in self._apply(rule, thing, now)]
+        return [*changes, *self._acknowledgements(thing, now)]
+
+    def forget(self, name: str) -> None:
+        """The thing is no more."""
+        self._known.discard(name)
+        self._past.pop(name, None)
+        for kept in (self._pending, self._open, self._acknowledged):
+            for key in [key for key in kept if key[0] == name]:
+                del kept[key]
+
+    def count(self) -> dict[str, int]:
+        """Open alerts by severity."""
+        counts = dict.fromkeys(("info", "warning", "critical"), 0)
+        for _, rule in self._open:
+            counts[BY_NAME[rule].severity] += 1
+        return counts
+
+    def _apply(self, rule: Rule, thing: Thing, now: int) -> Iterator[Change]:
+        key = (thing["thingId"], rule.name)
+        firing = key in self._open
+        finding = rule.check(View(thing, now, firing, self._past.get(thing["thingId"], {})))
+        if finding is None:
+            self._pending.pop(key, None)
+            return
+        if not finding.broken:
+            self._pending.pop(key, None)
+            if firing:
+                since, _ = self._open.pop(key)
+                self._acknowledged.pop(key, None)
+                yield Change(thing, rule, "cleared", now, since, finding)
+            return
+        if firing:
+            return
+        since = self._pending.setdefault(key, now)
+        if now - since >= rule.for_s * self._scale * 1000:
+            del self._pending[key]
+            self._open[key] = (since, finding)
+            yield Change(thing, rule, "firing", now, since, finding)
+
+    def _acknowledgements(self, thing: Thing, now: int) -> Iterator[Change]:
+        for name, entry in _on_twin(thing).items():
+            key = (thing["thingId"], name)
+            who = entry.get("acknowledgedBy")
+            if key in self._open and isinstance(who, str) and self._acknowledged.get(key) != who:
+                self._acknowledged[key] = who
+                since, finding = self._open[key]
+                yield Change(thing, BY_NAME[name], "acknowledged", now, since, finding, who)
+
+    def _take_over(self, thing: Thing) -> None:
+        for name, entry in _on_twin(thing).items():
+            since = entry.get("since")
+            if name not in BY_NAME or not isinstance(since, int):
+                continue
+            key = (thing["thingId"], name)
+            finding = Finding(
+                True, float(entry.get("value", 0)), float(entry.get("limit", 0)), str(entry.get("text", ""))
+            )
+            self._open[key] = (since, finding)
+            if isinstance(entry.get("acknowledgedBy"), str):
+                self._acknowledged[key] = entry["acknowledgedBy"]
+
+    def _remember(self, thing: Thing, now: int) -> None:
+        inlets = View(thing, now).inlets()
+        if not inlets:
+            return
+        past = self._past.setdefault(thing["thingId"], {})
+        for place, value in inlets.items():
+            points = past.setdefault(place, [])
+            if not points or now - points[-1][0] >= _PAST_STEP_MS:
+                points.append((now, value))
+            while points and now - points[0][0] > _PAST_MS:
+                points.pop(0)
+
+
+def _on_twin(thing: Thing) -> dict[str, dict[str, Any]]:
+    """Open alerts as the twin has them."""
+    feature = (thing.get("features") or {}).get("alerts") or {}
+    found = (feature.get("properties") or {}).get("open") or {}
+    return {name: entry for name, entry in found.items() if isinstance(entry, dict)}

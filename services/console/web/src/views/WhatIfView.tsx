@@ -1,0 +1,257 @@
+// Builds a what-if by choosing or clicking, asks it, and shows its cases beside the baseline. The question stands in the
+// address, so it can be shared; as YAML it can be applied with kubectl.
+import { useEffect, useState } from "preact/hooks";
+import { api, ApiError, type CaseResult, type Change, type Question, type Scenario } from "../api";
+import { useRead } from "../parts/hooks";
+import { Plan } from "../room/Plan";
+import { shown } from "../room/Tip";
+import { me, ofRoom, room, selected, site, things, tick } from "../store";
+import { text } from "../text";
+
+type Kind = "unitFails" | "unitLoses" | "setpoint" | "fan" | "load" | "feed" | "containment";
+const KINDS: Kind[] = ["unitFails", "unitLoses", "setpoint", "fan", "load", "feed", "containment"];
+const USUAL: Record<Kind, number> = { unitFails: 0, unitLoses: 50, setpoint: 22, fan: 60, load: 5000, feed: 0, containment: 50 };
+const UNIT: Record<Kind, string> = { unitFails: "", unitLoses: "%", setpoint: "°C", fan: "%", load: "W", feed: "A", containment: "%" };
+const onUnit = (kind: Kind): boolean => kind === "unitFails" || kind === "unitLoses" || kind === "setpoint" || kind === "fan";
+
+function changeOf(kind: Kind, name: string, value: number): Change {
+  switch (kind) {
+    case "unitFails":
+      return { coolingUnit: { name, fails: true } };
+    case "unitLoses":
+      return { coolingUnit: { name, capacityPercent: 100 - value } };
+    case "setpoint":
+      return { coolingUnit: { name, setpointC: value } };
+    case "fan":
+      return { coolingUnit: { name, fanPercent: value } };
+    case "load":
+      return { load: { racks: [name], addW: value } };
+    case "feed":
+      return { feed: { rack: name, feed: "A" } };
+    case "containment":
+      return { containment: { openPercent: value } };
+  }
+}
+
+const spell = (change: Change): string =>
+  Object.entries(change)
+    .filter(([name]) => name !== "atS")
+    .map(([name, what]) => `${name}: ${Object.entries(what as object).map(([key, value]) => `${key} ${String(value)}`).join(", ")}`)
+    .join("; ");
+
+function fromAddress(): { changes: Change[]; duration: number; each: boolean } {
+  const asked = new URLSearchParams(location.hash.slice(1));
+  try {
+    return {
+      changes: JSON.parse(asked.get("changes") ?? "[]") as Change[],
+      duration: Number(asked.get("for") ?? 3600) || 3600,
+      each: asked.get("each") === "1",
+    };
+  } catch {
+    return { changes: [], duration: 3600, each: false };
+  }
+}
+
+export function WhatIfView() {
+  tick.value;
+  const [changes, setChanges] = useState<Change[]>(() => fromAddress().changes);
+  const [duration, setDuration] = useState(() => fromAddress().duration);
+  const [each, setEach] = useState(() => fromAddress().each);
+  const [kind, setKind] = useState<Kind>("unitFails");
+  const [target, setTarget] = useState("");
+  const [value, setValue] = useState(0);
+  const [yaml, setYaml] = useState<string | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  const [again, setAgain] = useState(0);
+  const scenarios = useRead(() => api.scenarios(site.value), [site.value, again], 2000);
+  const engineer = me.value?.role === "engineer";
+
+  useEffect(() => {
+    const asked = new URLSearchParams();
+    if (changes.length > 0) asked.set("changes", JSON.stringify(changes));
+    if (duration !== 3600) asked.set("for", String(duration));
+    if (each) asked.set("each", "1");
+    history.replaceState(null, "", `${location.pathname}${location.search}#${asked}`);
+  }, [changes, duration, each]);
+  // What is clicked in the plan is what the next change is about.
+  useEffect(() => {
+    const thing = selected.value === null ? undefined : things.get(selected.value);
+    if (thing === undefined) return;
+    if (thing.kind === "cooling" && !onUnit(kind)) setKind("unitFails");
+    if (thing.kind === "rack" && onUnit(kind)) {
+      setKind("load");
+      setValue(USUAL.load);
+    }
+    if (thing.kind === "cooling" || thing.kind === "rack") setTarget(thing.name);
+  }, [selected.value]);
+
+  const targets = onUnit(kind) ? ofRoom("cooling", room.value) : kind === "containment" ? [] : ofRoom("rack", room.value);
+  const chosen = targets.some((thing) => thing.name === target) ? target : (targets[0]?.name ?? "");
+  const question: Question = { room: room.value, whatIf: { durationS: duration, ...(each ? { eachUnitFails: true } : { changes }) } };
+  const attempt = async (work: () => Promise<void>): Promise<void> => {
+    setError(null);
+    try {
+      await work();
+    } catch (problem) {
+      setError(problem instanceof ApiError ? problem.message : text.errors.failed);
+    }
+  };
+  return (
+    <div class="split">
+      <div class="page scroll">
+        <h1>{text.whatif.heading}</h1>
+        <p class="hint">{text.whatif.hint}</p>
+        <div class="tools">
+          <label>
+            {text.whatif.kind}{" "}
+            <select
+              value={kind}
+              onChange={(event) => {
+                const next = event.currentTarget.value as Kind;
+                setKind(next);
+                setValue(USUAL[next]);
+              }}
+            >
+              {KINDS.map((name) => (
+                <option key={name} value={name}>
+                  {text.whatif[name]}
+                </option>
+              ))}
+            </select>
+          </label>
+          {targets.length > 0 && (
+            <label>
+              {text.whatif.target}{" "}
+              <select value={chosen} onChange={(event) => setTarget(event.currentTarget.value)}>
+                {targets.map((thing) => (
+                  <option key={thing.id}>{thing.name}</option>
+                ))}
+              </select>
+            </label>
+          )}
+          {kind !== "unitFails" && kind !== "feed" && (
+            <label>
+              {text.whatif.value}{" "}
+              <input type="number" class="short" value={value} onInput={(event) => setValue(Number(event.currentTarget.value))} /> {UNIT[kind]}
+            </label>
+          )}
+          <button disabled={each} onClick={() => setChanges([...changes, changeOf(kind, chosen, value)])}>
+            {text.whatif.add}
+          </button>
+          <label class="check">
+            <input type="checkbox" checked={each} onChange={(event) => setEach(event.currentTarget.checked)} /> {text.whatif.each}
+          </label>
+        </div>
+        {!each && (
+          <ul class="changes">
+            {changes.length === 0 && <li class="hint">{text.whatif.nothing}</li>}
+            {changes.map((change, index) => (
+              <li key={index}>
+                <code>{spell(change)}</code>{" "}
+                <button class="link" onClick={() => setChanges(changes.filter((_, i) => i !== index))}>
+                  {text.whatif.remove}
+                </button>
+              </li>
+            ))}
+          </ul>
+        )}
+        <div class="tools">
+          <label>
+            {text.whatif.duration}{" "}
+            <select value={duration} onChange={(event) => setDuration(Number(event.currentTarget.value))}>
+              {[900, 1800, 3600, 7200, 14400].map((s) => (
+                <option key={s} value={s}>
+                  {s / 60} min
+                </option>
+              ))}
+            </select>
+          </label>
+          <button
+            class="main"
+            disabled={!engineer || (!each && changes.length === 0)}
+            title={engineer ? "" : text.whatif.engineer}
+            onClick={() => void attempt(async () => (await api.askWhatIf(site.value, question), setAgain(again + 1)))}
+          >
+            {text.whatif.ask}
+          </button>
+          <button
+            disabled={!engineer || (!each && changes.length === 0)}
+            onClick={() => void attempt(async () => setYaml((await api.whatIfYaml(site.value, question)).yaml))}
+          >
+            {text.whatif.yaml}
+          </button>
+        </div>
+        {error !== null && (
+          <p class="error" role="alert">
+            {error}
+          </p>
+        )}
+        {yaml !== null && (
+          <pre tabIndex={0} aria-label="YAML">
+            {yaml}
+          </pre>
+        )}
+        <h2>{text.whatif.past}</h2>
+        {scenarios.error !== null && <p class="error">{scenarios.error}</p>}
+        {scenarios.value?.length === 0 && <p class="hint">{text.whatif.none}</p>}
+        {(scenarios.value ?? []).filter((scenario) => scenario.spec.whatIf !== undefined).map((scenario) => <Answer key={scenario.name} scenario={scenario} />)}
+      </div>
+      <aside class="side">
+        <Plan />
+      </aside>
+    </div>
+  );
+}
+
+const after = (seconds: number | null | undefined): string =>
+  seconds === null || seconds === undefined ? text.whatif.never : seconds < 120 ? `${Math.round(seconds)} s` : `${(seconds / 60).toFixed(1)} min`;
+
+function Answer({ scenario }: { scenario: Scenario }) {
+  const { status } = scenario;
+  const cases = status.cases ?? [];
+  const failed = status.phase === "Failed" ? status.conditions?.find((each) => each.type === "Ready")?.message : undefined;
+  return (
+    <article class="room-card">
+      <h3>
+        {scenario.name} <small>{scenario.spec.room}</small> <span class={`badge ${status.phase ?? "Pending"}`}>{status.phase ?? "Pending"}</span>{" "}
+        {status.phase === "Done" && (
+          <a href={api.reportUrl(site.value, scenario.name)} target="_blank" rel="noreferrer">
+            {text.whatif.report}
+          </a>
+        )}
+      </h3>
+      <p>{failed ?? status.headline ?? ""}</p>
+      {cases.length > 0 && (
+        <table>
+          <thead>
+            <tr>
+              {[text.whatif.case, text.whatif.recommended, text.whatif.allowable, text.whatif.peak, text.whatif.rci, text.whatif.energy].map((each) => (
+                <th scope="col" key={each}>
+                  {each}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {cases.map((each: CaseResult) => (
+              <tr key={each.name}>
+                <th scope="row">{each.name}</th>
+                <td>
+                  {after(each.recommendedAfterS)} <small>({text.whatif.airOnly} {after(each.recommendedAfterAirOnlyS)})</small>
+                </td>
+                <td>
+                  {after(each.allowableAfterS)} <small>({text.whatif.airOnly} {after(each.allowableAfterAirOnlyS)})</small>
+                </td>
+                <td>
+                  {shown(each.peakC ?? null, 1, "°C")} <small>{each.peakRack}</small>
+                </td>
+                <td>{shown(each.rciHi ?? null, 0, "%")}</td>
+                <td>{shown(each.coolingEnergyVsBaselinePercent ?? null, 1, "%")}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </article>
+  );
+}
