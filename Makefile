@@ -44,7 +44,7 @@ contract: setup ## What other systems may rely on, against the running stack (DI
 e2e: setup ## One file per promise, against the running stack
 	@$(TEST) test e2e
 
-test-faults: setup ## Everything that can die, dies while numbered readings flow; none may be lost (20 min, a stack of its own)
+test-faults: setup ## Everything that can die, dies while numbered readings flow; none may be lost (15 min, a stack of its own)
 	@$(RUN) -m tests.faults
 
 ##@ Models and figures
@@ -62,9 +62,34 @@ bench-operator: setup ## The operator with RACKS racks (10,000) on a stack of it
 bench-pipeline: setup ## 25,000 readings/s over 60 s to InfluxDB and twins, beside the usual loop; the last line is JSON
 	@$(RUN) -m bench.pipeline
 
-.PHONY: check-dashboards
+.PHONY: check-charts check-dashboards
+check-charts: setup ## Charts: lint, unit tests, a live API server's schemas; each profile installed, upgraded, rolled back (3 min); the last line is JSON
+	@$(RUN) -m check_charts
+
 check-dashboards: setup ## Run every query of every dashboard against the demo's InfluxDB; the last line is JSON
 	@$(RUN) -m dashboards.check
+
+.PHONY: soak bench-physics
+soak: setup ## 25,000 readings/s for ten minutes: how much the memory of our processes grows; the last line is JSON
+	@$(RUN) -m bench.pipeline --only kafka --seconds 600
+
+bench-physics: setup ## The room model's speed, balances and calibration; the last line is JSON
+	@$(RUN) -m bench.physics
+
+##@ A real cluster (root, Linux)
+CLUSTER_RUN := $(RUN) -m cluster
+.PHONY: cluster cluster-stop cluster-clean cluster-test
+cluster: setup ## Two real nodes without Docker, and the example site on them (CLUSTER=kind: with Docker and kind)
+	@$(CLUSTER_RUN) $(if $(filter kind,$(CLUSTER)),kind up,up)
+
+cluster-stop: setup ## Stop the cluster, keep its data; shows that nothing is left on the host
+	@$(CLUSTER_RUN) $(if $(filter kind,$(CLUSTER)),kind down,down)
+
+cluster-clean: setup ## Stop the cluster and delete its data
+	@$(CLUSTER_RUN) clean
+
+cluster-test: setup ## Install, helm test, pods and a node killed, upgrade, uninstall, on fresh nodes; the last line is JSON
+	@$(CLUSTER_RUN) --name test test
 
 ##@ Upkeep
 .PHONY: setup generate lock clean
@@ -72,10 +97,11 @@ setup: ## The virtual environment from requirements.lock (nothing to do when it 
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer is missing: apt-get install python3 python3-venv" >&2; exit 1; }
 	@PYTHONPATH=scripts $(PYTHON) -m local_stack.toolchain.python $(VENV)
 
-generate: setup ## Write what is generated: CRDs, Thing Models, dashboards
+generate: setup ## Write what is generated: CRDs, Thing Models, dashboards, the chart's values schema
 	@$(RUN) -m rack_operator.crds --write
 	@$(RUN) -m definitions.generate --write
 	@$(RUN) -m dashboards.generate --write
+	@$(RUN) -m check_charts.schema --write
 
 lock: setup ## Pin all dependencies, with hashes and without URLs, in requirements.lock
 	@$(RUN) -m uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --all-extras --no-header --no-annotate \

@@ -143,7 +143,9 @@ def summary(stack: Stack, census: Census) -> str:
     """What is where, and three commands to try."""
     where, site = stack.endpoints(), str(config.settings()["demo"]["site"])
     model_name = str(config.settings()["demo"]["model"])
+    password = where["console_password_files"]["engineer"]
     rows = [
+        ("Console", f"{where['console_url']}   user engineer, password in {password}"),
         ("Kubernetes API", f"{where['kubernetes_url']}   export KUBECONFIG={where['kubeconfig']}"),
         ("Ditto API", f"{where['ditto_url']}/api/2   (ditto_lite, our stand-in for Eclipse Ditto)"),
         (

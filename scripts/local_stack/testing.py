@@ -27,6 +27,7 @@ _LINTERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("layers", ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()")),
     ("CRDs are current", ("-m", "rack_operator.crds", "--check")),
     ("Thing Models are current", ("-m", "definitions.generate", "--check")),
+    ("values schema is current", ("-m", "check_charts.schema", "--check")),
     ("dashboards are current", ("-m", "dashboards.generate", "--check")),
 )
 

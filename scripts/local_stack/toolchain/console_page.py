@@ -33,7 +33,7 @@ def digest_of_sources() -> str:
 
 @dataclasses.dataclass(frozen=True)
 class ConsolePage(Artefact):
-    """The built page in `web/`."""
+    """The built page in `web/`, and the accessibility checker in `axe.min.js`."""
 
     sources: str
 
@@ -50,4 +50,6 @@ class ConsolePage(Artefact):
         shop.progress(1, 3)
         shop.run(["npx", "--no-install", "tsc", "--noEmit"], cwd=web)
         shop.progress(2, 3)
+        # For checking the page, never served with it.
+        shutil.copyfile(web / "node_modules" / "axe-core" / "axe.min.js", shop.output / "axe.min.js")
         shop.run(["npx", "--no-install", "vite", "build", "--outDir", str(shop.output / "web")], cwd=web)

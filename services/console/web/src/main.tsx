@@ -58,7 +58,7 @@ function Page() {
           {text.feed[feed.value]}
         </div>
       )}
-      <main>
+      <main tabIndex={0} aria-label={text.views[view.value]}>
         <Shown />
       </main>
     </>

@@ -43,6 +43,7 @@ export const text = {
     flows: "Air flows",
     labels: "Names",
     reset: "Reset view",
+    aside: "Details",
     canvas: "The room in three dimensions. Use the list to reach every rack by keyboard.",
     planLabel: "Plan of the room: each button is a rack or a cooling unit.",
     legendStale: "no data or stale",

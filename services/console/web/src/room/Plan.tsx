@@ -25,7 +25,7 @@ export function Plan() {
       <g
         key={id}
         role="button"
-        tabIndex={0}
+        tabindex={0}
         aria-label={label}
         aria-pressed={selected.value === id}
         class={selected.value === id ? "tile chosen" : "tile"}

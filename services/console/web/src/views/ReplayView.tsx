@@ -122,7 +122,7 @@ export function ReplayView() {
         </div>
         <Legend />
       </div>
-      <aside class="side">
+      <aside class="side" tabIndex={0} aria-label={text.room.aside}>
         <h2>{text.replay.alerts}</h2>
         {alerts.length === 0 ? (
           <p class="hint">{text.replay.none}</p>

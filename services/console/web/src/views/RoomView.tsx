@@ -18,7 +18,7 @@ export function RoomView() {
         <RoomStage />
         <Legend />
       </div>
-      <aside class="side">
+      <aside class="side" tabIndex={0} aria-label={text.room.aside}>
         <Detail />
       </aside>
     </div>

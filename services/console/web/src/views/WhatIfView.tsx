@@ -196,7 +196,7 @@ export function WhatIfView() {
         {scenarios.value?.length === 0 && <p class="hint">{text.whatif.none}</p>}
         {(scenarios.value ?? []).filter((scenario) => scenario.spec.whatIf !== undefined).map((scenario) => <Answer key={scenario.name} scenario={scenario} />)}
       </div>
-      <aside class="side">
+      <aside class="side" tabIndex={0} aria-label={text.room.aside}>
         <Plan />
       </aside>
     </div>

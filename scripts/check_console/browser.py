@@ -1,0 +1,79 @@
+"""Chromium, driven by Playwright, signed in to a stack's console."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from playwright.sync_api import Page, sync_playwright
+
+_PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
+# Without a graphics card WebGL is computed, slowly but rightly.
+_ARGUMENTS: Final = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+
+
+def program() -> str:
+    """The browser.
+
+    Raises:
+        ClickException: there is none.
+    """
+    for name in _PROGRAMS:
+        found = shutil.which(name)
+        if found:
+            return found
+    raise click.ClickException("Chromium is missing: apt-get install chromium")
+
+
+class Visit:
+    """A page of the console, and what went wrong on it."""
+
+    def __init__(self, page: Page, url: str, site: str) -> None:
+        self.page, self.url, self.site = page, url, site
+        self.problems: list[str] = []
+        page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
+        page.on("response", self._response)
+
+    def _response(self, response: Any) -> None:
+        # 401 is how the page learns that nobody is signed in yet.
+        if response.status >= 400 and not (response.status == 401 and response.url.endswith("/api/v1/session")):
+            self.problems.append(f"{response.status} {response.url}")
+
+    def sign_in(self, user: str, password: str) -> None:
+        """Sign in, and wait until the first view is there."""
+        self.page.goto(self.url)
+        self.page.get_by_label("Name").fill(user)
+        self.page.get_by_label("Password").fill(password)
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
+        self.page.get_by_role("navigation").wait_for()
+
+    def open(self, view: str, rest: str = "") -> None:
+        """Go to a view by its address."""
+        self.page.goto(f"{self.url}/{view}/{self.site}{rest}")
+        self.page.get_by_role("navigation").wait_for()
+        self.page.get_by_text("Live", exact=True).or_(self.page.locator(".feed.past")).wait_for()
+
+
+@contextmanager
+def visit(url: str, site: str) -> Iterator[Visit]:
+    """A browser at the console."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program(), args=list(_ARGUMENTS))
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(20_000)
+        try:
+            yield Visit(page, url, site)
+        finally:
+            browser.close()
+
+
+def violations(page: Page, axe: Path) -> list[str]:
+    """What axe finds on the page, in WCAG 2.1 A and AA."""
+    # The page's own policy forbids scripts from elsewhere; this one comes through the browser's debugger.
+    page.evaluate(axe.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})")
+    return [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found["violations"]]
