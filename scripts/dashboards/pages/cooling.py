@@ -85,7 +85,14 @@ PAGE: Final = Page(
                 panels.lines(
                     "Set-point", "What the supply is told to be.", _of("cooling", "setpoint"), "celsius", name=_UNIT
                 ),
-                panels.lines("Fans", "Fan speed as a share of full speed.", _of("cooling", "fanSpeed"), "percent", name=_UNIT, low=0),
+                panels.lines(
+                    "Fans",
+                    "Fan speed as a share of full speed.",
+                    _of("cooling", "fanSpeed"),
+                    "percent",
+                    name=_UNIT,
+                    low=0,
+                ),
             ),
         ),
         (

@@ -6,7 +6,9 @@ import json
 import re
 
 import pytest
+import yaml
 
+from alerting.rules import RULES
 from dashboards import check, generate
 from dashboards.frame import build
 from dashboards.pages import PAGES
@@ -18,11 +20,10 @@ _MEASUREMENT = re.compile(r'r\._measurement == "(\w+)"')
 # Measurements that are no feature of a twin, with their fields (`historian.points`).
 _OWN = {
     "prediction": {"value", "lo", "hi", "validAt", "basedOn", "modelVersion"},
-    "command": {"text"},
-    "alert": {"text"},
+    "command": {"id", "origin", "who", "setpoint", "fanSpeed", "mode", "rule", "detail", "by"},
 }
 
-FILES = {name: json.loads(content) for name, content in generate.files().items()}
+FILES = {name: json.loads(content) for name, content in generate.files().items() if name.endswith(".json")}
 
 
 def _panels(board: dict) -> list[dict]:
@@ -80,11 +81,12 @@ def test_an_undefined_variable_is_an_error():
 
 def test_a_stale_or_forgotten_file_is_found(tmp_path):
     for name, content in generate.files().items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(content)
     assert generate.stale(tmp_path) == []
-    (tmp_path / "site.json").write_text("{}")
-    (tmp_path / "gone.json").write_text("{}")
-    assert generate.stale(tmp_path) == ["gone.json", "site.json"]
+    (tmp_path / "dashboards/site.json").write_text("{}")
+    (tmp_path / "dashboards/gone.json").write_text("{}")
+    assert generate.stale(tmp_path) == ["dashboards/gone.json", "dashboards/site.json"]
 
 
 def test_the_screen_fits_grafanas_grid():
@@ -93,3 +95,12 @@ def test_the_screen_fits_grafanas_grid():
             place = panel.grid_pos
             assert place is not None
             assert place.x + place.w <= 24, panel.title
+
+
+def test_every_alert_rule_has_a_grafana_rule_that_says_what_to_do():
+    (group,) = yaml.safe_load(generate.files()["alerting/rules.yaml"])["groups"]
+    assert [rule["labels"]["rule"] for rule in group["rules"]] == [rule.name for rule in RULES]
+    for rule in group["rules"]:
+        assert rule["annotations"]["description"]
+        assert {node["refId"] for node in rule["data"]} == {"A", "B", "C"}
+        assert rule["data"][0]["datasourceUid"] == "racktwin"

@@ -1,0 +1,87 @@
+"""How well the room model fits the rooms."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards import flux, panels
+from dashboards.frame import Page
+
+_ROOM: Final = 'r.feature == "fidelity" and r.kind == "room"'
+_RACK: Final = 'r.feature == "fidelity" and r.kind == "rack"'
+
+
+def _newest(field: str) -> str:
+    return flux.together(flux.now("score", [field], _ROOM, flux.BY_ROOM, within="-30m"), "mean")
+
+
+def _over_time(field: str) -> str:
+    return flux.over_time(flux.points("score", [field], _ROOM, flux.BY_ROOM), ["room"])
+
+
+_WORST: Final = flux.with_imports(
+    flux.points("score", ["rmse", "bias", "skill"], _RACK, flux.BY_ROOM, bucket="${site}", start="-30m", stop="now()")
+    + "\n  |> last()\n  |> group()"
+    + f"\n  |> map(fn: (r) => ({{name: {flux.by_name('rack')}, room: r.room, _field: r._field, _value: r._value}}))"
+    + '\n  |> pivot(rowKey: ["name", "room"], columnKey: ["_field"], valueColumn: "_value")'
+    + '\n  |> sort(columns: ["rmse"], desc: true)\n  |> limit(n: 50)',
+    "strings",
+)
+
+PAGE: Final = Page(
+    uid="racktwin-fidelity",
+    title="Fidelity",
+    description="How far to trust the room model: its error against what was measured, and against assuming no change.",
+    variables=("rooms",),
+    sections=(
+        (
+            "Now",
+            (
+                panels.stat(
+                    "RMSE",
+                    "Root mean square error of the room model at the racks' inlets.",
+                    _newest("rmse"),
+                    "kelvin",
+                    decimals=2,
+                ),
+                panels.stat("Bias", "Mean error, model minus measurement.", _newest("bias"), "kelvin", decimals=2),
+                panels.stat(
+                    "Skill",
+                    "1 is perfect, 0 no better than assuming no change; below 0 the model misleads: recalibrate.",
+                    _newest("skill"),
+                    "none",
+                    steps=panels.SKILL,
+                    decimals=2,
+                ),
+            ),
+        ),
+        (
+            "Over time",
+            (
+                panels.lines(
+                    "RMSE",
+                    "Root mean square error by room.",
+                    _over_time("rmse"),
+                    "kelvin",
+                    name="${__field.labels.room}",
+                    low=0,
+                ),
+                panels.lines(
+                    "Skill",
+                    "By room, against assuming no change.",
+                    _over_time("skill"),
+                    "none",
+                    name="${__field.labels.room}",
+                ),
+                panels.rows(
+                    "Racks that fit worst",
+                    "A rack that stands out was changed in reality: blanking panels, cables, load that the model does not know.",
+                    _WORST,
+                    names={"name": "Rack", "room": "Room", "rmse": "RMSE", "bias": "Bias", "skill": "Skill"},
+                    units={"rmse": "kelvin", "bias": "kelvin"},
+                    coloured={"skill": panels.SKILL},
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,69 @@
+"""What is degrading, what behaves unusually, and what fires."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards import flux, panels
+from dashboards.frame import Page
+
+_STATES: Final = 'r.feature == "maintenance" or r.feature == "anomaly" or r.feature == "sensing"'
+_LIFE: Final = flux.over_time(flux.points("score", ["remainingUsefulLife"], 'r.feature == "maintenance"'), ["thing"])
+_TABLE: Final = (
+    flux.points("score", ["state", "cause"], _STATES, bucket="${site}", start="-30m", stop="now()")
+    + "\n  |> last()\n  |> group()"
+    + '\n  |> pivot(rowKey: ["thing", "feature"], columnKey: ["_field"], valueColumn: "_value")'
+    + '\n  |> filter(fn: (r) => r.state != "none" and r.state != "normal")'
+)
+_ALERTS: Final = (
+    flux.points("alert", ["text"], bucket="${site}")
+    + '\n  |> group()\n  |> keep(columns: ["_time", "thing", "feature", "_value"])'
+    + '\n  |> sort(columns: ["_time"], desc: true)\n  |> limit(n: 200)'
+)
+
+PAGE: Final = Page(
+    uid="racktwin-maintenance",
+    title="Maintenance and alerts",
+    description="Things that degrade, behave unusually or have alerts.",
+    since="now-24h",
+    sections=(
+        (
+            "Now",
+            (
+                panels.rows(
+                    "What needs attention",
+                    "The newest verdict of each model that is not all well.",
+                    _TABLE,
+                    names={"thing": "Thing", "feature": "Verdict of", "state": "State", "cause": "Part and reason"},
+                ),
+            ),
+        ),
+        (
+            "Over time",
+            (
+                panels.lines(
+                    "Anomaly score",
+                    "1 is most unusual.",
+                    flux.over_time(flux.points("score", ["score"], 'r.feature == "anomaly"'), ["thing"], "max"),
+                    "none",
+                    name="${__field.labels.thing}",
+                    low=0,
+                ),
+                panels.lines(
+                    "Remaining life",
+                    "Expected time until failure, of things for which it is known.",
+                    _LIFE,
+                    "h",
+                    name="${__field.labels.thing}",
+                    low=0,
+                ),
+                panels.rows(
+                    "Alerts",
+                    "Every alert that began or ended in the chosen time, the newest first.",
+                    _ALERTS,
+                    names={"_time": "Time", "thing": "Thing", "feature": "Rule", "_value": "What"},
+                ),
+            ),
+        ),
+    ),
+)
