@@ -76,6 +76,16 @@ soak: setup ## 25,000 readings/s for ten minutes: how much the memory of our pro
 bench-physics: setup ## The room model's speed, balances and calibration; the last line is JSON
 	@$(RUN) -m bench.physics
 
+.PHONY: bench-optimiser demo-feedback check-console
+bench-optimiser: setup ## What optimal cooling saves, how fast it is found, whether anything unsafe passes; the last line is JSON
+	@$(RUN) -m bench.optimiser
+
+demo-feedback: setup ## On the running demo: a cooling unit fails, and the room is brought back; prints the timeline
+	@$(RUN) -m bench.demo_feedback
+
+check-console: setup ## On the running demo: every view in a real browser, accessibility, speed; the last line is JSON
+	@$(RUN) -m check_console
+
 ##@ A real cluster (root, Linux)
 CLUSTER_RUN := $(RUN) -m cluster
 .PHONY: cluster cluster-stop cluster-clean cluster-test

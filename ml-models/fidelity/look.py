@@ -18,14 +18,18 @@ from physics.fidelity import Fidelity, Scorer, Watch
 from physics.laws import Floats
 from physics.layout import Layout
 from physics.live import Book
+from physics.metrics import cooling_utilization
 from physics.recording import RecordingError
-from physics.twin import Moment, Twin
+from physics.twin import Moment, Twin, moments
 from physics.watch import Result
 from racktwin.names import thing_id
 
 FEATURE: Final = "fidelity"
 # Ahead by this much the twin is measured against persistence (s).
 AHEAD_S: Final = 900.0
+_FIRST_SCORED: Final = 4
+# Steps of the past that a newly calibrated twin follows first.
+_RELIVED: Final = 180
 # Without these a room is not followed: share of inlets that must be known.
 _LEAST_KNOWN: Final = 0.5
 
@@ -36,18 +40,20 @@ class Room:
     def __init__(self, layout: Layout, settings: FidelitySettings, made: Calibration | None) -> None:
         self.layout, self._settings = layout, settings
         self.calibration = made
+        self.steps = 0
         self.memory = Memory(layout, settings.fidelity_every_s, settings.fidelity_memory_h * 3600.0)
         self.watch = Watch(factor=settings.fidelity_worse_factor)
-        self.steps = 0
         self.tried_s = 0.0
+        self.power: Floats = np.zeros(len(layout.racks))
         self._begin()
 
     def follow(self, moment: Moment) -> None:
         """Be told a moment; score what was said of it."""
-        if self.twin.ready:
-            self.scorer.step(-self.twin.observe(moment))
-        else:
-            self.twin.observe(moment)
+        error = -self.twin.observe(moment)
+        self.power = np.where(np.isfinite(moment.power), moment.power, self.power)
+        # What it says before it has learnt the room's biases is no measure of it.
+        if self.steps >= _FIRST_SCORED:
+            self.scorer.step(error)
         while self._due and self._due[0][0] <= moment.time_s + 1.0:
             _at, said, then, power = self._due.popleft()
             self.scorer.ahead(said - moment.inlet, then - moment.inlet)
@@ -63,10 +69,14 @@ class Room:
             RecordingError: there is too little, or a rack without readings.
         """
         start = self.calibration.parameters if self.calibration else None
-        made = calibration.calibrate(self.layout, self.memory.recording(), start)
+        past = self.memory.recording()
+        made = calibration.calibrate(self.layout, past, start)
         self.calibration = made
         self.watch.calibrated(made.rmse_k)
         self._begin()
+        # The new twin learns biases and habits from what it would have followed.
+        for moment in moments(past)[-_RELIVED:]:
+            self.twin.observe(moment)
         return made
 
     def _begin(self) -> None:
@@ -162,6 +172,7 @@ class FidelityLooker:
                 twin_only=frozenset({"parameters", "calibratedAt"}),
             )
         ]
+        captured = room.twin.supply_fraction().mean(axis=0)
         for at, rack in enumerate(layout.racks):
             own = {"bias": [round(float(v), 4) for v in room.twin.bias[:, at]]}
             own |= {"gain": [round(float(v), 4) for v in room.twin.gain[:, at]]}
@@ -174,6 +185,19 @@ class FidelityLooker:
                     row=rack.row or None,
                     values={**_values(room.scorer.of_rack(at)), **when, "parameters": own},
                     twin_only=frozenset({"parameters", "calibratedAt"}),
+                )
+            )
+            used = cooling_utilization(float(room.power[at]), rack.cooling_capacity_w)
+            results.append(
+                Result(
+                    thing=rack.id,
+                    feature="cooling",
+                    observed_at=now_ms,
+                    quality="estimated",
+                    room=layout.room,
+                    row=rack.row or None,
+                    values={"supplyFraction": round(float(captured[at]), 4), "coolingUtilization": _round(used)},
+                    stamped=False,
                 )
             )
         return results

@@ -14,11 +14,11 @@ from physics.twin import Moment
 
 
 class Memory:
-    """Moments of one room, ``step_s`` apart; a gap in time begins it anew, as a recording has a regular grid."""
+    """Moments of one room, ``step_s`` apart, for ``kept_s``. A silence of a quarter of that begins it anew."""
 
     def __init__(self, layout: Layout, step_s: float, kept_s: float) -> None:
-        self._layout, self._step_s = layout, step_s
-        self._moments: deque[tuple[Moment, dict[str, Floats]]] = deque(maxlen=max(2, int(kept_s / step_s)))
+        self._layout, self._step_s, self._kept = layout, step_s, max(2, int(kept_s / step_s))
+        self._moments: deque[tuple[Moment, dict[str, Floats]]] = deque(maxlen=self._kept)
 
     def __len__(self) -> int:
         return len(self._moments)
@@ -32,7 +32,7 @@ class Memory:
         """Keep a moment, with what a calibration needs beside it."""
         if self._moments:
             missed = round((moment.time_s - self._moments[-1][0].time_s) / self._step_s)
-            if missed > self._moments.maxlen / 4 if self._moments.maxlen else True:
+            if missed > self._kept / 4:
                 self._moments.clear()
         units = self._layout.unit_ids
         more = {
@@ -56,7 +56,7 @@ class Memory:
         moments = [moment for moment, _more in self._moments]
         others = {name: grid([more[name] for _m, more in self._moments]) for name in ("fan", "unit_power", "delta_t")}
         return Recording(
-            time_s=first + self._step_s * np.arange(size),
+            time_s=first + self._step_s * np.arange(size, dtype=float),
             inlet=grid([moment.inlet for moment in moments]),
             power=grid([moment.power for moment in moments]),
             supply=grid([moment.supply for moment in moments]),

@@ -2,6 +2,7 @@
 
     <root>/<model>/versions/<version>/model.onnx, model.json, CARD.md    never changed once written
     <root>/<model>/current.json                                          which version serves, and what served before
+    <root>/<model>/state.json                                            how the served version does: drifting, paused
 
 A version is the head of its graph's checksum, so publishing the same graph twice is publishing it once. Promotion and
 rollback write the pointer alone. Whether a version deserves promotion is for `training.gate` to say; who serves it,
@@ -19,6 +20,7 @@ import msgspec
 from models.definition import CARD_FILE, GRAPH_FILE, MANIFEST_FILE, Manifest, ModelError, read_manifest, version_of
 
 POINTER_FILE = "current.json"
+STATE_FILE = "state.json"
 _FILES = (GRAPH_FILE, CARD_FILE, MANIFEST_FILE)  # the manifest last: a half-written version has none
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _VERSION = re.compile(r"[0-9a-f]{12}")
@@ -43,6 +45,21 @@ class Pointer(msgspec.Struct, frozen=True, rename="camel"):
 
     version: str
     history: list[Promotion]
+
+
+class State(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """How the served version does, as the scorecard found at `at` (epoch ms UTC). `paused`: it predicts no more, since
+    it stayed worse than persistence. `reason` says why either is so."""
+
+    version: str
+    at: int
+    drifting: bool = False
+    paused: bool = False
+    reason: str = ""
+    skill: float | None = None
+    coverage: float | None = None
+    mae: float | None = None
+    count: int = 0
 
 
 class Registry:
@@ -99,6 +116,26 @@ class Registry:
             return msgspec.json.decode(content, type=Pointer)
         except msgspec.DecodeError as error:
             raise RegistryError(f"model {model}: {POINTER_FILE}: {error}") from error
+
+    def state(self, model: str) -> State | None:
+        """How the served version does; None before anything was scored.
+
+        Raises:
+            RegistryError: the registry cannot be reached, or the state is not well formed.
+        """
+        content = self._read(f"{_checked(model)}/{STATE_FILE}")
+        try:
+            return msgspec.json.decode(content, type=State) if content is not None else None
+        except msgspec.DecodeError as error:
+            raise RegistryError(f"model {model}: {STATE_FILE}: {error}") from error
+
+    def set_state(self, model: str, state: State) -> None:
+        """Note how the served version does.
+
+        Raises:
+            RegistryError: the registry cannot be written.
+        """
+        self._write(f"{_checked(model)}/{STATE_FILE}", msgspec.json.encode(state) + b"\n")
 
     def publish(self, folder: Path) -> Manifest:
         """Put an artefact's folder into the registry; it does not serve yet.

@@ -22,9 +22,9 @@ from physics.laws import Floats
 LEAST_K: Final = 0.1
 LEAST_FAN: Final = 0.01
 # A person accepts rarely, so a proposal may be as large as the guard lets pass without a second question.
-ADVISE: Final = Tuning(interval_s=900.0, step_k=2.0, step_fan=0.2, rci_target=99.0)
+ADVISE: Final = Tuning(interval_s=900.0, step_k=2.0, step_fan=0.2, rci_target=100.0)
 # In closed loop many small steps follow each other.
-CLOSED_LOOP: Final = Tuning(interval_s=300.0, step_k=0.5, step_fan=0.03, rci_target=99.0, respond_every_s=900.0)
+CLOSED_LOOP: Final = Tuning(interval_s=300.0, step_k=0.5, step_fan=0.03, rci_target=100.0, respond_every_s=900.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Proposal:
     power_now_w: float | None
     power_then_w: float | None
     hottest_c: float | None
+    hottest_now_c: float | None
     margin_k: float | None
     solve_ms: float | None
     gives_up: dict[str, float]
@@ -67,6 +68,7 @@ class Proposal:
             "saving": _rounded(saving, 2),
             "margin": _rounded(self.margin_k, 2),
             "hottest": _rounded(self.hottest_c, 2),
+            "hottestNow": _rounded(self.hottest_now_c, 2),
             "solveTime": _rounded(self.solve_ms, 1),
             "givesUp": self.gives_up,
             "why": self.why,
@@ -75,7 +77,7 @@ class Proposal:
 
 def nothing(at: int, state: str, why: str) -> Proposal:
     """No proposal, and why."""
-    return Proposal(f"p-{uuid.uuid4().hex[:10]}", state, at, 0.0, {}, None, None, None, None, None, {}, why)
+    return Proposal(f"p-{uuid.uuid4().hex[:10]}", state, at, 0.0, {}, None, None, None, None, None, None, {}, why)
 
 
 def propose(snapshot: Snapshot, controller: Controller) -> Proposal:
@@ -91,22 +93,8 @@ def propose(snapshot: Snapshot, controller: Controller) -> Proposal:
         decision = controller.decide(seen)
     except SolverFailed as error:
         return nothing(at, "failed", f"{error}; the settings stay as they are")
-    setpoint, fan = _worth_it(seen.setpoint, decision.setpoint, LEAST_K), _worth_it(seen.fan, decision.fan, LEAST_FAN)
-    now = Operation(seen.setpoint, seen.fan, seen.capacity, _it_power(controller))
-    power_now, hot_now = settled_power(snapshot.layout, controller.parameters, now)
-    power_then, hot_then = settled_power(
-        snapshot.layout, controller.parameters, replace(now, setpoint=setpoint, fan=fan)
-    )
-    saves = power_then < power_now
-    # A warmer room must be worth it, by the model with all its bends and not by its tangent alone.
-    for _ in range(3):
-        if saves or decision.hottest_c < controller.hottest_now_c:
-            break
-        setpoint, fan = 0.5 * (setpoint + seen.setpoint), 0.5 * (fan + seen.fan)
-        power_then, hot_then = settled_power(
-            snapshot.layout, controller.parameters, replace(now, setpoint=setpoint, fan=fan)
-        )
-        saves = power_then < power_now
+    best = _best(snapshot, controller, decision)
+    setpoint, fan, power_now, power_then = best.setpoint, best.fan, best.power_now_w, best.power_w
     units = snapshot.layout.unit_ids
     settings = {
         unit: {
@@ -123,24 +111,72 @@ def propose(snapshot: Snapshot, controller: Controller) -> Proposal:
     gives_up = {name: round(excess, 2) for name, excess in zip(names, decision.solution.given_up.values(), strict=True)}
     return Proposal(
         id=f"p-{uuid.uuid4().hex[:10]}",
-        state="infeasible" if gives_up else ("proposed" if settings else "none"),
+        state="proposed" if settings else ("infeasible" if gives_up else "none"),
         at=at,
         horizon_s=controller.tuning.horizon_s,
         settings=settings,
         power_now_w=power_now,
         power_then_w=power_then,
-        hottest_c=decision.hottest_c + (hot_then - hot_now if not saves else 0.0),
+        hottest_c=best.hottest_c,
+        hottest_now_c=controller.hottest_now_c,
         margin_k=decision.margin_k,
         solve_ms=decision.solution.solve_ms,
         gives_up=gives_up,
-        why=_words(snapshot, decision, settings, power_now - power_then, gives_up),
+        why=_words(snapshot, decision, settings, best, gives_up),
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """Settings that the room model itself was asked about."""
+
+    setpoint: Floats
+    fan: Floats
+    power_w: float
+    power_now_w: float
+    hottest_c: float
+
+
+def _best(snapshot: Snapshot, controller: Controller, decision: Decision) -> _Checked:
+    """The decision, or a more careful one where the model with all its bends says that the decision is too warm.
+
+    The decision rests on tangents, which a unit at the end of its capacity bends most: it is taken whole, by half, by a
+    quarter, not at all, and where the room is too warm as it is, with more cooling. Least excess first, then power.
+    """
+    seen = snapshot.seen
+    works = seen.capacity > 0.0
+    places = snapshot.layout.units
+    low, fast = np.array([p.setpoint_min_c for p in places]), np.array([p.fan_max / 100.0 for p in places])
+    setpoint, fan = _worth_it(seen.setpoint, decision.setpoint, LEAST_K), _worth_it(seen.fan, decision.fan, LEAST_FAN)
+    careful = np.minimum(setpoint, seen.setpoint), np.maximum(fan, seen.fan)
+    tuning = controller.tuning
+    colder = np.maximum(low, seen.setpoint - tuning.step_k), np.minimum(fast, seen.fan + tuning.step_fan)
+    now = Operation(seen.setpoint, seen.fan, seen.capacity, _it_power(controller))
+    power_now, hot_now = settled_power(snapshot.layout, controller.parameters, now)
+    limit = controller.hottest_allowed_c
+    found: list[tuple[float, float, _Checked]] = []
+    halves = [
+        (seen.setpoint + h * (setpoint - seen.setpoint), seen.fan + h * (fan - seen.fan)) for h in (1.0, 0.5, 0.25)
+    ]
+    for one, other in (*halves, (seen.setpoint, seen.fan), careful, colder):
+        to_setpoint, to_fan = np.where(works, one, seen.setpoint), np.where(works, other, seen.fan)
+        power, hot = settled_power(
+            snapshot.layout, controller.parameters, replace(now, setpoint=to_setpoint, fan=to_fan)
+        )
+        hottest = controller.hottest_now_c + hot - hot_now
+        checked = _Checked(to_setpoint, to_fan, power, power_now, hottest)
+        found.append((round(max(0.0, hottest - limit), 1), power, checked))
+        if found[-1][0] == 0.0:
+            # Nothing is too warm: no need for more care.
+            break
+    return min(found, key=lambda each: each[:2])[2]
+
+
 def _words(
-    snapshot: Snapshot, decision: Decision, settings: dict[str, Any], saved_w: float, gives_up: dict[str, float]
+    snapshot: Snapshot, decision: Decision, settings: dict[str, Any], best: _Checked, gives_up: dict[str, float]
 ) -> str:
     parts = []
+    saved_w = best.power_now_w - best.power_w
     for unit, why in snapshot.failed.items():
         parts.append(f"{_short(unit)} has failed: {why}")
     if not settings:
@@ -149,7 +185,7 @@ def _words(
         parts.append(f"saves {saved_w / 1000:.2f} kW of cooling, servers' fans counted")
     else:
         parts.append(f"costs {-saved_w / 1000:.2f} kW more and brings the inlets back to their limits")
-    parts.append(f"hottest inlet then {decision.hottest_c:.1f} °C with a margin of {decision.margin_k:.1f} K")
+    parts.append(f"hottest inlet then {best.hottest_c:.1f} °C with a margin of {decision.margin_k:.1f} K")
     if gives_up:
         worst = max(gives_up, key=lambda name: gives_up[name])
         parts.append(f"cannot keep {len(gives_up)} inlets, worst {_short(worst)} by {gives_up[worst]:.1f} K")

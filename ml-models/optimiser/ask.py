@@ -1,8 +1,9 @@
-"""`python -m optimiser.ask`: one question about a room as JSON on standard input, the answer as JSON on standard output.
+"""`python -m optimiser.ask`: one question about a room, JSON on standard input, the answer on standard output.
 
-``{"question": "optimise" | "placement" | "capacity" | "shift", "room": ..., "things": [Ditto things], "now": epoch ms}``
-with ``horizonS`` and ``rci`` (optimise), ``powerW`` (placement), ``blockW`` and ``moves`` (shift). What cannot be
-answered is ``{"error": ...}``. For tools; the process that looks all the time is ``python -m optimiser``.
+``{"question": "optimise" | "placement" | "capacity" | "shift", "room": ..., "things": [...], "now": epoch ms}``, the
+things as Ditto shows them, with ``horizonS`` and ``rci`` (optimise), ``powerW`` (placement), ``blockW`` and ``moves``
+(shift). What cannot be answered is ``{"error": ...}``. For tools; the process that looks all the time is
+``python -m optimiser``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from optimiser.advise import ADVISE, propose
 from optimiser.controller import Controller
 from optimiser.placement import capacity_left, places
+from optimiser.response import Operation
 from optimiser.shift import shift
 from optimiser.snapshot import NotReady, Snapshot, take
 from physics.laws import Floats
@@ -48,24 +50,19 @@ def _optimise(seen: Snapshot, question: Mapping[str, Any]) -> dict[str, Any]:
 
 def _placement(seen: Snapshot, question: Mapping[str, Any]) -> dict[str, Any]:
     power = float(question["powerW"])
-    found = places(seen.layout, seen.parameters, _it(seen), power, seen.seen.setpoint, seen.seen.fan)
+    found = places(seen.layout, seen.parameters, _at(seen), power)
     return {"powerW": power, "places": [dataclasses.asdict(place) for place in found]}
 
 
 def _capacity(seen: Snapshot, _question: Mapping[str, Any]) -> dict[str, Any]:
-    power = _measured(seen)
-    return dataclasses.asdict(
-        capacity_left(seen.layout, seen.parameters, _it(seen), seen.seen.setpoint, seen.seen.fan, power)
-    )
+    return dataclasses.asdict(capacity_left(seen.layout, seen.parameters, _at(seen), _measured(seen)))
 
 
 def _shift(seen: Snapshot, question: Mapping[str, Any]) -> dict[str, Any]:
     found = shift(
         seen.layout,
         seen.parameters,
-        _it(seen),
-        seen.seen.setpoint,
-        seen.seen.fan,
+        _at(seen),
         block_w=float(question.get("blockW") or 500.0),
         most_moves=int(question.get("moves") or 3),
     )
@@ -81,8 +78,9 @@ def _measured(seen: Snapshot) -> Floats:
     return np.asarray(np.where(np.isfinite(power), power, np.nanmean(power)))
 
 
-def _it(seen: Snapshot) -> Floats:
-    return np.asarray(_IT_SHARE * _measured(seen))
+def _at(seen: Snapshot) -> Operation:
+    now = seen.seen
+    return Operation(now.setpoint, now.fan, now.capacity, np.asarray(_IT_SHARE * _measured(seen)))
 
 
 _ANSWERS = {"optimise": _optimise, "placement": _placement, "capacity": _capacity, "shift": _shift}

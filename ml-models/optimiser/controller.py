@@ -28,6 +28,8 @@ _LEARN_S: Final = 600.0
 _FIRST_ERROR_K: Final = 0.6
 # Forgetting of past errors.
 _FORGET: Final = 0.1
+# A room has settled so long after a failure (s).
+_SETTLED_S: Final = 1200.0
 # How much of what was not used, or overused, of the index's budget is added at each look.
 _REPAY: Final = 0.1
 # A model that errs by more than this proposes nothing: it does not know the room (K).
@@ -48,11 +50,11 @@ class Tuning:
     """How much margin each kelvin of measured error adds."""
     rci_target: float = 98.0
     """Rack cooling index (high) that is kept, in %; 100 allows no inlet above its recommended limit."""
-    allowable_gap_k: float = 2.5
+    allowable_gap_k: float = 1.0
     """How far below the allowable limit every inlet stays, beside the margin."""
     step_k: float = 0.5
     step_fan: float = 0.03
-    watched: int = 200
+    watched: int = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ class _Memory:
     anchor_s: float = -np.inf
     error2: Floats | None = None
     owed: float = 0.0
+    rebase: bool = False
+    broken_s: float = np.inf
     looked_s: float = -np.inf
     setpoint: Floats = field(default_factory=lambda: np.empty(0))
     fan: Floats = field(default_factory=lambda: np.empty(0))
@@ -142,11 +146,18 @@ class Controller:
         """Hottest inlet once the room has settled as it is set now (°C)."""
         return self._hottest_now_c
 
+    @property
+    def hottest_allowed_c(self) -> float:
+        """The lowest recommended limit of the room's racks less the margin, as the hottest inlet is held to (°C)."""
+        return (
+            float((self._high - self._margin()).min()) if self.tuning.rci_target >= 100.0 else float(self._high.min())
+        )
+
     def prepare(self, seen: Seen) -> bool:
         """Find the room's response anew where it is due or a unit's state changed; whether it was. Takes a second for
         large rooms, which is why it is apart from :meth:`decide`."""
         memory = self._memory
-        broken = memory.response is not None and bool((seen.capacity != memory.response.at.capacity).any())
+        broken = memory.response is not None and _changed(seen.capacity, memory.response.at.capacity)
         if (
             memory.response is not None
             and not broken
@@ -158,6 +169,7 @@ class Controller:
         operation = Operation(seen.setpoint.copy(), self._moving(seen), seen.capacity.copy(), 0.94 * power)
         memory.response = respond(self.layout, self.parameters, operation)
         memory.responded_s = seen.time_s
+        memory.rebase = broken
         settled = memory.response.inlet
         if before is None:
             memory.inlet = settled.copy()
@@ -185,9 +197,11 @@ class Controller:
             share = -np.expm1(-(seen.time_s - memory.looked_s) / tuning.lag_s)
             memory.inlet += share * (response.inlets(memory.setpoint, memory.fan) - memory.inlet)
         measured, doubted = self._believed(seen.inlet.reshape(-1))
-        bias = memory.bias = measured - memory.inlet
-        self._learn(bias, seen.time_s)
+        bias = self._biased(measured, seen)
         settled = response.inlets(seen.setpoint, fan) + bias
+        if seen.time_s - memory.broken_s > _SETTLED_S:
+            # Long after a failure what is measured is believed before what was forecast.
+            settled = np.maximum(settled, measured - 0.3)
         self._hottest_now_c = float(settled.max())
         times = np.array([tuning.interval_s, tuning.horizon_s, 2.0 * tuning.horizon_s])
         lagged = np.exp(-times / tuning.lag_s)[:, None]
@@ -269,6 +283,26 @@ class Controller:
         doubted = cold | ~np.isfinite(measured)
         return np.where(doubted, expected, measured), tuple(int(z) for z in np.flatnonzero(doubted))
 
+    def _biased(self, measured: Floats, seen: Seen) -> Floats:
+        """The inlets' bias now; while a unit lacks something, that of before: a room takes long to show what it does,
+        and what it has not shown yet must not pass for an error of the model."""
+        memory = self._memory
+        whole = bool((seen.capacity > 0.99).all())
+        if whole and not memory.rebase:
+            memory.broken_s = np.inf
+            memory.bias = measured - memory.inlet
+            self._learn(memory.bias, seen.time_s)
+            return memory.bias
+        if not whole and not np.isfinite(memory.broken_s):
+            memory.broken_s = seen.time_s
+        memory.rebase = False
+        if memory.bias is None:
+            # Never seen whole: the model is taken at its word.
+            memory.bias = np.zeros_like(measured)
+        memory.inlet = measured - memory.bias
+        memory.anchor = None
+        return memory.bias
+
     def _learn(self, bias: Floats, now: float) -> None:
         """How much the inlets' bias has changed over one look ahead: that is by how much the prediction was wrong."""
         memory = self._memory
@@ -294,6 +328,11 @@ class Controller:
             return np.full(self._high.size, self.tuning.margin_k + _FIRST_ERROR_K * self.tuning.margin_per_k)
         typical = np.sqrt(0.5 * (error2 + error2.mean()))
         return np.asarray(self.tuning.margin_k + self.tuning.margin_per_k * typical)
+
+
+def _changed(capacity: Floats, before: Floats) -> bool:
+    """Whether a unit failed, lost or regained a good part of what it can do."""
+    return bool((np.abs(capacity - before) > 0.15).any() or ((capacity == 0.0) != (before == 0.0)).any())
 
 
 def zone_names(layout: Layout, zones: Sequence[int]) -> list[str]:

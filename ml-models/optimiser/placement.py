@@ -7,10 +7,12 @@ turn. Places are ranked by the hottest inlet that follows with one unit lost, be
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
+from optimiser.response import Operation
 from physics import ashrae
 from physics.laws import Floats
 from physics.layout import Layout, LayoutError, RackPlace
@@ -49,10 +51,8 @@ class CapacityLeft:
     limit: str
 
 
-def places(
-    layout: Layout, parameters: Parameters, it_power: Floats, rack_w: float, setpoint: Floats, fan: Floats
-) -> list[Place]:
-    """Places for a rack of ``rack_w`` W, the best first. Settings (M,) are those of now.
+def places(layout: Layout, parameters: Parameters, at: Operation, rack_w: float) -> list[Place]:
+    """Places for a rack of ``rack_w`` W in a room that runs like this, the best first.
 
     Raises:
         LayoutError: the room has no free place.
@@ -60,7 +60,7 @@ def places(
     free = free_places(layout)
     if not free:
         raise LayoutError(f"room {layout.room}: no free place in its rows")
-    tried = [_try(layout, parameters, it_power, spot, rack_w, setpoint, fan) for spot in free[:_MOST_PLACES]]
+    tried = [_try(layout, parameters, at, spot, rack_w) for spot in free[:_MOST_PLACES]]
     return sorted(tried, key=lambda place: (not place.fits, place.hottest_one_lost_c))
 
 
@@ -73,7 +73,7 @@ def free_places(layout: Layout) -> list[RackPlace]:
     for row, racks in sorted(rows.items()):
         along = sorted(racks, key=lambda rack: rack.x)
         width = along[0].width_m
-        gaps = [(one.x + width) for one, two in zip(along, along[1:], strict=False) if two.x - one.x >= 1.9 * width]
+        gaps = [(one.x + width) for one, two in pairwise(along) if two.x - one.x >= 1.9 * width]
         ends = [along[0].x - width, along[-1].x + width]
         for x in (*gaps, *(end for end in ends if _WALL_M + width / 2 <= end <= layout.width_m - _WALL_M - width / 2)):
             blocked = any(abs(unit.x - x) < 1.0 and abs(unit.y - along[0].y) < 0.8 for unit in layout.units)
@@ -82,25 +82,17 @@ def free_places(layout: Layout) -> list[RackPlace]:
     return found
 
 
-def _try(
-    layout: Layout,
-    parameters: Parameters,
-    it_power: Floats,
-    spot: RackPlace,
-    rack_w: float,
-    setpoint: Floats,
-    fan: Floats,
-) -> Place:
+def _try(layout: Layout, parameters: Parameters, at: Operation, spot: RackPlace, rack_w: float) -> Place:
     with_it = layout.with_racks(replace(spot, power_capacity_w=max(rack_w, 1.0)))
     m = len(with_it.units)
-    inlets = _settled(with_it, _neutral(parameters), np.append(it_power, rack_w), setpoint, fan)
+    inlets = _settled(with_it, _neutral(parameters), replace(at, it_power=np.append(at.it_power, rack_w)))
     high = np.array([ashrae.limits(rack.ashrae_class).allowable_high for rack in with_it.racks])
     recommended = np.array([ashrae.limits(rack.ashrae_class).recommended_high for rack in with_it.racks])
     lost = inlets[1:].max(axis=(1, 2)) if m else np.array([inlets[0].max()])
     worst = int(lost.argmax())
     over_now = float((inlets[0] - recommended).max())
     over_lost = float((inlets[1 + worst] - high).max())
-    heat = float(it_power.sum()) + rack_w
+    heat = float(at.it_power.sum()) + rack_w
     largest = max(unit.capacity_w for unit in with_it.units)
     spare = sum(unit.capacity_w for unit in with_it.units) - largest - heat
     problems = []
@@ -123,20 +115,18 @@ def _try(
     )
 
 
-def capacity_left(
-    layout: Layout, parameters: Parameters, it_power: Floats, setpoint: Floats, fan: Floats, rack_power: Floats
-) -> CapacityLeft:
-    """How much more heat the room can carry, spread as its racks' heat is now, its units at their present set-points
-    and, where a unit is lost, the others at full speed."""
+def capacity_left(layout: Layout, parameters: Parameters, at: Operation, rack_power: Floats) -> CapacityLeft:
+    """How much more heat the room can carry, spread as its racks' heat is now, its units at their present
+    set-points and full speed."""
     high = np.array([ashrae.limits(rack.ashrae_class).allowable_high for rack in layout.racks])
     recommended = np.array([ashrae.limits(rack.ashrae_class).recommended_high for rack in layout.racks])
     full = np.array([unit.fan_max / 100.0 for unit in layout.units])
 
     def within(share: float, lost: bool) -> bool:
-        inlets = _settled(layout, parameters, share * it_power, setpoint, full if lost else np.maximum(fan, full))
+        inlets = _settled(layout, parameters, replace(at, it_power=share * at.it_power, fan=full))
         return bool((inlets[1:] <= high).all() if lost else (inlets[0] <= recommended).all())
 
-    total = float(it_power.sum())
+    total = float(at.it_power.sum())
     cooling, lost = (_largest(lambda share, lost=lost: within(share, lost)) for lost in (False, True))
     power = float(np.maximum(np.array([rack.power_capacity_w for rack in layout.racks]) - rack_power, 0.0).sum())
     left = {"power": power, "cooling": (cooling - 1.0) * total, "cooling with one unit lost": (lost - 1.0) * total}
@@ -154,12 +144,13 @@ def _largest(possible: object, low: float = 0.0, high: float = 4.0) -> float:
     return low
 
 
-def _settled(layout: Layout, parameters: Parameters, it_power: Floats, setpoint: Floats, fan: Floats) -> Floats:
+def _settled(layout: Layout, parameters: Parameters, at: Operation) -> Floats:
     """Inlets (M+1, 2, N): with all units, and with each lost in turn."""
     m = len(layout.units)
     model = RoomModel(layout, parameters, scenarios=m + 1)
     inputs = model.default_inputs(0.5)
-    inputs.it_power[...], inputs.setpoint[...], inputs.fan[...] = it_power, setpoint, fan
+    inputs.it_power[...], inputs.setpoint[...], inputs.fan[...] = at.it_power, at.setpoint, at.fan
+    inputs.capacity[...] = at.capacity
     for k in range(m):
         inputs.capacity[k + 1, k] = 0.0
         inputs.fan[k + 1] = [unit.fan_max / 100.0 for unit in layout.units]

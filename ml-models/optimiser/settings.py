@@ -12,7 +12,7 @@ class OptimiserSettings(KafkaSettings, DittoSettings, SitesSettings, ProcessSett
 
     optimiser_interval_s: float = Field(60.0, gt=0, le=3600, description="Time between two looks at a room (s).")
     optimiser_rci: float = Field(
-        99.0, ge=90, le=100, description="Rack cooling index (high) that is kept; 100: no inlet above recommended (%)."
+        100.0, ge=90, le=100, description="Rack cooling index (high) that is kept; 100: no inlet above recommended (%)."
     )
     optimiser_margin_k: float = Field(
         0.2, ge=0, le=5, description="Distance to limits that is kept beside the model's own error (K)."

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from scipy import optimize, sparse
 
+from optimiser.response import Operation
 from physics.laws import Floats
 from physics.layout import Layout
 from physics.model import RoomModel
@@ -35,19 +36,17 @@ class Shift:
 def shift(
     layout: Layout,
     parameters: Parameters,
-    it_power: Floats,
-    setpoint: Floats,
-    fan: Floats,
+    at: Operation,
     *,
     block_w: float = 500.0,
     most_moves: int = 3,
 ) -> Shift:
     """The best moves of load between the room's racks."""
     n = len(layout.racks)
-    candidates, inlet, answer = _answers(layout, parameters, it_power, setpoint, fan, block_w)
+    candidates, inlet, answer = _answers(layout, parameters, at, block_w)
     k = len(candidates)
-    room_w = np.array([rack.power_capacity_w for rack in layout.racks])[candidates] - it_power[candidates]
-    give = np.floor(np.maximum(0.6 * it_power[candidates], 0.0) / block_w)
+    room_w = np.array([rack.power_capacity_w for rack in layout.racks])[candidates] - at.it_power[candidates]
+    give = np.floor(np.maximum(0.6 * at.it_power[candidates], 0.0) / block_w)
     take = np.floor(np.maximum(0.9 * room_w, 0.0) / block_w)
     # Unknowns: blocks off (k), blocks on (k), whether a rack gives (k), the hottest inlet.
     size = 3 * k + 1
@@ -80,21 +79,21 @@ def shift(
     return Shift(_pairs(names, off, on, block_w), float(inlet.max()), float(then.max()))
 
 
-def _answers(
-    layout: Layout, parameters: Parameters, it_power: Floats, setpoint: Floats, fan: Floats, block_w: float
-) -> tuple[list[int], Floats, Floats]:
+def _answers(layout: Layout, parameters: Parameters, at: Operation, block_w: float) -> tuple[list[int], Floats, Floats]:
     """Candidates, settled inlets (2N,), and their answers (2N, k) to a block at each candidate, K."""
     n = len(layout.racks)
     first = RoomModel(layout, parameters)
     inputs = first.default_inputs(0.5)
-    inputs.it_power[...], inputs.setpoint[...], inputs.fan[...] = it_power, setpoint, fan
+    inputs.it_power[...], inputs.setpoint[...], inputs.fan[...] = at.it_power, at.setpoint, at.fan
+    inputs.capacity[...] = at.capacity
     inlet = first.observe(first.steady(inputs, tolerance_k=_TOLERANCE_K, rounds=60), inputs).inlet.reshape(-1)
     order = np.argsort(inlet.reshape(2, n).max(axis=0))
     half = _CANDIDATES // 2
     candidates = [int(c) for c in (order if n <= _CANDIDATES else np.concatenate([order[:half], order[-half:]]))]
     model = RoomModel(layout, parameters, scenarios=len(candidates))
     inputs = model.default_inputs(0.5)
-    inputs.it_power[...], inputs.setpoint[...], inputs.fan[...] = it_power, setpoint, fan
+    inputs.it_power[...], inputs.setpoint[...], inputs.fan[...] = at.it_power, at.setpoint, at.fan
+    inputs.capacity[...] = at.capacity
     for row, candidate in enumerate(candidates):
         inputs.it_power[row, candidate] += block_w
     state = model.steady(inputs, tolerance_k=_TOLERANCE_K, rounds=60)

@@ -13,13 +13,16 @@ import numpy as np
 
 from optimiser.controller import Seen
 from physics import sources
-from physics.layout import Layout
+from physics.laws import RHO_CP
+from physics.layout import Layout, UnitPlace
 from physics.parameters import Parameters, from_dict
 from racktwin.names import ThingId
 
 Json = Mapping[str, Any]
 
 FRESH_MS: Final = 120_000
+# A supply this far above its set-point is all that the unit can do (K).
+SHORT_K: Final = 2.6
 # Share of racks whose inlets must be known.
 KNOWN: Final = 0.9
 MODES: Final = ("off", "advise", "closed-loop")
@@ -89,6 +92,7 @@ def take(room: str, things: Iterable[Json], now: int) -> Snapshot:
     wanted = (optimisation.get("desiredProperties") or {}).get("mode")
     fidelity = _feature(by_id[thing], "fidelity").get("properties") or {}
     places = layout.units
+    parameters = _parameters(fidelity.get("parameters"))
     setpoint = [one["setpoint"] if one["setpoint"] is not None else place.setpoint_c
                 for one, place in zip(units, places, strict=True)]  # fmt: skip
     fan = [one["fan"] if one["fan"] is not None else place.fan_percent
@@ -99,14 +103,16 @@ def take(room: str, things: Iterable[Json], now: int) -> Snapshot:
         thing=thing,
         at=now,
         layout=layout,
-        parameters=_parameters(fidelity.get("parameters")),
+        parameters=parameters,
         seen=Seen(
             time_s=now / 1000.0,
             inlet=inlet,
             power=power,
             setpoint=np.array(setpoint, dtype=float),
             fan=np.array(fan, dtype=float) / 100.0,
-            capacity=np.array([0.0 if one["failed"] else 1.0 for one in units]),
+            capacity=np.array(
+                [_capacity(one, place, parameters.capacity_exponent) for one, place in zip(units, places, strict=True)]
+            ),
             unit_flow=np.array([one["airflow"] for one in units], dtype=float),
         ),
         modes=tuple(one["mode"] for one in units),
@@ -135,8 +141,25 @@ def _unit(thing: Json | None, now: int) -> dict[str, Any]:
         "fan": _number(control.get("fanSpeed")),
         "mode": control.get("mode"),
         "airflow": float("nan") if airflow is None else airflow,
+        "supply": supply,
+        "return": back,
         "failed": failed,
     }
+
+
+def _capacity(unit: dict[str, Any], place: UnitPlace, exponent: float) -> float:
+    """What a unit can still do, as a share: a supply well above its set-point shows that this is all there is.
+
+    Just after its set-point was lowered that is too little, which errs on the side of more cooling.
+    """
+    if unit["failed"]:
+        return 0.0
+    supply, back, setpoint, airflow = (unit[name] for name in ("supply", "return", "setpoint", "airflow"))
+    if supply is None or back is None or setpoint is None or supply - setpoint < SHORT_K or np.isnan(airflow):
+        return 1.0
+    share = max(airflow / place.airflow_m3s, 1e-3)
+    heat = RHO_CP * airflow * (back - supply) + place.fan_power_w * share**3
+    return float(np.clip(heat / (place.capacity_w * share**exponent), 0.02, 1.0))
 
 
 def _feature(thing: Json | None, name: str) -> Json:

@@ -150,7 +150,7 @@ class Network:
         taken *= p.of_unit(local_return * unit_flow / np.maximum(p.sum_unit(taken), _TINY))
         taken *= np.minimum(1.0, left / np.maximum(taken.sum(axis=2), _TINY))[:, :, None]
         self.to_room = left - taken.sum(axis=2)
-        room_to_unit = unit_flow - p.sum_unit(taken)
+        room_to_unit = np.maximum(unit_flow - p.sum_unit(taken), 0.0)
 
         per_zone, per_unit = 1.0 / flow, 1.0 / np.maximum(unit_flow, _TINY)
         back *= per_zone[:, :, None]

@@ -73,7 +73,8 @@ def verdicts(temperature: Floats, of: Limits, humidity: Floats | None = None) ->
         dew = dew_point(t, humidity)
         recommended &= (dew >= of.recommended_dew_low) & (dew <= of.recommended_dew_high)
         recommended &= humidity <= of.recommended_humidity_high
-        allowable &= (dew >= of.allowable_dew_low) | (humidity >= of.allowable_humidity_low)
+        # Both lower limits hold: whichever asks for more moisture.
+        allowable &= (dew >= of.allowable_dew_low) & (humidity >= of.allowable_humidity_low)
         allowable &= (dew <= of.allowable_dew_high) & (humidity <= of.allowable_humidity_high)
     return np.where(recommended & allowable, 0, np.where(allowable, 1, 2))
 

@@ -124,7 +124,7 @@ def calibrate(
     windows: int = 24,
     window_s: float = 2700.0,
     settle_s: float = 900.0,
-    iterations: int = 8,
+    iterations: int = 6,
 ) -> Calibration:
     """Fit a room's parameters to what was measured.
 
@@ -140,7 +140,7 @@ def calibrate(
     low, high = shooting.bounds()
     solved = optimize.least_squares(
         shooting.residuals,
-        np.clip(shooting.start(), low + 1e-6, high - 1e-6),
+        np.clip(shooting.levelled(), low + 1e-6, high - 1e-6),
         jac=shooting.jacobian,
         bounds=(low, high),
         loss="soft_l1",
@@ -169,10 +169,9 @@ def _direct(layout: Layout, told: Recording, start: Parameters) -> Parameters:
     """What the history says without a fit: flows from temperature rises; offset and efficiency of units."""
     m = len(layout.units)
     changes: dict[str, Any] = {}
-    rise = (
-        np.nanmedian(np.where(told.delta_t > 0.5, told.delta_t, np.nan), axis=0) if told.delta_t.size else np.array([])
-    )
-    if rise.size and np.isfinite(rise).all():
+    usable_rise = np.isfinite(told.delta_t) & (told.delta_t > 0.5)
+    if usable_rise.any(axis=0).all():
+        rise = np.nanmedian(np.where(usable_rise, told.delta_t, np.nan), axis=0)
         power = np.median(told.power, axis=0)
         busy = start.busy_share * np.array([rack.power_capacity_w for rack in layout.racks])
         load = np.clip((power / busy - start.idle_share) / (1.0 - start.idle_share), 0.0, 1.0)
@@ -225,6 +224,7 @@ class _Shooting:
         if not np.isfinite(self._inlet).any():
             raise RecordingError(f"room {layout.room}: no inlet temperature in the windows to compare with")
         self._names = list(ROOM_WIDE)
+        self._expected = self.start()
         self._cache: dict[bytes, tuple[Floats, Floats]] = {}
 
     # --- the vector: room-wide parameters as logarithms, then zones' factors as logarithms ---
@@ -233,6 +233,19 @@ class _Shooting:
         zones = self._prior.zone_recirculation
         factors = np.ones(self._z) if zones is None else zones
         return np.concatenate([np.log([getattr(self._prior, name) for name in self._names]), np.log(factors)])
+
+    def levelled(self, rounds: int = 4) -> Floats:
+        """A start from which the fit is short: zones' factors such that the mean rise above the supply is right."""
+        vector = self.start()
+        supply = float(np.nanmean(self._told.supply))
+        for _ in range(rounds):
+            error = np.nanmean(self._compare(vector)[0], axis=(0, 1))
+            rise = np.maximum(np.nanmean(self._inlet, axis=(0, 1)) + error - supply, 0.05)
+            ratio = np.clip((rise - error) / rise, 0.4, 2.5)
+            step = np.where(np.isfinite(ratio), np.log(np.maximum(ratio, 0.4)), 0.0)
+            zones = vector[len(self._names) :] + step
+            vector[len(self._names) :] = np.clip(zones, ZONE_BOUNDS[0] + 1e-6, ZONE_BOUNDS[1] - 1e-6)
+        return vector
 
     def bounds(self) -> tuple[Floats, Floats]:
         room = np.log(np.array([ROOM_WIDE[name] for name in self._names]))
@@ -253,7 +266,7 @@ class _Shooting:
 
     def residuals(self, vector: Floats) -> Floats:
         inlet, others = self._compare(vector)
-        prior = _PRIOR_K * (vector - self.start())
+        prior = _PRIOR_K * (vector - self._expected)
         return np.concatenate([np.nan_to_num(inlet).ravel(), np.nan_to_num(others).ravel(), prior])
 
     def jacobian(self, vector: Floats) -> sparse.csr_array:

@@ -16,7 +16,7 @@ from physics.laws import Floats
 
 # Errors are kept this long (steps), and judged once there are so many.
 KEPT: Final = 180
-LEAST: Final = 10
+LEAST: Final = 4
 # Guideline 14's limits for hourly data (%).
 NMBE_LIMIT: Final = 10.0
 CVRMSE_LIMIT: Final = 30.0

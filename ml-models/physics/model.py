@@ -52,8 +52,12 @@ from physics.state import (
 HOLD_S: Final = 10.0
 # Longer steps are cut into pieces of this length (s): a third of what Adams-Bashforth bears at the quickest zone.
 MAX_STEP_S: Final = 5.0
-# Flows that differ by less, as a share, are the same.
+# Flows that differ by less, as a share, are the same: no sensor would see it, and a new network costs several steps.
 FLOW_TOLERANCE: Final = 1e-3
+# After a larger change, steps are at most FIRST_STEP_S for CALM_S: there is no derivative to carry on from.
+_JUMP: Final = 0.05
+FIRST_STEP_S: Final = 1.0
+CALM_S: Final = 5.0
 _TINY: Final = 1e-9
 
 
@@ -179,8 +183,11 @@ class RoomModel:
             if drive is None:
                 drive = Drive(self.equations, state, inputs)
             dt = min(step, left, state.hold_left_s)
+            if state.calm_s > 0.0:
+                dt = min(dt, FIRST_STEP_S)
             self._step(state, drive, dt)
             left -= dt
+            state.calm_s -= dt
             state.hold_left_s -= dt
             state.elapsed_s += dt
 
@@ -247,7 +254,7 @@ class RoomModel:
             heat_removed=heat,
             cop=cop,
             unit_power=np.maximum(heat, 0.0) / cop + unit_fans,
-            saturated=heat >= e.limit(state) * (1.0 - 1e-6),
+            saturated=heat >= e.limit(state) * (1.0 - 1e-3),
             room=state.room.copy(),
             dew_point=laws.dew_point_of_ratio(state.moisture),
         )
@@ -277,11 +284,16 @@ class RoomModel:
         state.hold_left_s = self.hold_s
         state.fan += -np.expm1(-self.hold_s / e.unit_fan_time_s) * (inputs.fan - state.fan)
         flow = e.flows(state, inputs)
-        if old is not None and _same(e.rated_flow * state.fan, old.unit_flow) and _same(flow, old.flow):
+        unit_flow = e.rated_flow * state.fan
+        if old is not None and _same(unit_flow, old.unit_flow) and _same(flow, old.flow):
             recirculation = e.recirculation(inputs)
             if np.array_equal(recirculation, old.recirculation):
                 return False
         state.network = e.network(state, inputs, flow)
+        # What units breathe is carried on over small changes of flow, not over jumps.
+        if old is None or not _same(unit_flow, old.unit_flow, _JUMP) or not _same(flow, old.flow, _JUMP):
+            state.returned, state.before_s, state.calm_s = None, 0.0, CALM_S
+            state.trend[...] = 0.0
         return True
 
     def _step(self, state: State, drive: Drive, dt: float) -> None:
@@ -322,17 +334,22 @@ class RoomModel:
             state.before *= back * dt
             x -= state.before
         state.before, self._rate = rate, state.before
-        state.before_s = dt
         # The supply has no heat of its own in the balance: it may be cut to what the coil can do.
         lag = drive.lags(dt)
         state.available += lag[0] * (drive.inputs.capacity - state.available)
         supply = state.supply
         supply += lag[1] * (drive.setpoint - supply)
-        returned += drive.fan_rise
-        np.maximum(supply, returned - drive.full_drop * state.available, out=supply)
-        np.minimum(supply, returned, out=supply)
+        # What returns at the end of the step, by how it changed before: half of the last change and half of what was
+        # taken for it then, which keeps long steps stable.
+        ahead = returned + drive.fan_rise
+        if state.returned is not None and state.before_s > 0.0:
+            state.trend += 0.5 * ((returned - state.returned) / state.before_s - state.trend)
+            ahead += dt * state.trend
+        state.returned, state.before_s = returned, dt
+        np.maximum(supply, ahead - drive.full_drop * state.available, out=supply)
+        np.minimum(supply, ahead, out=supply)
 
 
-def _same(one: Floats, other: Floats) -> bool:
-    """Whether flows are alike to within what no sensor sees: building the network anew costs several steps."""
-    return bool((np.abs(one - other) <= FLOW_TOLERANCE * other).all())
+def _same(one: Floats, other: Floats, share: float = FLOW_TOLERANCE) -> bool:
+    """Whether flows are alike to within a share."""
+    return bool((np.abs(one - other) <= share * other).all())

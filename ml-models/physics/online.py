@@ -21,10 +21,16 @@ _BIAS_K: Final = 0.3
 _GAIN: Final = 0.1
 # A reading farther off than this many standard deviations is a fault of its sensor, or news that no bias is.
 _GATE: Final = 6.0
+# Weight of a new step in the correlation of innovations.
+_ECHO: Final = 0.2
 
 
 class BiasAndGain:
-    """Filters of Z zones. ``bias`` (Z,) K, ``gain`` (Z,) share by which the rise above the supply is larger."""
+    """Filters of Z zones. ``bias`` (Z,) K, ``gain`` (Z,) share by which the rise above the supply is larger.
+
+    ``rest`` (Z,) is what a reading was off after its update, and ``persistence`` the share of it that is still there a
+    step later: near 0 while errors are noise, near 1 while the room does what the model does not.
+    """
 
     def __init__(self, zones: int) -> None:
         self.bias: Floats = np.zeros(zones)
@@ -32,6 +38,14 @@ class BiasAndGain:
         self._bb: Floats = np.full(zones, _BIAS_K**2)
         self._bg: Floats = np.zeros(zones)
         self._gg: Floats = np.full(zones, _GAIN**2)
+        self.rest: Floats = np.zeros(zones)
+        self._before: Floats = np.full(zones, np.nan)
+        self._power, self._echo = SENSOR_K**2, 0.0
+
+    @property
+    def persistence(self) -> float:
+        """Correlation of innovations from one step to the next, over all zones and the last few steps."""
+        return float(np.clip(self._echo / self._power, 0.0, 0.95))
 
     def expected(self, model: Floats, supply: Floats) -> Floats:
         """Inlets (Z,) that the model's (Z,) mean, given the temperature of the supply air that reaches them."""
@@ -56,6 +70,13 @@ class BiasAndGain:
         self._bb -= kb * with_bias
         self._bg -= kb * with_gain
         self._gg -= kg * with_gain
+        self.rest = np.where(np.isfinite(innovation), innovation - kb * step - kg * step * rise, 0.0)
+        both = innovation * self._before
+        known = np.isfinite(both)
+        if known.any():
+            self._power += _ECHO * (float(np.mean(innovation[known] ** 2)) - self._power)
+            self._echo += _ECHO * (float(np.mean(both[known])) - self._echo)
+        self._before = innovation
         # A gated zone learns slowly all the same: what stays off is real.
         far = np.isfinite(innovation) & ~use
         self._bb += np.where(far, _BIAS_K**2, 0.0)

@@ -66,6 +66,7 @@ class State:
         "available",
         "before",
         "before_s",
+        "calm_s",
         "cpu",
         "elapsed_s",
         "fan",
@@ -73,9 +74,11 @@ class State:
         "inlet",
         "network",
         "racks",
+        "returned",
         "scalars",
         "server",
         "supply",
+        "trend",
         "units",
         "vector",
     )
@@ -94,6 +97,10 @@ class State:
         # Derivatives of the step before, and its length; 0 where there was none.
         self.before: Floats = np.zeros_like(self.vector)
         self.before_s = 0.0
+        self.calm_s = 0.0
+        # What units breathed in the step before, unless flows jumped since, and how fast it changes (K/s).
+        self.returned: Floats | None = None
+        self.trend: Floats = np.zeros((scenarios, units))
         self._view()
 
     def _view(self) -> None:
@@ -151,6 +158,8 @@ class State:
         if keep_network:
             new.network, new.hold_left_s = self.network, self.hold_left_s
             new.before, new.before_s = self.before.copy(), self.before_s
+            new.returned = None if self.returned is None else self.returned.copy()
+            new.trend, new.calm_s = self.trend.copy(), self.calm_s
         return new
 
 

@@ -180,6 +180,15 @@ class Twin:
                 self._ahead.advance(run, inputs, end - begin, 5.0)
         return made
 
+    def supply_fraction(self) -> Floats:
+        """Capture index of each zone (2, N): the share of its air that comes straight from a cooling unit, 0..1.
+
+        Raises:
+            ValueError: it has been told nothing.
+        """
+        state, _last = self._known()
+        return np.asarray(self._follow.observe(state, self._inputs).supply_fraction[0])
+
     def state_now(self) -> tuple[State, Inputs]:
         """State and inputs of now for a scenario, of a model with this twin's layout and parameters (copies).
 
@@ -266,7 +275,9 @@ class Twin:
         self._heat_before = heat
 
     def _made(self, last: Moment, run: State, horizon: float, keep: bool) -> Forecast:
-        value = self._zones.expected(run.inlet.reshape(-1), self._supplied(run)).reshape(2, -1)
+        zones = self._zones
+        lasting = zones.rest * zones.persistence ** (horizon / self.step_s)
+        value = (zones.expected(run.inlet.reshape(-1), self._supplied(run)) + lasting).reshape(2, -1)
         half = self._half_width(horizon)
         if keep and horizon in self.horizons_s:
             self._due.append((last.time_s + horizon, self.horizons_s.index(horizon), value))

@@ -44,6 +44,8 @@ class Result:
     room: str | None = None
     row: str | None = None
     twin_only: frozenset[str] = field(default_factory=frozenset)
+    # False for values that stand beside a device's own on one feature, whose quality and time are the device's.
+    stamped: bool = True
 
 
 class Looker(Protocol):
@@ -154,7 +156,8 @@ class Watcher:
         self._looked(site, room, len(results))
 
     def _send(self, site: str, result: Result) -> None:
-        properties = {**result.values, "quality": result.quality, "observedAt": result.observed_at}
+        stamp = {"quality": result.quality, "observedAt": result.observed_at} if result.stamped else {}
+        properties = {**result.values, **stamp}
         self._producer.produce(
             names.own_topic("twin", site),
             result.thing,

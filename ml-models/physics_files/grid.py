@@ -45,6 +45,7 @@ class Grid:
     unit_power: Floats
     sampling_s: float
     notes: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
 
     @property
     def cells(self) -> int:
@@ -52,8 +53,9 @@ class Grid:
         return int(self.time_ms.size)
 
     def target_names(self) -> list[tuple[str, str]]:
-        """(rack id, position) of each target."""
-        return [(self.layout.racks[rack].id, place) for rack, place in self.targets]
+        """(rack id, position as the file calls it) of each target."""
+        labels = dict(self.labels)
+        return [(self.layout.racks[rack].id, labels.get(place, place)) for rack, place in self.targets]
 
 
 def make(readings: Readings, layout: Layout, *, step_s: int | None = None, shortest_horizon_s: float = 60.0) -> Grid:
@@ -124,7 +126,8 @@ def make(readings: Readings, layout: Layout, *, step_s: int | None = None, short
         fan=units("fanSpeed"),
         unit_power=units("unitPower"),
         sampling_s=typical_s,
-        notes=(*readings.notes, *_lacks(readings, layout, temperatures.keys())),
+        notes=(*readings.notes, *_lacks(readings, layout)),
+        labels=tuple(readings.labels.items()),
     )
 
 
@@ -166,7 +169,7 @@ def _step(sampling_s: float, shortest_horizon_s: float) -> int:
     return next((nice for nice in _NICE_S if nice >= wanted), int(np.ceil(wanted)))
 
 
-def _lacks(readings: Readings, layout: Layout, have: object) -> list[str]:
+def _lacks(readings: Readings, layout: Layout) -> list[str]:
     """What is missing and would help, by name."""
     notes = []
     with_temperature = {rack for rack, _ in readings.of("temperature")}

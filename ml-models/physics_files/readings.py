@@ -44,10 +44,12 @@ _SURELY_FAHRENHEIT: Final = 50.0
 
 @dataclass
 class Readings:
-    """Series by key, each in order of time without repeated times; `notes` says what was left out and why."""
+    """Series by key, each in order of time without repeated times; `notes` says what was left out and why,
+    `labels` how the file itself calls a position."""
 
     series: dict[Key, tuple[Times, Floats]]
     notes: list[str] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)
 
     def of(self, quantity: str) -> dict[tuple[str, str], tuple[Times, Floats]]:
         """Series of one quantity by (thing, position)."""
@@ -101,22 +103,26 @@ class _Builder:
         self._impossible: Counter[str] = Counter()
         self._ignored: list[str] = []
         self._converters: dict[tuple[str, str], tuple[float, float]] = {}
+        self._heights: dict[str, str] = {}
+        self._labels: dict[str, str] = {}
 
     def long(self, times: Times, table: pd.DataFrame, thing_column: str) -> None:
         """One row per time, thing and position; one column per quantity."""
         position_column = _column(table, _POSITIONS)
-        things = table[thing_column].astype(str).str.strip()
-        places = table[position_column] if position_column else None
+        things = _texts(table[thing_column])
+        # Rows of cooling units have no position: without a text they would all be one group.
+        places = _texts(table[position_column]) if position_column else None
+        self._learn_heights(places)
         values = {
             str(column): pd.to_numeric(table[column], errors="coerce").to_numpy(dtype=float)
             for column in table.columns
             if column not in (thing_column, position_column)
         }
-        keys: Any = things if places is None else things + "\0" + places.astype(str).str.strip()
+        keys: Any = things if places is None else things + "\0" + places
         order = np.argsort(pd.factorize(keys)[0], kind="stable")
         codes = pd.factorize(keys)[0][order]
         for rows in np.split(order, np.flatnonzero(np.diff(codes)) + 1):
-            thing, place_text = things.iloc[rows[0]], "" if places is None else str(places.iloc[rows[0]]).strip()
+            thing, place_text = things.iloc[rows[0]], "" if places is None else str(places.iloc[rows[0]])
             known, is_rack = self._known(thing)
             if known is None:
                 self._unknown[thing] += len(rows)
@@ -136,17 +142,19 @@ class _Builder:
         unit_column = next((c for c in (_column(table, _UNITS),) if c != thing_column), None)
         parts = [c for c in (thing_column, quantity_column, position_column, unit_column) if c is not None]
         numbers = pd.to_numeric(table[value_column], errors="coerce").to_numpy(dtype=float)
+        names = {column: _texts(table[column]) for column in parts}
+        self._learn_heights(names.get(position_column or ""))
         for _, rows in table.groupby(parts, sort=True, dropna=False).indices.items():
-            first = table.iloc[rows[0]]
-            thing = str(first[thing_column]).strip()
+            first = {column: str(texts.iloc[rows[0]]) for column, texts in names.items()}
+            thing = first[thing_column]
             known, is_rack = self._known(thing)
             if known is None:
                 self._unknown[thing] += len(rows)
                 continue
-            text = str(first[quantity_column])
+            text = first[quantity_column]
             quantity = self._quantity(text, quantities.tokens(text), is_rack=is_rack)
-            place = "" if position_column is None else str(first[position_column]).strip()
-            unit = str(first[unit_column]) if unit_column is not None and pd.notna(first[unit_column]) else None
+            place = "" if position_column is None else first[position_column]
+            unit = (first[unit_column] or None) if unit_column is not None else None
             if quantity is not None:
                 self._add((known, quantity, self._place(place)), times[rows], numbers[rows], unit)
 
@@ -202,7 +210,7 @@ class _Builder:
                 "name columns with --map rack=COLUMN, --map position=COLUMN, --map temperature=COLUMN",
             )
         self._demand_celsius(series)
-        return Readings(series, notes)
+        return Readings(series, notes, self._labels)
 
     def _demand_celsius(self, series: dict[Key, tuple[Times, Floats]]) -> None:
         for quantity in ("temperature", "supplyTemperature"):
@@ -241,10 +249,23 @@ class _Builder:
                 found = found or quantities.find("".join(words[start : start + count]), names)
         return found
 
+    def _learn_heights(self, places: pd.Series[str] | None) -> None:
+        """Positions that are heights in whatever unit: the lowest is the bottom, the highest the top."""
+        texts = [] if places is None else sorted(set(places) - {""})
+        try:
+            ordered = sorted(texts, key=float)
+        except ValueError:
+            return
+        names = {1: ["middle"], 2: ["bottom", "top"], 3: ["bottom", "middle", "top"]}
+        inner = [f"middle-{number}" for number in range(1, len(ordered) - 1)]
+        self._heights = dict(zip(ordered, names.get(len(ordered), ["bottom", *inner, "top"]), strict=False))
+
     def _place(self, text: str) -> str:
-        if text in ("", "nan", "None", "<NA>"):
+        if not text:
             return ""
-        return quantities.position_of(text) or quantities.squeeze(text)
+        place = self._heights.get(text) or quantities.position_of(text) or quantities.squeeze(text)
+        self._labels.setdefault(place, text)
+        return place
 
     def _add(self, key: Key, times: Times, values: Floats, unit: str | None) -> None:
         thing, quantity, place = key
@@ -299,3 +320,10 @@ def _ordered(parts: list[tuple[Times, Floats]]) -> tuple[Times, Floats]:
     # Of readings at one time the last one stands.
     last = np.append(times[1:] != times[:-1], True) if times.size else np.empty(0, dtype=bool)
     return times[last], values[last]
+
+
+def _texts(column: pd.Series[Any]) -> pd.Series[str]:
+    """Names as texts: a whole number as such, what is missing as the empty text."""
+    if pd.api.types.is_float_dtype(column) and bool((column.dropna() % 1 == 0).all()):
+        column = column.astype("Int64")
+    return column.astype(object).where(column.notna(), "").astype(str).str.strip()

@@ -23,6 +23,10 @@ from physics_files.readings import Floats
 _OWN: Final = 60.0
 _ALL: Final = 12.0
 _BELIEF: Final = 12.0
+# How much harder it is for a sensor to be believed otherwise than those at its position.
+_ALIKE: Final = 2.5
+# In standard errors: how much of a weight is not believed for want of evidence.
+_DOUBT: Final = 1.0
 # Evidence fades with these half-lives (s).
 _MEMORY_S: Final = 4 * 86_400.0
 _BELIEF_MEMORY_S: Final = 86_400.0
@@ -100,6 +104,9 @@ class Belief:
         self._both = np.zeros(shape)
         self._own = np.zeros(shape)
         self._seen = np.zeros(shape)
+        # Of each position: squares and products of what each block says, which tell how sure their sum is.
+        self._spread = np.zeros((3, len(horizons), len(self._members)))
+        self._block = 1.0
         self.weight = np.zeros(shape)
 
     def fade(self, seconds: float) -> None:
@@ -108,6 +115,7 @@ class Belief:
         self._both *= keep
         self._own *= keep
         self._seen *= keep
+        self._spread *= keep
 
     def learn(self, horizon: int, predicted: Floats, change: Floats) -> None:
         """Take in what was predicted and what came, both [rows, targets]."""
@@ -115,18 +123,32 @@ class Belief:
         p, c = np.where(known, predicted, 0.0), np.where(known, change, 0.0)
         # One wild reading must not decide.
         c = np.clip(c, -10.0 * np.abs(p) - 1.0, 10.0 * np.abs(p) + 1.0)
-        self._both[horizon] += (p * c).sum(axis=0)
-        self._own[horizon] += (p * p).sum(axis=0)
+        both, own = (p * c).sum(axis=0), (p * p).sum(axis=0)
+        self._both[horizon] += both
+        self._own[horizon] += own
         self._seen[horizon] += (known & (p != 0.0)).sum(axis=0)
+        self._block = float(max(p.shape[0], 1))
+        for group, members in enumerate(self._members):
+            b, o = float(both[members].sum()), float(own[members].sum())
+            self._spread[:, horizon, group] += (b * b, b * o, o * o)
 
     def solve(self) -> None:
         """Bring the weights up to date."""
-        for members in self._members:
+        for group, members in enumerate(self._members):
             both, own = self._both[:, members].sum(axis=1), self._own[:, members].sum(axis=1)
             seen = self._seen[:, members].sum(axis=1)
             # In the beginning the doubt outweighs what was seen.
             mean = _BELIEF * self._cells * own / np.maximum(seen, 1.0)
-            common = np.clip(both / np.maximum(own + members.size * mean, 1e-12), 0.0, 1.0)[:, None]
-            doubt = mean[:, None]
+            weight = both / np.maximum(own + members.size * mean, 1e-12)
+            common = np.clip(weight - self._doubt(group, own), 0.0, 1.0)[:, None]
+            doubt = _ALIKE * mean[:, None]
             weight = (self._both[:, members] + doubt * common) / np.maximum(self._own[:, members] + doubt, 1e-12)
             self.weight[:, members] = np.clip(weight, 0.0, 1.0)
+
+    def _doubt(self, group: int, own: Floats) -> Floats:
+        """How far the weight of a position may be too high: its standard error, blocks that overlap counted once."""
+        bb, bo, oo = self._spread[:, :, group]
+        weight = np.clip(bo / np.maximum(oo, 1e-12), 0.0, 1.0)
+        variance = np.maximum(bb - 2.0 * weight * bo + weight**2 * oo, 0.0)
+        overlap = np.maximum(1.0, self._cells / self._block)
+        return np.asarray(_DOUBT * np.sqrt(variance * overlap) / np.maximum(own, 1e-12))

@@ -92,6 +92,11 @@ class Forecaster:
         late = self._due[slots] > now_ms + 2 * self._interval_ms
         return slots[(self._due[slots] <= now_ms) | late]
 
+    def never(self, slots: IntArray) -> BoolArray:
+        """Which of these slots were never predicted."""
+        self._fit(slots)
+        return np.asarray(self._due[slots] < 0)
+
     def overdue(self, slots: IntArray, now_ms: int) -> IntArray:
         """Those that have been due for a whole interval: no reading came that they could be predicted from."""
         self._fit(slots)

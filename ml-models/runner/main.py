@@ -67,6 +67,7 @@ def run(settings: RunnerSettings, context: Context) -> None:
         SafeProducer(settings),
         restore=restored if with_history else None,
         update=source.update,
+        paused=lambda: source.paused,
     )
     context.health.set_ready(True)
     context.health.set_ready(False, "no partitions assigned yet", part="kafka")

@@ -29,6 +29,7 @@ class ModelSource:
         self._poll_ms = round(settings.registry_poll_s * 1000)
         self._looked = 0
         self._seen = ""
+        self._paused = False
         self._interface: tuple[object, ...] = ()
 
     def first(self) -> Predictor:
@@ -52,6 +53,11 @@ class ModelSource:
         self._interface = _interface(loaded)
         return loaded
 
+    @property
+    def paused(self) -> bool:
+        """Whether the scorecard found that what serves stays worse than persistence: then nothing is predicted."""
+        return self._paused
+
     def update(self) -> Predictor | None:
         """Another model than the one seen last, if the registry says so and it passes the checks."""
         now = self._context.clock()
@@ -59,7 +65,9 @@ class ModelSource:
             return None
         self._looked = now
         try:
+            state = self._registry.state(self._settings.model)
             version = self._wanted()
+            self._paused = state is not None and state.paused and state.version == version
             if version is None or version == self._seen:
                 return None
             self._seen = version

@@ -37,6 +37,12 @@ _REBUILD_MARGIN_MS = 30_000
 _ASK_BROKER_S = 10.0
 # Readings older than this (or than the interval, where that is longer) fill windows but bring no prediction.
 _FRESH_MS = 10_000
+# How often things are looked at whose reading came before their turn, and how long their next reading is waited for.
+_LOOK_MS = 250
+_NEXT_READING_MS = 1500
+# First predictions: at once, and from then on per ms.
+_FIRST_AT_ONCE = 1000
+_FIRST_PER_MS = 0.2
 
 # Fills an intake's windows from history for these sites; False where that was not possible.
 Restore = Callable[[Intake, list[str]], bool]
@@ -62,12 +68,15 @@ class RunnerWork:
         *,
         restore: Restore | None = None,
         update: Update | None = None,
+        paused: Callable[[], bool] = lambda: False,
     ) -> None:
         self._context = context
         self._consumer = consumer
         self._producer = producer
         self._restore = restore
         self._update = update
+        # Whether what serves is too bad to be shown: then twins show none rather than a bad one.
+        self._paused = paused
         definition = predictor.manifest.definition
         self._name = definition.name
         self._rebuild_ms = definition.window_s * 1000 + _REBUILD_MARGIN_MS
@@ -85,6 +94,12 @@ class RunnerWork:
         # Slots whose turn has come and that got a reading, until there are enough of them or the time is over.
         self._waiting: list[IntArray] = []
         self._waits_since = 0
+        # Slots with a reading that came before their turn, and when they were last looked at.
+        self._early: list[IntArray] = []
+        self._looked = 0
+        # How many things may be predicted for the first time now.
+        self._credit = float(_FIRST_AT_ONCE)
+        self._credited = context.clock()
         self._serve(predictor)
 
     def handle(self, batch: list[Message]) -> None:
@@ -101,26 +116,50 @@ class RunnerWork:
         if taken.malformed:
             metrics.READINGS.labels("malformed").inc(taken.malformed)
             self._context.log.warning("malformed readings left out", count=taken.malformed)
-        due = self._forecaster.due(taken.refreshed, now)
-        if len(due):
-            if not self._waiting:
-                self._waits_since = now
-            self._waiting.append(due)
+        self._queue(taken.refreshed, now, now)
         metrics.THINGS.set(len(self._intake))
 
     def tick(self) -> None:
         """Predict whoever waits, when there are enough or it was long enough; look after the rest once an interval."""
         self._producer.poll()
         now = self._context.clock()
+        if self._early and not 0 <= now - self._looked < _LOOK_MS:
+            self._looked = now
+            early = np.unique(np.concatenate(self._early))
+            self._early = []
+            # Whoever reports often is predicted from its next reading, so that one gets a moment to come.
+            self._queue(early, now, now - _NEXT_READING_MS)
         if self._waiting and (
             not 0 <= now - self._waits_since < self._linger_ms
             or sum(len(slots) for slots in self._waiting) >= self._max_batch
         ):
             waiting = np.unique(np.concatenate(self._waiting))
             self._waiting = []
-            self._forecast(waiting, now)
+            if not self._paused():
+                self._forecast(waiting, now)
         if self._schedule.due(now):
             self._look_after(now)
+
+    def _queue(self, slots: IntArray, now: int, turn_ms: int) -> None:
+        """Of things with readings not predicted from yet, queue those whose turn came by `turn_ms`; keep the rest.
+
+        Many that are predicted for the first time, as after a start, are spread: their merges would hold up Ditto.
+        """
+        due = self._forecaster.due(slots, turn_ms)
+        passed = max(0, now - self._credited)
+        self._credited = now
+        self._credit = min(self._credit + passed * _FIRST_PER_MS, float(_FIRST_AT_ONCE))
+        first = due[self._forecaster.never(due)]
+        if len(first) > self._credit:
+            due = np.setdiff1d(due, first[int(self._credit) :])
+            first = first[: int(self._credit)]
+        self._credit -= len(first)
+        if len(due):
+            if not self._waiting:
+                self._waits_since = now
+            self._waiting.append(due)
+        if len(due) < len(slots):
+            self._early.append(np.setdiff1d(slots, due))
 
     def settle(self) -> list[TopicPartition] | None:
         """Wait until Kafka has acknowledged every prediction so far."""

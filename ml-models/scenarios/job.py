@@ -16,7 +16,7 @@ from racktwin.kafka import SafeProducer
 from racktwin.process import Context, Fatal
 from scenarios import findings, parameters, replay, report, start, whatif
 from scenarios.history import TIMEOUT_MS, HistoryUnreadable, Past, rfc3339
-from scenarios.question import Question, ScenarioError, read
+from scenarios.question import Question, ScenarioError, epoch_ms, read
 from scenarios.settings import ScenarioSettings
 from scenarios.store import Store, bucket, result_lines, series_lines
 
@@ -50,6 +50,8 @@ def _answer(
     question: Question, settings: ScenarioSettings, context: Context, client: InfluxDBClient, store: Store
 ) -> None:
     base_ms = question.base_ms or context.clock()
+    if question.replay is not None:
+        base_ms = epoch_ms(str(question.replay["from"]))
     summary: Json = {"baseTime": rfc3339(base_ms), "bucket": bucket(question.site)}
     page: str | None = None
     past = Past(client)
@@ -72,7 +74,7 @@ def _what_if(question: Question, context: Context, past: Past, store: Store, bas
         raise ScenarioError(f"baseTime {rfc3339(base_ms)}: it has not come yet; leave it out for the present")
     began = time.monotonic()
     layout = question.layout()
-    chosen, words = parameters.load(past, layout, question.site, base_ms)
+    chosen, words = parameters.choose(question.parameters, layout)
     begun = start.load(past, layout, chosen, site=question.site, base_ms=base_ms, now_ms=now_ms)
     duration_s = float((question.what_if or {}).get("durationS") or 3600.0)
     outcome = whatif.run(question, begun, duration_s=duration_s, note=_progress(context))

@@ -33,7 +33,8 @@ class Case:
 
 @dataclass(frozen=True)
 class Question:
-    """A Scenario with the resources of its room. `base_ms` is None for the present."""
+    """A Scenario with the resources of its room, and what its twin is calibrated to. `base_ms` is None for the
+    present."""
 
     name: str
     uid: str
@@ -47,6 +48,7 @@ class Question:
     site_resource: Json
     racks: tuple[Json, ...]
     units: tuple[Json, ...]
+    parameters: Json | None = None
 
     def layout(self) -> Layout:
         """The room. Raises `physics.layout.LayoutError`."""
@@ -113,6 +115,7 @@ def parse(document: Json) -> Question:
         site_resource=document["site"],
         racks=tuple(document["racks"]),
         units=tuple(document["coolingUnits"]),
+        parameters=document.get("parameters"),
     )
 
 

@@ -19,10 +19,10 @@ from scenarios.question import BASELINE, short
 from scenarios.whatif import Run
 
 _STYLE: Final = (
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:900px;padding:0 1rem;color:#111827}"
+    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:1040px;padding:0 1rem;color:#111827}"
     "h1{font-size:1.5rem;margin:0}h2{font-size:1.15rem;margin:2rem 0 .5rem}p.h{font-size:1.05rem}"
     "table{border-collapse:collapse;width:100%;font-size:13px}th,td{padding:3px 8px;border-bottom:1px solid #e5e7eb;"
-    "text-align:right}th:first-child,td:first-child{text-align:left}td.bad{color:#b91c1c;font-weight:600}"
+    "text-align:right;white-space:nowrap}th:first-child,td:first-child{text-align:left}td.bad{color:#b91c1c;font-weight:600}"
     "svg{width:100%;height:auto;font:11px system-ui,sans-serif;fill:#374151}svg .g{stroke:#e5e7eb}"
     "svg .m{stroke:#b91c1c;stroke-dasharray:2 3}svg .n{fill:#b91c1c}svg .room{fill:#f9fafb;stroke:#9ca3af}"
     "small{color:#6b7280}details{margin:.5rem 0}"

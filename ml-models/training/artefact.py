@@ -96,6 +96,38 @@ def card(model: Model, made: Manifest) -> str:
     )
 
 
+def detector_card(model: Model, made: Manifest) -> str:
+    """The card of a model that detects."""
+    definition, metrics = model.definition, made.metrics
+    table = [
+        "| | share of windows | reported | named rightly |",
+        "|---|---|---|---|",
+        f"| normal | {1 - metrics['share']:.3f} | {metrics['falseAlarmRate']:.5f} | |",
+    ]
+    for name, found in metrics["byFinding"].items():
+        share = found["windows"] / metrics["windows"]
+        table.append(f"| {name} | {share:.3f} | {found['recall']:.3f} | {found['named']:.3f} |")
+    table.append("")
+    table.append(
+        f"F1 {metrics['f1']:.3f}, precision {metrics['precision']:.3f}, recall {metrics['recall']:.3f}, "
+        f"false alarm rate {metrics['falseAlarmRate']:.5f}, over {metrics['windows']} windows."
+    )
+    return model.card.substitute(
+        title=definition.title,
+        name=definition.name,
+        version=made.version,
+        created=datetime.fromtimestamp(made.created / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        findings="; ".join(f"{finding.name} ({finding.cause})" for finding in definition.findings),
+        window_min=definition.window_s // 60,
+        inputs=len(made.inputs),
+        data=made.training["description"],
+        rows=", ".join(f"{part} {count}" for part, count in made.training["rows"].items()),
+        scores="\n".join(table),
+        parity=f"{metrics['parity']:.1e}",
+        limits="\n".join(f"- {limit}" for limit in made.training["limits"]),
+    )
+
+
 def write(folder: Path, graph: bytes, made: Manifest, text: str) -> int:
     """Write the artefact; returns its size in bytes. The manifest comes last, so a half-written folder is refused by
     its checksum.

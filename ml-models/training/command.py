@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 from models.definition import ModelError
+from models.registry import Registry, RegistryError
 from racktwin import process
-from training import registry, sources
+from training import detecting, promotion, registry, sources, unseen
 from training.artefact import ArtefactError
 from training.history import HistoryError
 from training.job import NotGoodEnough, Trained, train
@@ -20,6 +22,9 @@ from training.simulated import simulate
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code: 0 trained, 1 with one line when that was not possible."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ["evaluate"]:
+        return _evaluate(argv[1:])
     options = _options(argv)
     started = time.monotonic()
 
@@ -29,6 +34,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         settings = process.load(TrainingSettings)
         model = registry.load(options.model)
+        if model.definition.task == "detect":
+            folder = options.out or settings.models_dir / model.definition.name
+            trained = detecting.train(model, folder, seed=options.seed, created_ms=process.epoch_ms(), note=note)
+            return _finish(trained, options, round(time.monotonic() - started, 1))
         note(f"model {options.model}, history {options.history}")
         histories = sources.gather(
             options.history,
@@ -41,6 +50,7 @@ def main(argv: list[str] | None = None) -> int:
             note=note,
         )
         folder = options.out or settings.models_dir / model.definition.name
+        published = options.registry or settings.registry_url
         # Left to choose, a model of the site's own record is taken only if it is good; asked for, it is taken as it is.
         choice = options.history == "auto" and histories[0].origin["kind"] == "recorded"
         try:
@@ -54,7 +64,45 @@ def main(argv: list[str] | None = None) -> int:
     except (process.Fatal, ModelError, HistoryError, ArtefactError, ValueError) as error:
         print(f"training: {error}", file=sys.stderr)
         return 1
-    seconds = round(time.monotonic() - started, 1)
+    if published and trained.test is not None:
+        try:
+            with tempfile.TemporaryDirectory(prefix="racktwin-promote-") as scratch:
+                done = promotion.promote(
+                    Registry(published),
+                    folder,
+                    trained.test,
+                    now_ms=process.epoch_ms(),
+                    by="training",
+                    scratch=Path(scratch),
+                )
+        except RegistryError as error:
+            print(f"training: {error}", file=sys.stderr)
+            return 1
+        note(f"{done.version} {'serves now' if done.verdict.passed else 'does not serve'}: {done.verdict.reason}")
+    return _finish(trained, options, round(time.monotonic() - started, 1))
+
+
+def _evaluate(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m training evaluate",
+        description="Judge the models on simulated plants, seeds and faults that no training saw; those that are not "
+        "trained yet are trained first. The last line is JSON.",
+    )
+    parser.add_argument("--models-dir", type=Path, help="folder with one folder per model")
+    options = parser.parse_args(argv)
+    try:
+        folder = options.models_dir or process.load(TrainingSettings).models_dir
+        figures = unseen.evaluate(
+            folder, lambda text: print(text, file=sys.stderr, flush=True), created_ms=process.epoch_ms()
+        )
+    except (process.Fatal, ModelError, HistoryError, ArtefactError, ValueError) as error:
+        print(f"training: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(figures))
+    return 0
+
+
+def _finish(trained: Trained, options: argparse.Namespace, seconds: float) -> int:
     if options.json:
         print(json.dumps(trained.as_dict() | {"seconds": seconds}))
     else:
@@ -86,14 +134,24 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=0, help="equal seeds and histories give equal models")
     parser.add_argument("--out", type=Path, help="folder for the artefact")
+    parser.add_argument(
+        "--registry", default="", help="publish to this registry, and let it serve there if it passes the gate"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as one JSON line")
     return parser.parse_args(argv)
 
 
 def _tell(trained: Trained, seconds: float) -> None:
-    overall = trained.metrics["overall"]
     print(f"{trained.model} {trained.version}, trained on {trained.history} history in {seconds} s: {trained.folder}")
+    if "f1" in trained.metrics:
+        m = trained.metrics
+        print(
+            f"on unseen plants: F1 {m['f1']:.2f}, precision {m['precision']:.2f}, recall {m['recall']:.2f}, "
+            f"false alarm rate {m['falseAlarmRate']:.4f}; more in CARD.md"
+        )
+        return
+    overall = trained.metrics["overall"]
     print(
-        f"on unseen racks and times: MAE {overall['mae']:.3f} K (persistence {overall['mae_persistence']:.3f} K), "
+        f"on unseen racks and times: MAE {overall['mae']:.3f} (persistence {overall['mae_persistence']:.3f}), "
         f"skill {overall['skill']:.2f}, interval coverage {overall['coverage']:.1%}; more in CARD.md"
     )

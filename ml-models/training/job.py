@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from models.samples import Samples
 from models.statistics import InputPlan
 from training import artefact
 from training.history import History
@@ -43,10 +44,12 @@ class Trained:
     bytes: int
     history: str
     metrics: dict[str, Any]
+    # Rows that it was judged on: what serves now is judged on the same (`training.promotion`).
+    test: Samples | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """As plain data."""
-        return asdict(self)
+        """As plain data, without the rows."""
+        return asdict(replace(self, test=None)) | {"test": None}
 
 
 def train(
@@ -104,7 +107,7 @@ def train(
     }
     made = artefact.manifest(model, graph, training, metrics, created_ms)
     size = artefact.write(folder, graph, made, artefact.card(model, made))
-    return Trained(definition.name, made.version, str(folder), size, training["history"], metrics)
+    return Trained(definition.name, made.version, str(folder), size, training["history"], metrics, rows["test"])
 
 
 def good_enough(metrics: dict[str, Any], coverage: float) -> str:

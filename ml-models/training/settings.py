@@ -23,3 +23,6 @@ class TrainingSettings(InfluxSettings, SitesSettings, ProcessSettings):
         default_factory=default_folder,
         description="Folder that gets one folder per trained model, unless --out names another.",
     )
+    registry_url: str = Field(
+        "", description="Registry that a trained model is published to, and promoted in if it passes the gate."
+    )

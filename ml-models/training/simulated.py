@@ -9,22 +9,27 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
-from models.definition import Definition
+from models.definition import Channel, Definition
 from physics import layout
+from physics.faults import Fault
+from physics.hidden import Nature
+from physics.history import History as PlantHistory
 from physics.history import record
+from physics.laws import dew_point
 from physics.plant import Plant
 from training.history import History, HistoryError
 
-PLANTS = 4
-RACKS_PER_PLANT = 100
+PLANTS = 8
+RACKS_PER_PLANT = 50
 HOURS = 36.0
 # Racks of one room feel the same cooling, so many small rooms teach more than few large ones.
 _RACKS_PER_ROOM = 5
 _PITCH_M = 0.6
 _CAPACITIES_W = (4000.0, 6000.0, 8000.0, 12000.0)
 # Any moment does: the plants know the time of day, not the calendar.
-_START_S = 1_767_225_600.0
+START_S = 1_767_225_600.0
 
 _SOURCES: Final = {
     ("environment.top", "temperature"): "top_temperature",
@@ -35,6 +40,26 @@ _SOURCES: Final = {
     ("cooling", "airflow"): "airflow",
     ("cooling", "deltaT"): "delta_t",
 }
+# What ingest derives from a sensor's temperature and humidity.
+_DEW_POINTS: Final = {"environment.top": "top", "environment.bottom": "bottom"}
+# A server of each rack, as the room model has it: its processor's temperature, its inlet, what its rack draws.
+_CPU_NOISE_K = 0.3
+_CPU_STEP_K = 0.5
+
+
+def channel_values(recorded: PlantHistory, channel: Channel) -> npt.NDArray[np.float64]:
+    """One channel of a plant's history, [cells, rooms, racks].
+
+    Raises:
+        HistoryError: the simulation does not have it.
+    """
+    name = _SOURCES.get((channel.feature, channel.property))
+    if name is not None:
+        return recorded[name]
+    place = _DEW_POINTS.get(channel.feature)
+    if place is not None and channel.property == "dewPoint":
+        return np.asarray(dew_point(recorded[f"{place}_temperature"], recorded[f"{place}_humidity"]))
+    raise HistoryError(f"the simulation has no {channel.feature}/{channel.property}; train on recorded history instead")
 
 
 def simulate(
@@ -49,14 +74,6 @@ def simulate(
 
 
 def _plant(definition: Definition, seed: int, number: int, racks: int, hours: float) -> History:
-    columns = []
-    for channel in definition.channels:
-        name = _SOURCES.get((channel.feature, channel.property))
-        if name is None:
-            raise HistoryError(
-                f"the simulation has no {channel.feature}/{channel.property}; train on recorded history instead"
-            )
-        columns.append(name)
     rng = np.random.default_rng([seed, number])
     rooms = -(-racks // _RACKS_PER_ROOM)
     place = layout.assumed(
@@ -65,15 +82,72 @@ def _plant(definition: Definition, seed: int, number: int, racks: int, hours: fl
     )
     # Far from the small seeds that people give a gateway: what is trained on is never what is then served.
     seeds = [7_000_000 + seed * 100_000 + number * 1000 + room for room in range(rooms)]
-    recorded = record(Plant(place, seeds, start_s=_START_S), hours * 3600, float(definition.resolution_s))
-    values = np.stack([recorded[name] for name in columns], axis=3).astype(np.float32)
+    plant = Plant(place, seeds, start_s=START_S, nature=_nature(rng, number), faults=_faults(rng, place, hours))
+    if definition.kinds == ["server"]:
+        values = _servers(definition, plant, hours, rng)
+    else:
+        recorded = record(plant, hours * 3600, float(definition.resolution_s))
+        values = np.stack([channel_values(recorded, channel) for channel in definition.channels], axis=3)
     cells = values.shape[0]
     return History(
-        start_ms=int(_START_S * 1000),
+        start_ms=int(START_S * 1000),
         cell_s=definition.resolution_s,
         things=[f"plant-{number}/room-{room}/{rack}" for room in range(rooms) for rack in place.rack_ids],
         rooms=[f"plant-{number}/room-{room}" for room in range(rooms) for _ in place.racks],
         channels=definition.channel_names,
-        values=values.reshape(cells, rooms * len(place.racks), len(columns)),
+        values=values.astype(np.float32).reshape(cells, rooms * len(place.racks), len(definition.channels)),
         origin={"kind": "simulated", "plant": number, "seed": seed},
     )
+
+
+def _nature(rng: np.random.Generator, number: int) -> Nature:
+    """How a plant's cooling and sensors behave; the first is the usual one. Intervals that were only ever set on one
+    kind of plant are too narrow on the next."""
+    drawn = rng.uniform(size=4)
+    if number == 0:
+        return Nature()
+    return Nature(
+        hunting=0.1 + 0.6 * drawn[0],
+        supply_drift=0.15 + 0.45 * drawn[1],
+        temperature_noise=0.02 + 0.06 * drawn[2],
+        recirculation_drift=0.03 + 0.09 * drawn[3],
+    )
+
+
+def _faults(rng: np.random.Generator, place: layout.Layout, hours: float) -> list[Fault]:
+    """Some things go wrong in every plant: a rack's fan, a cooling unit for an hour, in the course of days."""
+    found = []
+    for begin_h in np.arange(6.0, hours - 2.0, 12.0):
+        start = START_S + 3600.0 * (float(begin_h) + float(rng.uniform(0.0, 6.0)))
+        if rng.random() < 0.5:
+            rack = place.rack_ids[int(rng.integers(len(place.racks)))]
+            found.append(Fault("rack-fan-degrades", rack, float(rng.uniform(0.2, 0.5)), start, start + 7200.0, 900.0))
+        else:
+            unit = place.unit_ids[int(rng.integers(len(place.units)))]
+            size = float(rng.uniform(0.1, 0.4))
+            found.append(Fault("unit-fan-degrades", unit, size, start, start + 5400.0, 1800.0))
+    return found
+
+
+def _servers(definition: Definition, plant: Plant, hours: float, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Channels of one server in the upper half of each rack, [cells, rooms, racks, channels]."""
+    cells = int(hours * 3600 / definition.resolution_s)
+    idle, span = 0.4, 0.6
+    rated = np.array([rack.power_capacity_w for rack in plant.layout.racks]) * 0.9
+    rows = []
+    for _ in range(cells):
+        readings = plant.step(float(definition.resolution_s))
+        seen = plant.truth()
+        cpu = seen.cpu[:, 1] + _CPU_NOISE_K * rng.standard_normal(seen.cpu[:, 1].shape)
+        share = np.clip((readings.power / rated - idle) / span, 0.0, 1.0)
+        made = {
+            ("thermal", "cpuTemperature"): np.round(cpu / _CPU_STEP_K) * _CPU_STEP_K,
+            ("thermal", "inletTemperature"): readings.top_temperature,
+            ("cpu", "utilization"): np.round(100.0 * share, 1),
+            ("power", "power"): readings.power / 20.0,
+        }
+        missing = [c for c in definition.channels if (c.feature, c.property) not in made]
+        if missing:
+            raise HistoryError(f"the simulation has no {missing[0].feature}/{missing[0].property} of servers")
+        rows.append(np.stack([made[(c.feature, c.property)] for c in definition.channels], axis=2))
+    return np.stack(rows)

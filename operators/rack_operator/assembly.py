@@ -112,13 +112,14 @@ async def assemble(
             rotation_grace_s=settings.rotation_grace_s,
             clock=context.clock,
             random_bytes=random_bytes,
+            move_s=settings.move_s,
         )
         store = Store()
         sweeper = Sweeper(around, store, settings.namespace_list())
         controller = Controller(
             store=store,
             queue=queue,
-            twins=TwinReconciler(around, store),
+            twins=TwinReconciler(around, store, queue.add_after),
             sites=SiteReconciler(around, store),
             scenarios=ScenarioReconciler(around, store, influx_client(settings, influx), access(settings)),
             sweeper=sweeper,
@@ -206,6 +207,9 @@ def pods(settings: OperatorSettings) -> PodSettings:
         health_port=settings.model_health_port,
         trust_secret=settings.pods_trust_secret,
         tls_secret=settings.pods_tls_secret,
+        influx_url=settings.pods_influx_url or settings.influx_url,
+        influx_org=settings.influx_org,
+        influx_secret=settings.pods_influx_secret,
         log_level=settings.log_level,
     )
 

@@ -61,6 +61,11 @@ class OperatorSettings(KafkaSettings, DittoSettings, InfluxSettings, ProcessSett
     pods_tls_secret: str | None = Field(
         None, description="Secret in the site's namespace with the certificate of pods' health ports."
     )
+    pods_influx_secret: str | None = Field(
+        None,
+        description="Secret in the site's namespace with the key token, by which model runners restore their windows "
+        "from InfluxDB.",
+    )
     pods_influx_url: str | None = Field(
         None, description="InfluxDB as a scenario's pod reaches it; the operator's own when left out."
     )
@@ -79,6 +84,11 @@ class OperatorSettings(KafkaSettings, DittoSettings, InfluxSettings, ProcessSett
     )
     rotation_grace_s: float = Field(
         3600.0, ge=0, description="Time that a password stays valid after its rotation, in seconds."
+    )
+    move_s: float = Field(
+        10.0,
+        ge=0,
+        description="Time that a server taken out of a rack waits for another rack to list it, in seconds.",
     )
     request_timeout_s: float = Field(15.0, gt=0, description="Time allowed for one request, in seconds.")
     sweep_s: float = Field(

@@ -7,7 +7,8 @@ reads what InfluxDB holds of that time.
 - latency: from the time in the device's message, stamped when the sample is taken, just before it is published, to the
   moment the event that shows it, or a newer sample, is here. Every sample counts, also one that never reaches a twin
   because a newer one overtook it.
-- sent: what the devices numbered, first to last number in the time; stored: the points InfluxDB has of those numbers.
+- sent: what the devices numbered, first to last number in the time, less the samples that simulated sensors lose by
+  their nature; stored: the points InfluxDB has of those numbers.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ addresses alone, so it works on a local stack (`mainjob`) as on a cluster.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 import time
@@ -75,12 +76,13 @@ Numbers = dict[tuple[str, str], dict[int, int]]
 
 
 def stored_numbers(url: str, token: str, organisation: str, start_ms: int, stop_ms: int) -> Numbers:
-    """Every rack's points in the time that bear a number."""
+    """Every rack's points in the time that bear a number, of the features that are in each of its packs."""
     client = InfluxDBClient(url=url, token=token, org=organisation, timeout=60_000)
+    features = " or ".join(f'r.feature == "{name}"' for name in LIVE)
     flux = (
         f'from(bucket: "{SITE}") '
         f"|> range(start: time(v: {start_ms * 1_000_000}), stop: time(v: {stop_ms * 1_000_000})) "
-        '|> filter(fn: (r) => r.kind == "rack" and r._field == "seq" and r._measurement != "prediction") '
+        f'|> filter(fn: (r) => r.kind == "rack" and r._field == "seq" and ({features})) '
         '|> keep(columns: ["_time", "_value", "thing", "feature"])'
     )
     found: Numbers = defaultdict(dict)
@@ -91,11 +93,44 @@ def stored_numbers(url: str, token: str, organisation: str, start_ms: int, stop_
     return found
 
 
+@dataclasses.dataclass(frozen=True)
+class Account:
+    """How the numbers of a series come out."""
+
+    sent: int
+    stored: int
+    lost_by_sensor: int
+    """Samples that the simulated sensor itself lost (it does, as real ones do): their packs came without them."""
+
+
+def account(numbers: Numbers) -> dict[tuple[str, str], Account]:
+    """For each series, what was sent of its features and what is stored.
+
+    Each pack of a thing bears one number for all its features. A number that no feature has is a pack that was lost on
+    the way, and counts as sent; one that other features of the thing have is a sample that was never in its pack.
+    """
+    packs: dict[str, set[int]] = defaultdict(set)
+    for (thing, _), seqs in numbers.items():
+        packs[thing] |= set(seqs)
+    found = {}
+    for (thing, feature), seqs in numbers.items():
+        if seqs:
+            wanted = range(min(seqs), max(seqs) + 1)
+            arrived = sum(1 for number in wanted if number in packs[thing])
+            lost_packs = len(wanted) - arrived
+            found[(thing, feature)] = Account(len(seqs) + lost_packs, len(seqs), arrived - len(seqs))
+    return found
+
+
 def summarise(numbers: Numbers, watcher: Watcher) -> tuple[dict[str, Any], list[str]]:
     """The figures, and what is wrong with the run (nothing, when it is a good one)."""
     problems: list[str] = []
-    sent = sum(max(seqs) - min(seqs) + 1 for seqs in numbers.values() if seqs)
-    stored = sum(len(seqs) for seqs in numbers.values())
+    accounts = account(numbers).values()
+    sent, stored = sum(one.sent for one in accounts), sum(one.stored for one in accounts)
+    lost_by_sensors = sum(one.lost_by_sensor for one in accounts)
+    # They lose one sample in 2,000; more than that would be a loss of ours.
+    if lost_by_sensors > max(10, stored / 500):
+        problems.append(f"{lost_by_sensors} of {stored} samples are missing from packs that arrived")
     to_twin: list[float] = []
     to_prediction: list[float] = []
     for (thing, feature), seqs in numbers.items():

@@ -111,7 +111,7 @@ class Meter:
         committed = sum(max(0, p.offset) for p in self._consumer.committed(asked, timeout=10))
         return end_offsets(self._consumer, self._readings) - committed
 
-    def wait_idle(self, runner: Runner, seconds: float = 120.0) -> None:
+    def wait_idle(self, runner: Runner, seconds: float = 300.0) -> None:
         """Until the runner has committed everything. Raises SystemExit when it does not."""
         deadline = time.monotonic() + seconds
         while self.lag() > 0:

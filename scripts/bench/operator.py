@@ -1,7 +1,9 @@
 """The operator measured: from applied racks to Ready ones, a restart over unchanged racks, the repair of drift.
 
 On a stack of its own, from an empty one: real kube-apiserver, etcd, Kafka and Hono registry; ditto_lite stands in for
-Ditto. Each figure is of this one run.
+Ditto. Each figure is of this one run. Racks stand in several sites (`--sites`): a Hono tenant is a site, and 1.0.3
+searches all credentials of a tenant for each device that is asked for, so that one site of 10,000 racks costs more.
+The API server puts the finalizer on new resources by the admission policy that comes with the operator.
 
 - apply_to_ready_s: from the first rack's creation to the last one's Ready, both seen at the Kubernetes API.
 - sequential_script_per_s: what a post-install script does for the same rack, one request after another: register the
@@ -10,7 +12,7 @@ Ditto. Each figure is of this one run.
   connection and sends hashes: the fairest thing that is still sequential.
 - restart_resync_s: from the start of the operator's process until it has compared every rack with its status, Secret,
   thing, policy and device registration. restart_credentials_s: until it has compared the credentials at Hono as well,
-  which it reads last and slowly: Hono 1.0.3 searches all of a tenant's credentials for each device asked for.
+  which it reads last, few at a time.
 - noop_writes: what that operator counted as writes until then, and objects whose version or revision changed.
 - drift_1pct_repair_s: from the sweep's start to all drifted objects being as desired again; drift_repairs_s by kind.
 - cost_ratio: operator CPU per rack of all racks against that of a tenth of them.
@@ -21,20 +23,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
 import contextlib
-import hashlib
 import json
 import os
-import secrets
-import subprocess
+import string
 import sys
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
-import requests
-
+from bench.operator_script import sequential_client, sequential_script
 from bench.operator_stack import (
     NEEDED,
     RACKS,
@@ -49,7 +48,6 @@ from local_stack import Stack
 from local_stack.components import COMPONENTS
 
 JsonObject = dict[str, Any]
-_SAMPLE = 40
 _API = "racktwin.io/v1alpha1"
 _SECRETS = "/api/v1/namespaces/{site}/secrets"
 _DRIFTS = (
@@ -95,6 +93,28 @@ def rack(of: str, number: int) -> JsonObject:
     }
 
 
+@dataclass(frozen=True)
+class Fleet:
+    """Racks by number, spread over sites."""
+
+    sites: tuple[str, ...]
+    count: int
+
+    @staticmethod
+    def of(name: str, sites: int, count: int) -> Fleet:
+        """A fleet whose sites are called after it."""
+        return Fleet(tuple(f"{name}-{string.ascii_lowercase[number]}" for number in range(sites)), count)
+
+    def rack(self, number: int) -> JsonObject:
+        """One of its racks."""
+        return rack(self.sites[number % len(self.sites)], number // len(self.sites))
+
+
+async def make_sites(cluster: Cluster, fleet: Fleet) -> None:
+    """The fleet's sites, ready."""
+    await asyncio.gather(*(make_site(cluster, name) for name in fleet.sites))
+
+
 async def make_site(cluster: Cluster, name: str) -> None:
     """Namespace and site; returns when the site is ready."""
     await cluster.kube("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
@@ -127,90 +147,37 @@ async def looked_after(operator: OperatorProcess) -> AsyncIterator[None]:
 
 
 async def make_racks(
-    stack: Stack, cluster: Cluster, operator: OperatorProcess, *, name: str, count: int, within_s: float
+    stack: Stack, cluster: Cluster, operator: OperatorProcess, fleet: Fleet, within_s: float
 ) -> tuple[float, float]:
-    """Applies racks; seconds until all are Ready, and the operator's CPU seconds for it."""
+    """Applies the fleet's racks; seconds until all are Ready, and the operator's CPU seconds for it."""
     began = asyncio.Event()
-    watch = asyncio.create_task(cluster.until_ready(name, count, began, within_s))
+    watch = asyncio.create_task(cluster.until_ready(fleet.sites, fleet.count, began, within_s))
     await began.wait()
     used, cpu, start = cpu_of(stack), operator.cpu_s(), time.monotonic()
+    what = f"{fleet.sites[0]}…: {fleet.count} racks"
     async with looked_after(operator):
-        await cluster.apply_all(name, (rack(name, number) for number in range(count)))
-        say(f"{name}: {count} racks applied after {time.monotonic() - start:.1f} s")
+        await cluster.apply_all(fleet.rack(number) for number in range(fleet.count))
+        say(f"{what} applied after {time.monotonic() - start:.1f} s")
         await watch
     took, cpu = time.monotonic() - start, operator.cpu_s() - cpu
     others = ", ".join(f"{part} {now - used.get(part, 0):.1f}" for part, now in cpu_of(stack).items())
-    say(f"{name}: {count} ready after {took:.1f} s; CPU s: operator {cpu:.1f}, {others}; load {os.getloadavg()[0]:.1f}")
+    say(f"{what} ready after {took:.1f} s; CPU s: operator {cpu:.1f}, {others}; load {os.getloadavg()[0]:.1f}")
     return took, cpu
-
-
-# -- the peers' way ---------------------------------------------------------------------------------------------------
-
-
-def _requests_for(endpoints: JsonObject, name: str, number: int, *, hashed: bool) -> list[tuple[str, str, JsonObject]]:
-    device = f"racktwin.{name}:rack-seq-{number}"
-    auth = device.replace(":", "_")
-    password = secrets.token_urlsafe(24)
-    salt = secrets.token_bytes(12)
-    digest = base64.b64encode(hashlib.sha256(salt + password.encode()).digest()).decode()
-    secret = (
-        {"hash-function": "sha-256", "salt": base64.b64encode(salt).decode(), "pwd-hash": digest}
-        if hashed
-        else {"pwd-plain": password}
-    )
-    rights = {"grant": ["READ", "WRITE"], "revoke": []}
-    entry = {
-        "subjects": {"nginx:operator": {"type": "script"}},
-        "resources": {"policy:/": rights, "thing:/": rights, "message:/": rights},
-    }
-    hono, ditto = endpoints["hono_registry_url"], f"{endpoints['ditto_url']}/api/2"
-    return [
-        ("POST", f"{hono}/devices/{name}/{device}", {"enabled": True}),
-        (
-            "PUT",
-            f"{hono}/credentials/{name}/{device}",
-            [{"type": "hashed-password", "auth-id": auth, "secrets": [secret]}],  # type: ignore[list-item]
-        ),
-        ("PUT", f"{ditto}/policies/{device}", {"entries": {"operator": entry}}),
-        ("PUT", f"{ditto}/things/{device}", {"policyId": device, "attributes": {"name": f"seq-{number}"}}),
-    ]
-
-
-def sequential_script(endpoints: JsonObject, name: str) -> float:
-    """Racks per second as a script with curl makes them."""
-    start = time.monotonic()
-    for number in range(_SAMPLE):
-        for method, url, body in _requests_for(endpoints, name, number, hashed=False):
-            command = ["curl", "--silent", "--fail", "--noproxy", "*", "-X", method, url, "--data", json.dumps(body)]
-            command += ["-H", "content-type: application/json", "-H", "x-ditto-pre-authenticated: nginx:operator"]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return _SAMPLE / (time.monotonic() - start)
-
-
-def sequential_client(endpoints: JsonObject, name: str) -> float:
-    """Racks per second as one client with a kept connection and hashed passwords makes them."""
-    with requests.Session() as session:
-        session.headers["x-ditto-pre-authenticated"] = "nginx:operator"
-        session.trust_env = False
-        start = time.monotonic()
-        for number in range(_SAMPLE, 5 * _SAMPLE):
-            for method, url, body in _requests_for(endpoints, name, number, hashed=True):
-                session.request(method, url, json=body, timeout=20).raise_for_status()
-        return 4 * _SAMPLE / (time.monotonic() - start)
 
 
 # -- restart and drift ------------------------------------------------------------------------------------------------
 
 
-async def versions(cluster: Cluster, name: str) -> dict[str, Any]:
-    """Versions of the site's racks, Secrets and things."""
-    racks = await cluster.versions(RACKS.format(site=name))
-    held = await cluster.versions(_SECRETS.format(site=name))
-    return (
-        {f"rack {k}": v for k, v in racks.items()}
-        | {f"secret {k}": v for k, v in held.items()}
-        | (await cluster.revisions(name))
-    )
+async def versions(cluster: Cluster, fleet: Fleet) -> dict[str, Any]:
+    """Versions of the fleet's racks, Secrets and things."""
+    found: dict[str, Any] = {}
+    for name in fleet.sites:
+        racks = await cluster.versions(RACKS.format(site=name))
+        held = await cluster.versions(_SECRETS.format(site=name))
+        found |= {f"rack {name}/{k}": v for k, v in racks.items()}
+        found |= {f"secret {name}/{k}": v for k, v in held.items()}
+        found |= await cluster.revisions(name)
+    return found
 
 
 async def until_swept(
@@ -229,18 +196,21 @@ async def until_swept(
 class Drift:
     """Changes behind the operator's back, one of six kinds for each rack in turn, and whether they are mended."""
 
-    def __init__(self, cluster: Cluster, name: str) -> None:
-        self._cluster, self._name = cluster, name
+    def __init__(self, cluster: Cluster, fleet: Fleet) -> None:
+        self._cluster, self._fleet = cluster, fleet
         self._hono = cluster.endpoints["hono_registry_url"]
         self._ditto = f"{cluster.endpoints['ditto_url']}/api/2"
 
-    def _ids(self, number: int) -> tuple[str, str]:
-        label = rack(self._name, number)["metadata"]["name"]
-        return f"racktwin.{self._name}:rack-{label}", f"{_SECRETS.format(site=self._name)}/rack-{label}-device"
+    def _places(self, number: int) -> tuple[str, str, str]:
+        """Thing id; path of the device below the registry's collections; path of the Secret."""
+        metadata = self._fleet.rack(number)["metadata"]
+        name, label = metadata["namespace"], metadata["name"]
+        thing = f"racktwin.{name}:rack-{label}"
+        return thing, f"{name}/{thing}", f"{_SECRETS.format(site=name)}/rack-{label}-device"
 
     async def make(self, number: int) -> None:
         """Breaks one rack's twin, policy, device, credentials or Secret."""
-        thing, secret = self._ids(number)
+        thing, device, secret = self._places(number)
         match number % 6:
             case 0:
                 await self._cluster.plain("PUT", f"{self._ditto}/things/{thing}/attributes/row", "moved")
@@ -249,33 +219,33 @@ class Drift:
             case 2:
                 await self._cluster.plain("DELETE", f"{self._ditto}/policies/{thing}")
             case 3:
-                await self._cluster.plain("DELETE", f"{self._hono}/devices/{self._name}/{thing}")
+                await self._cluster.plain("DELETE", f"{self._hono}/devices/{device}")
             case 4:
-                await self._cluster.plain("PUT", f"{self._hono}/credentials/{self._name}/{thing}", [])
+                await self._cluster.plain("PUT", f"{self._hono}/credentials/{device}", [])
             case _:
                 await self._cluster.kube("DELETE", secret)
 
     async def mended(self, number: int) -> bool:
         """Whether what was broken is as it was."""
-        thing, secret = self._ids(number)
+        thing, device, secret = self._places(number)
         match number % 6:
             case 0:
                 _, row = await self._cluster.plain("GET", f"{self._ditto}/things/{thing}/attributes/row")
-                return bool(row == rack(self._name, number)["spec"]["row"])
+                return bool(row == self._fleet.rack(number)["spec"]["row"])
             case 1 | 2:
                 return (await self._cluster.plain("GET", f"{self._ditto}/things/{thing}"))[0] == 200
             case 3:
-                return (await self._cluster.plain("GET", f"{self._hono}/devices/{self._name}/{thing}"))[0] == 200
+                return (await self._cluster.plain("GET", f"{self._hono}/devices/{device}"))[0] == 200
             case 4:
-                _, held = await self._cluster.plain("GET", f"{self._hono}/credentials/{self._name}/{thing}")
+                _, held = await self._cluster.plain("GET", f"{self._hono}/credentials/{device}")
                 return bool(held)
             case _:
                 return await self._cluster.kube("GET", secret) is not None
 
 
-async def repair(cluster: Cluster, operator: OperatorProcess, name: str, count: int) -> dict[str, float]:
+async def repair(cluster: Cluster, operator: OperatorProcess, fleet: Fleet) -> dict[str, float]:
     """Breaks every hundredth rack and asks for a sweep; seconds from its start to the last repair of each kind."""
-    drift = Drift(cluster, name)
+    drift, count = Drift(cluster, fleet), fleet.count
     # A step that meets all six kinds.
     left = [step * 100 + step % 6 for step in range(count // 100) if step * 100 + step % 6 < count] or [0]
     for number in left:
@@ -298,23 +268,28 @@ async def repair(cluster: Cluster, operator: OperatorProcess, name: str, count: 
 # -- all of it --------------------------------------------------------------------------------------------------------
 
 
-async def measure(stack: Stack, count: int, within_s: float) -> JsonObject:
+async def measure(stack: Stack, count: int, sites: int, within_s: float) -> JsonObject:
     """The figures, in the order in which they are measured."""
-    figures: JsonObject = {"racks": count}
+    figures: JsonObject = {"racks": count, "sites": sites}
     small = max(20, count // 10)
+    tenth, whole, rates = (
+        Fleet.of("tenth", sites, small),
+        Fleet.of("whole", sites, count),
+        Fleet.of("rates", sites, count),
+    )
     # Sweeps come when they are asked for, so that none falls into another figure.
     settings = {"RACKTWIN_SWEEP_S": "36000"}
     async with connect(stack) as cluster:
         operator = OperatorProcess(stack, **settings)
         try:
-            await make_site(cluster, "tenth")
-            took, cpu = await make_racks(stack, cluster, operator, name="tenth", count=small, within_s=within_s)
+            await make_sites(cluster, tenth)
+            took, cpu = await make_racks(stack, cluster, operator, tenth, within_s)
             per_rack = cpu / small
             figures["tenth"] = {"racks": small, "apply_to_ready_s": round(took, 1), "cpu_ms_per_rack": ms(per_rack)}
-            figures["sequential_script_per_s"] = round(sequential_script(stack.endpoints(), "tenth"), 2)
-            figures["sequential_client_per_s"] = round(sequential_client(stack.endpoints(), "tenth"), 1)
-            await make_site(cluster, "whole")
-            took, cpu = await make_racks(stack, cluster, operator, name="whole", count=count, within_s=within_s)
+            figures["sequential_script_per_s"] = round(sequential_script(stack.endpoints(), tenth.sites[0]), 2)
+            figures["sequential_client_per_s"] = round(sequential_client(stack.endpoints(), tenth.sites[0]), 1)
+            await make_sites(cluster, whole)
+            took, cpu = await make_racks(stack, cluster, operator, whole, within_s)
             figures["apply_to_ready_s"] = round(took, 1)
             figures["reconciles_per_s"] = round(count / took, 1)
             figures["ratio"] = round(count / took / figures["sequential_script_per_s"], 1)
@@ -322,25 +297,25 @@ async def measure(stack: Stack, count: int, within_s: float) -> JsonObject:
             figures["cost_ratio"] = round(cpu / count / per_rack, 2)
             peak = operator.peak_mb
             operator.stop()
-            before = await versions(cluster, "whole")
+            before = await versions(cluster, whole)
             operator = OperatorProcess(stack, **settings)
             swept = await until_swept(cluster, operator, 0, within_s)
             figures["restart_resync_s"] = round(swept - operator.began, 1)
             figures["resync_cpu_s"] = round(operator.cpu_s(), 1)
             swept = await until_swept(cluster, operator, 0, within_s, logins=True)
             figures["restart_credentials_s"] = round(swept - operator.began, 1)
-            after = await versions(cluster, "whole")
+            after = await versions(cluster, whole)
             changed = sum(before.get(name) != after.get(name) for name in before.keys() | after.keys())
             counted = await operator.metric(cluster, "racktwin_operator_writes_total")
             leases = await operator.metric(cluster, "racktwin_operator_writes_total", dependency="KubernetesLease")
             figures["noop_writes"] = int(max(changed, counted - leases))
-            figures["drift_repairs_s"] = await repair(cluster, operator, "whole", count)
+            figures["drift_repairs_s"] = await repair(cluster, operator, whole)
             figures["drift_1pct_repair_s"] = max(figures["drift_repairs_s"].values())
             figures["rss_mb"] = round(max(peak, operator.peak_mb))
             say("ditto_lite at the rates of a real Ditto 3.9")
             await asyncio.to_thread(set_ditto_rates, stack, "ditto-3.9")
-            await make_site(cluster, "rates")
-            took, _ = await make_racks(stack, cluster, operator, name="rates", count=count, within_s=within_s)
+            await make_sites(cluster, rates)
+            took, _ = await make_racks(stack, cluster, operator, rates, within_s)
             figures["apply_to_ready_ditto_rates_s"] = round(took, 1)
             figures["load"] = round(os.getloadavg()[0], 1)
         finally:
@@ -359,6 +334,7 @@ def main() -> int:
         prog="python -m bench.operator", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--racks", type=int, default=10_000, help="how many racks (default 10,000)")
+    parser.add_argument("--sites", type=int, default=5, help="over how many sites (default 5, at most 26)")
     parser.add_argument("--stack", default="bench-operator", help="name of the stack; its data is deleted first")
     parser.add_argument("--within", type=float, default=900, help="the longest wait for one figure, in seconds")
     parser.add_argument("--keep", action="store_true", help="leave the stack running at the end")
@@ -372,7 +348,7 @@ def main() -> int:
         # What the stack does before it starts an operator: CRDs.
         COMPONENTS["operator"].before_start(stack.instance)
         install_finalizer_policy(stack)
-        figures = asyncio.run(measure(stack, arguments.racks, arguments.within))
+        figures = asyncio.run(measure(stack, arguments.racks, arguments.sites, arguments.within))
     finally:
         if not arguments.keep:
             stack.stop()

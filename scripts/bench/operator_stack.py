@@ -27,6 +27,7 @@ from local_stack.components import COMPONENTS, kubernetes
 JsonObject = dict[str, Any]
 NEEDED: Final = ("kube-apiserver", "kafka", "ditto-lite", "definitions", "hono-registry")
 WATCHED: Final = ("etcd", *NEEDED)
+ALL_RACKS: Final = "/apis/racktwin.io/v1alpha1/racks"
 RACKS: Final = "/apis/racktwin.io/v1alpha1/namespaces/{site}/racks"
 _DITTO: Final = {"x-ditto-pre-authenticated": "nginx:operator"}
 
@@ -34,6 +35,7 @@ _DITTO: Final = {"x-ditto-pre-authenticated": "nginx:operator"}
 class _Meta(msgspec.Struct):
     name: str
     version: str = msgspec.field(name="resourceVersion")
+    namespace: str = ""
 
 
 class _Condition(msgspec.Struct):
@@ -91,29 +93,29 @@ class Cluster:
             content = await answer.read()
             return answer.status, msgspec.json.decode(content) if content else None
 
-    async def apply_all(self, site: str, bodies: Iterable[JsonObject]) -> None:
+    async def apply_all(self, bodies: Iterable[JsonObject]) -> None:
         """Creates racks, 32 at a time: a person's `kubectl apply` is slower, and is not what is measured."""
         waiting = iter(bodies)
 
         async def work() -> None:
             for body in waiting:
-                await self.kube("POST", RACKS.format(site=site), body)
+                await self.kube("POST", RACKS.format(site=body["metadata"]["namespace"]), body)
 
         async with asyncio.TaskGroup() as tasks:
             for _ in range(32):
                 tasks.create_task(work())
 
-    async def until_ready(self, site: str, count: int, began: asyncio.Event, within_s: float) -> None:
-        """Watches the site's racks from before they are made, until `count` of them are Ready."""
-        path, ready = RACKS.format(site=site), set[str]()
+    async def until_ready(self, sites: tuple[str, ...], count: int, began: asyncio.Event, within_s: float) -> None:
+        """Watches the sites' racks from before they are made, until `count` of them are Ready."""
+        path, ready = ALL_RACKS, {site: set[str]() for site in sites}
         version = (await self.kube("GET", path, limit="1"))["metadata"]["resourceVersion"]
         began.set()
         async with asyncio.timeout(within_s):
-            while len(ready) < count:
+            while _total(ready) < count:
                 # The API server ends the watches of a kind that is new.
                 version = await self._follow(path, version, ready, count)
 
-    async def _follow(self, path: str, version: str, ready: set[str], count: int) -> str:
+    async def _follow(self, path: str, version: str, ready: dict[str, set[str]], count: int) -> str:
         events, racks = msgspec.json.Decoder(_Event), msgspec.json.Decoder(_Rack)
         query = {"watch": "1", "resourceVersion": version}
         async with self._kube.get(self._server + path, params=query) as answer:
@@ -126,9 +128,12 @@ class Cluster:
                         raise RuntimeError(f"the watch broke: {bytes(event.object)!r}")
                     rack = racks.decode(event.object)
                     version = rack.metadata.version
-                    if any(c.type == "Ready" and c.status == "True" for c in rack.status.conditions):
-                        ready.add(rack.metadata.name)
-                if len(ready) >= count:
+                    among = ready.get(rack.metadata.namespace)
+                    if among is not None and any(
+                        c.type == "Ready" and c.status == "True" for c in rack.status.conditions
+                    ):
+                        among.add(rack.metadata.name)
+                if _total(ready) >= count:
                     break
         return version
 
@@ -158,6 +163,10 @@ class Cluster:
             cursor = page.get("cursor")
             if cursor is None:
                 return found
+
+
+def _total(ready: dict[str, set[str]]) -> int:
+    return sum(len(names) for names in ready.values())
 
 
 def _tls(kubeconfig: Path) -> ssl.SSLContext:

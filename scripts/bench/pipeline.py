@@ -33,7 +33,7 @@ from bench import pipeline_mqtt, pipeline_offer, pipeline_site, pipeline_watch
 from bench.pipeline_memory import Memory
 from bench.pipeline_site import SITE
 from bench.sightings import percentile
-from local_stack import Stack
+from local_stack import Stack, model
 from local_stack.supervision import Supervisor
 
 STACK: Final = "bench-pipeline"
@@ -46,6 +46,7 @@ _OURS: Final = (*_PER_READING, "ditto-lite", "hono-bridge")
 # From here on a run is long enough to tell whether memory grows.
 _SOAK_S: Final = 300
 _SETTLE_S: Final = 60.0
+_MODEL: Final = "inlet-temperature"
 _RATES: Final = "ditto-3.9"
 
 
@@ -139,9 +140,12 @@ def kafka_part(stack: Stack, endpoints: dict[str, Any], racks: int, seconds: int
     report = run.watch(usage)
     say(f"  offered {report}; {load()}")
     expected = seconds * racks * pipeline_offer.READINGS_PER_RACK
-    deadline = time.monotonic() + _SETTLE_S
+    deadline, before = time.monotonic() + _SETTLE_S, -1
     while True:
         found = pipeline_watch.stored(client, run.start_ms - 5000, run.stop_ms, run.first, seconds)
+        if found > before:
+            # What is late is not lost: it counts as lost once nothing more comes.
+            deadline, before = time.monotonic() + _SETTLE_S, found
         if found >= expected or time.monotonic() > deadline:
             break
         # Seldom: counting costs InfluxDB more than writing does.
@@ -163,10 +167,12 @@ def kafka_part(stack: Stack, endpoints: dict[str, Any], racks: int, seconds: int
     say(f"  processor seconds {spent}; memory in MB {usage.rss_mb()}; never seen: {no_point} points, {no_twin} twins")
     say(f"  to InfluxDB p50 {percentile(to_influx, 0.5):.0f} ms, to the twin p50 {percentile(to_twin, 0.5):.0f} ms")
     say(f"  asking InfluxDB for the sample took at most {points.slowest_s * 1000:.0f} ms, which is in its times")
-    growth = run.memory.growth_mb_per_10min()
-    say(f"  growth of memory in MB per 10 min {growth}")
     ours = sum(spent[name] for name in _PER_READING)
-    figures = {"rss_growth_mb_per_10min": {name: growth.get(name) for name in _OURS}} if seconds >= _SOAK_S else {}
+    figures: dict[str, Any] = {}
+    if seconds >= _SOAK_S:
+        growth = run.memory.growth_mb_per_10min()
+        say(f"  growth of memory in MB per 10 min {growth}")
+        figures["rss_growth_mb_per_10min"] = {name: growth.get(name) for name in _OURS}
     return {
         **figures,
         "readings": expected,
@@ -298,12 +304,12 @@ def _gauge(endpoints: dict[str, Any], name: str) -> float:
 
 
 @contextlib.contextmanager
-def runner(stack: Stack, endpoints: dict[str, Any], interval_s: float) -> Iterator[None]:
+def runner(stack: Stack, interval_s: float) -> Iterator[None]:
     """A model runner, as the operator would have one run."""
     environment = {
         **os.environ,
         **stack.env_for("ingest"),
-        "RACKTWIN_MODEL_DIR": str(endpoints["model_dir"]),
+        "RACKTWIN_MODEL_DIR": str(model.ensure_trained(_MODEL)),
         "RACKTWIN_PREDICTION_INTERVAL_S": str(interval_s),
         "RACKTWIN_SITES": SITE,
         "RACKTWIN_HEALTH_PORT": "0",
@@ -312,8 +318,10 @@ def runner(stack: Stack, endpoints: dict[str, Any], interval_s: float) -> Iterat
     process = subprocess.Popen([sys.executable, "-m", "runner"], env=environment, stdout=log, stderr=log)
     try:
         yield
-        times = psutil.Process(process.pid).cpu_times() if process.poll() is None else None
-        say(f"  the runner used {times.user + times.system:.1f} processor seconds" if times else "  the runner ended")
+        if process.poll() is not None:
+            raise SystemExit(f"bench: the runner ended; {log.name} says why")
+        times = psutil.Process(process.pid).cpu_times()
+        say(f"  the runner used {times.user + times.system:.1f} processor seconds")
     finally:
         process.terminate()
         process.wait(20)
@@ -348,7 +356,7 @@ def main() -> int:
         endpoints = stack.endpoints()
         say(f"{max(a.racks, a.rates_racks)} racks")
         pipeline_site.make(endpoints, max(a.racks, a.rates_racks))
-        with runner(stack, endpoints, a.interval):
+        with runner(stack, a.interval):
             if a.only in (None, "kafka"):
                 say(f"{figures['offered_per_s']} readings/s for {a.seconds} s; {load()}")
                 figures |= kafka_part(stack, endpoints, a.racks, a.seconds)

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from check_charts import hardening, installing, known_secrets, rendering, schema, sizes, validating
+from check_charts import broker, hardening, installing, known_secrets, rendering, restoring, schema, sizes, validating
 from check_charts.cluster import Cluster, running
 from check_charts.tools import CHART, PROFILES, CheckError, build, profiles
 from local_stack.toolchain import chart_tools
@@ -117,6 +117,8 @@ def main() -> int:
     try:
         build(chart_tools.ALL)
         check.without_cluster()
+        check.wrong += broker.secured(say)
+        check.wrong += restoring.restored(say)
         with running(say) as cluster:
             check.on_cluster(cluster)
     except (CheckError, BuildError) as error:

@@ -24,7 +24,8 @@ from local_stack.toolchain.catalogue import KUBERNETES
 
 STACK: Final = "check-charts"
 _KUBECTL: Final = KUBERNETES.folder / "bin" / "kubectl"
-_NODES: Final = 3
+# As many as replicas that must not share a node, and one more for a rollout.
+_NODES: Final = 8
 _WAIT_S: Final = 90.0
 
 
@@ -61,7 +62,7 @@ class Cluster:
 
 @contextlib.contextmanager
 def running(say: Callable[[str], None]) -> Iterator[Cluster]:
-    """A fresh cluster with three simulated nodes and volumes; everything is stopped and removed at the end.
+    """A fresh cluster with simulated nodes and volumes; everything is stopped and removed at the end.
 
     Raises:
         CheckError: it did not come up.

@@ -27,10 +27,11 @@ def _pod(name: str, spec: Document) -> list[str]:
         or "serviceAccountName" in spec,
         "no anti-affinity": "podAntiAffinity" in spec.get("affinity", {}),
     }
+    containers = [*spec["containers"], *spec.get("initContainers", [])]
     wrong = [f"{name}: {what}" for what, good in checks.items() if not good]
-    for container in [*spec["containers"], *spec.get("initContainers", [])]:
+    for container in containers:
         wrong += [f"{name}/{container['name']}: {what}" for what in _container(name, container)]
-    mounted = {mount["name"] for container in spec["containers"] for mount in container.get("volumeMounts", [])}
+    mounted = {mount["name"] for container in containers for mount in container.get("volumeMounts", [])}
     wrong += [f"{name}: volume {v['name']} is not used" for v in spec.get("volumes", []) if v["name"] not in mounted]
     return wrong
 

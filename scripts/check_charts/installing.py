@@ -46,6 +46,7 @@ class Life:
         """`release` is also the namespace and the site."""
         self._cluster, self._profile, self._release, self._say = cluster, profile, release, say
         self.outcome = Outcome(profile)
+        self._claimed: dict[str, str] = {}
 
     def live(self) -> Outcome:
         """All of it. Raises CheckError where Kubernetes or helm refuse."""
@@ -54,6 +55,7 @@ class Life:
         self._helm("install", self._release, CHART, "--wait", "--timeout", _READY_S, *self._values())
         self._count_pods()
         before = self._passwords()
+        self._claimed = self._volumes()
         self.outcome.secrets = len(before)
         self._say(f"{self._profile}: {self.outcome.pods} pods ready after {time.monotonic() - began:.0f} s")
         self._certificates()
@@ -84,6 +86,15 @@ class Life:
         found: list[dict[str, Any]] = self._cluster.get("secrets", "-n", self._release)["items"]
         return [item for item in found if item["type"] == "Opaque"]
 
+    def _volumes(self) -> dict[str, str]:
+        """Claims of the release's data and the volume of each; not the backups', which an upgrade here adds."""
+        claims = self._cluster.get("persistentvolumeclaims", "-n", self._release)["items"]
+        return {
+            claim["metadata"]["name"]: claim["spec"].get("volumeName", "")
+            for claim in claims
+            if not claim["metadata"]["name"].endswith("-backup")
+        }
+
     def _passwords(self) -> dict[str, str]:
         """Everything secret that the chart made."""
         return known_secrets.secret_values(
@@ -95,6 +106,7 @@ class Life:
     def _certificates(self) -> None:
         """What the Job would do, with the Job's own rights: certificates for all, and nothing at the second time."""
         issued = [self._provision(), self._provision()]
+        self._renewal()
         objects = {item["metadata"]["name"]: item for item in self._secret_objects()}
         certificates = {name: item for name, item in objects.items() if name.endswith("-tls")}
         wanted = yaml.safe_load(self._certificate_list())
@@ -108,11 +120,23 @@ class Life:
             if left < _LEAST_LEFT:
                 self.outcome.wrong.append(f"{name}: ends in {left.days} days")
 
+    def _renewal(self) -> None:
+        """As if every certificate ended soon: all are issued anew, and what must be rolled is rolled."""
+        wanted = yaml.safe_load(self._certificate_list())
+        issued = self._provision(RACKTWIN_PROVISION_RENEW_DAYS="3650")
+        if issued != len(wanted):
+            self.outcome.wrong.append(f"{issued} of {len(wanted)} certificates were renewed")
+        for workload in {workload for details in wanted.values() for workload in details.get("workloads") or []}:
+            kind, _, name = workload.partition("/")
+            found = self._cluster.get(kind.lower(), f"{self._release}-{name}", "-n", self._release)
+            if "racktwin.io/certificates" not in found["spec"]["template"]["metadata"].get("annotations", {}):
+                self.outcome.wrong.append(f"{workload} was not rolled after its certificate was renewed")
+
     def _certificate_list(self) -> str:
         found = self._cluster.get("configmap", f"{self._release}-certificates", "-n", self._release)
         return str(found["data"]["certificates.yaml"])
 
-    def _provision(self) -> int:
+    def _provision(self, **more: str) -> int:
         name = f"{self._release}-certificates"
         listed = self._cluster.folder / f"{name}.yaml"
         listed.write_text(self._certificate_list(), encoding="utf-8")
@@ -137,6 +161,7 @@ class Life:
             env={
                 **os.environ,
                 **settings,
+                **more,
                 "RACKTWIN_PROVISION_CERTIFICATES": str(listed),
                 "RACKTWIN_PROVISION_TRUSTSTORE_PASSWORD": "of-this-check-alone",
                 "KUBECONFIG": str(self._cluster.account(self._release, name)),
@@ -165,6 +190,8 @@ class Life:
             self.outcome.wrong.append("the rollback did not bring the log level back")
 
     def _compare(self, what: str, before: dict[str, str]) -> None:
+        if self._volumes() != self._claimed:
+            self.outcome.wrong.append(f"{what} changed volumes")
         now = self._passwords()
         changed = [place for place, value in before.items() if now.get(place) != value]
         self.outcome.wrong += [f"{what} changed {place}" for place in changed]
@@ -172,6 +199,8 @@ class Life:
     def _uninstall(self, before: dict[str, str]) -> None:
         self._helm("uninstall", self._release, "--wait", "--timeout", _READY_S)
         kept = self._passwords()
+        if self._volumes() != self._claimed:
+            self.outcome.wrong.append("uninstall took volumes")
         self.outcome.wrong += [
             f"uninstall changed {place}" for place in kept if place in before and kept[place] != before[place]
         ]
@@ -200,7 +229,7 @@ def side_by_side(cluster: Cluster, say: Callable[[str], None]) -> list[str]:
     """Two releases of everything in one cluster, in namespaces of their own; what collides, a line each."""
     wrong: list[str] = []
     passwords: list[dict[str, str]] = []
-    sets = [part for setting in EVERYTHING if "restore" not in setting for part in ("--set", setting)]
+    sets = [part for setting in EVERYTHING for part in ("--set", setting)]
     environment = {"KUBECONFIG": str(cluster.kubeconfig)}
     sites = ("north", "south")
     for site in sites:

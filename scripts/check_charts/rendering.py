@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,13 +16,8 @@ SITE = "berlin"
 # What no profile has on, so that it is looked at all the same.
 EVERYTHING = (
     "gateway.enabled=true",
-    "console.enabled=true",
-    "pipeline.indices.enabled=true",
-    "pipeline.guard.enabled=true",
-    "pipeline.optimiser.enabled=true",
     "hono.amqp.enabled=true",
     "backup.enabled=true",
-    "backup.restore=20260101T000000Z",
     "global.monitoring.serviceMonitors=true",
     "global.autoscaling.mode=keda",
     "global.tls.mode=cert-manager",
@@ -43,7 +39,12 @@ def lint(profile: str) -> None:
 
 def unit_tests() -> None:
     """tests/*_test.yaml of the chart, by helm-unittest. Raises CheckError."""
-    run([UNITTEST, "--color=false", "--strict", CHART])
+    try:
+        run([UNITTEST, "--color=false", "--strict", CHART])
+    finally:
+        # It makes a folder for snapshots, which are not used.
+        with contextlib.suppress(OSError):
+            (CHART / "tests" / "__snapshot__").rmdir()
 
 
 def pod_specs(documents: Sequence[Document]) -> list[tuple[str, Document]]:

@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +94,19 @@ def stand_in_values(digests: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def training_beside(trained: Path | None = None) -> Iterator[Callable[[], Path]]:
+    """Train the model, unless it is there or `trained` is given, while the body of the `with` runs.
+
+    Yields a function that waits for the model's folder and returns it, or raises TrainingError.
+    """
+    if trained is not None:
+        yield lambda: trained
+        return
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(model.ensure_trained, MODEL).result
+
+
 class Site:
     """Racktwin on a cluster: one release, one site, one namespace."""
 
@@ -101,11 +116,11 @@ class Site:
         self._digests = digests
         self._say = say
 
-    def prepare(self) -> None:
-        """Namespace, model and stand-ins, which the chart takes as given; not waited for."""
+    def prepare(self, trained: Path) -> None:
+        """Namespace, model (from its folder) and stand-ins, which the chart takes as given; not waited for."""
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SITE}}
         kube.apply(self.place.kubeconfig, [namespace])
-        model.publish(self.place.kubeconfig, MODEL, SITE)
+        kube.apply(self.place.kubeconfig, [model.config_map(MODEL, SITE, trained)])
         values = self._values("stand-ins.json", stand_in_values(self._digests))
         self._release_free(STAND_INS)
         helm(self.place, "upgrade", "--install", STAND_INS, str(_FOLDER / "stand-ins"), "-n", SITE, "-f", values)

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import click
 
@@ -27,6 +28,14 @@ _RACKS_READY_S = 180.0
 _PODS_READY_S = 180.0
 
 
+_model = click.option(
+    "--model",
+    "trained",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of a trained model to install; one is trained when left out.",
+)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--name", default="demo", show_default=True, help="Name of the cluster.")
 @click.option("--nodes", type=click.IntRange(1, 9), help="Nodes; remembered. Two when left out.")
@@ -46,24 +55,28 @@ def _place(context: click.Context) -> Place:
 
 @cli.command()
 @click.option("--bare", is_flag=True, help="Only the nodes: install nothing on them.")
+@_model
 @click.option("--yes", is_flag=True, help="Install missing prerequisites without asking (on Debian).")
 @click.pass_context
-def up(context: click.Context, bare: bool, yes: bool) -> None:
+def up(context: click.Context, bare: bool, trained: Path | None, yes: bool) -> None:
     """Nodes, images, Racktwin, the example site; again: mends what is not healthy."""
     prerequisites.require(yes)
     steps = Steps()
     cluster = Cluster(_place(context), steps.say)
-    digests = cluster.up()
-    steps.say(f"{len(cluster.place.plan.nodes)} nodes are ready")
-    if not bare:
-        install(cluster, digests, steps)
+    if bare:
+        cluster.up()
+    else:
+        with charts.training_beside(trained) as model_folder:
+            digests = cluster.up()
+            steps.say(f"{len(cluster.place.plan.nodes)} nodes are ready")
+            install(cluster, digests, model_folder(), steps)
     _print_next(cluster.place, bare)
 
 
-def install(cluster: Cluster, digests: Mapping[str, str], steps: Steps) -> charts.Site:
+def install(cluster: Cluster, digests: Mapping[str, str], trained: Path, steps: Steps) -> charts.Site:
     """Put Racktwin and the example site on a running cluster. Raises ClusterError, KubectlError, TrainingError."""
     site = charts.Site(cluster.place, digests, steps.say)
-    site.prepare()
+    site.prepare(trained)
     steps.say("helm install of charts/racktwin, and kubectl apply of the example site beside it")
     with ThreadPoolExecutor(1) as pool:
         # What reads a site's topics is ready only when the operator has made them.
@@ -114,14 +127,16 @@ def clean(context: click.Context) -> None:
 
 @cli.command()
 @click.option("--seconds", default=60, show_default=True, help="How long the main job is watched.")
+@_model
 @click.option("--keep", is_flag=True, help="Leave the cluster running at the end.")
 @click.option("--yes", is_flag=True, help="Install missing prerequisites without asking (on Debian).")
 @click.pass_context
-def test(context: click.Context, seconds: int, keep: bool, yes: bool) -> None:
+def test(context: click.Context, seconds: int, trained: Path | None, keep: bool, yes: bool) -> None:
     """The charts proven on fresh nodes, from install to uninstall, with kills between; the last line is JSON."""
     prerequisites.require(yes)
     steps = Steps()
-    line, problems = trial.run(Cluster(_place(context), steps.say), steps.say, seconds, keep)
+    cluster = Cluster(_place(context), steps.say)
+    line, problems = trial.run(cluster, steps.say, seconds=seconds, keep=keep, trained=trained)
     for problem in problems:
         steps.say(problem)
     click.echo(line)

@@ -4,6 +4,7 @@ Only our own image is built, by `charts/images/Dockerfile`. What is installed is
 Ditto and Hono as published.
 """
 
+import json
 import shutil
 import subprocess
 import tempfile
@@ -11,10 +12,10 @@ from collections.abc import Callable
 
 import yaml
 
-from cluster.charts import INSTALL_S, SITE, chart
+from cluster.charts import INSTALL_S, MODEL, SITE, chart
 from cluster.images.python import version
 from cluster.shell import ClusterError, run
-from local_stack import paths
+from local_stack import model, paths
 from local_stack.toolchain.builder import Builder
 from local_stack.toolchain.chart_tools import HELM
 
@@ -44,7 +45,7 @@ def _name(name: str) -> str:
 
 
 def up(name: str, nodes: int, say: Callable[[str], None]) -> None:
-    """Cluster, our image, the chart. Raises ClusterError, BuildError."""
+    """Cluster, our image, the chart. Raises ClusterError, BuildError, TrainingError."""
     _require()
     Builder().make([HELM])
     image = f"racktwin/racktwin:{version()}"
@@ -62,10 +63,12 @@ def up(name: str, nodes: int, say: Callable[[str], None]) -> None:
     run(
         *(str(HELM.folder / "bin" / "helm"), "upgrade", "--install", SITE, str(chart())),
         *("--kube-context", context, "-n", SITE, "--create-namespace"),
-        *("-f", str(chart() / "profiles" / "laptop.yaml"), "--set", "gateway.enabled=true"),
+        *("-f", str(chart() / "profiles" / "laptop.yaml")),
         *("--wait", "--timeout", f"{3 * INSTALL_S}s"),
         timeout_s=3 * INSTALL_S + 60,
     )
+    trained = json.dumps(model.config_map(MODEL, SITE, model.ensure_trained(MODEL)))
+    run("kubectl", "--context", context, "apply", "--server-side", "-f", "-", stdin=trained)
     examples = root / "operators" / "examples" / SITE
     run("kubectl", "--context", context, "apply", "--server-side", "-f", str(examples))
     say(f"next: kubectl --context {context} get racks,pods -n {SITE}; helm test {SITE} -n {SITE}")

@@ -30,14 +30,14 @@ from local_stack.probes import http_ok
 from local_stack.supervision import Program, Supervisor
 from local_stack.toolchain import chart_tools, node_programs
 from local_stack.toolchain.builder import Builder
-from local_stack.toolchain.catalogue import ARTEMIS, ETCD, HONO, INFLUXD, KAFKA, KUBERNETES
+from local_stack.toolchain.catalogue import ARTEMIS, CONSOLE_PAGE, ETCD, HONO, INFLUXD, KAFKA, KUBERNETES
 
 Say = Callable[[str], None]
 _POLL_S = 0.2
 _NODES_READY_S = 120.0
 _NAMES_READY_S = 120.0
 ARTEFACTS = (
-    *(KUBERNETES, ETCD, KAFKA, HONO, ARTEMIS, INFLUXD, chart_tools.CONTROL_PLANE, chart_tools.HELM),
+    *(KUBERNETES, ETCD, KAFKA, HONO, ARTEMIS, INFLUXD, CONSOLE_PAGE, chart_tools.CONTROL_PLANE, chart_tools.HELM),
     *node_programs.ALL,
 )
 
@@ -84,6 +84,7 @@ class Cluster:
         Builder().make(ARTEFACTS)
         digests = self.build_images()
         with self.place.exclusive():
+            self.place.keep()
             self._remember_host()
             network.make(self.place.plan)
             credentials.administrator(self.place)
@@ -155,15 +156,15 @@ class Cluster:
 
         self.wait("name servers ready", 1, ready, _NAMES_READY_S)
 
-    def wait(self, what: str, wanted: int, count: Callable[[], int], limit_s: float) -> None:
-        """Wait until `count` reaches `wanted`. Raises ClusterError."""
+    def wait(self, what: str, wanted: int, count: Callable[[], int], limit_s: float, *, quiet: bool = False) -> None:
+        """Wait until `count` reaches `wanted`; unless `quiet`, tell when it took long. Raises ClusterError."""
         began = time.monotonic()
         found: int | str = 0
         while time.monotonic() - began < limit_s:
             try:
                 found = count()
                 if found >= wanted:
-                    if time.monotonic() - began > 1:
+                    if time.monotonic() - began > 1 and not quiet:
                         self._say(f"{what} after {time.monotonic() - began:.1f} s")
                     return
             except kube.KubectlError as error:
@@ -205,7 +206,8 @@ class Cluster:
                 with ThreadPoolExecutor(len(running)) as pool:
                     list(pool.map(self._supervisor.stop, running))
             for part in reversed((*control_plane.PARTS, *_OWN)):
-                self._supervisor.stop(part.name)
+                if part.name in states:
+                    self._supervisor.stop(part.name)
             self._supervisor.shutdown()
             for node in self.place.plan.nodes:
                 cgroups.remove(node.cgroup)
@@ -213,10 +215,11 @@ class Cluster:
             return self._changes_of_host()
 
     def _changes_of_host(self) -> list[str]:
+        left = traces.processes_of(self.place.folder / "nodes") + traces.processes_of(self.place.config_dir)
         file = self.place.folder / "host-before.json"
-        if not file.exists():
-            return []
-        return traces.differences(traces.Snapshot.parse(file.read_text(encoding="utf-8")), traces.take())
+        if file.exists():
+            left += traces.differences(traces.Snapshot.parse(file.read_text(encoding="utf-8")), traces.take())
+        return left
 
     def clean(self) -> list[str]:
         """Stop everything and remove the cluster's data and addresses; builds and images are kept."""

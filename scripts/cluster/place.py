@@ -51,9 +51,17 @@ class Place(Instance):
             known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
             index = known["index"] if known else choose_index(_taken(), host_networks())
             plan = Plan(index, nodes or known.get("nodes") or 2)
-            if known != {"index": plan.index, "nodes": plan.count}:
-                write_private(file, json.dumps({"index": plan.index, "nodes": plan.count}))
-        return cls(name, 0, plan)
+            place = cls(name, 0, plan)
+            if known != place._description():
+                place.keep()
+        return place
+
+    def _description(self) -> dict[str, int]:
+        return {"index": self.plan.index, "nodes": self.plan.count}
+
+    def keep(self) -> None:
+        """Remember the addresses on disk, also after the folder was removed."""
+        write_private(self.folder / "cluster.json", json.dumps(self._description()))
 
     @property
     def folder(self) -> Path:

@@ -4,6 +4,7 @@ kernel settings. A snapshot before and one after must not differ.
 
 import dataclasses
 import json
+import os
 import re
 from pathlib import Path
 
@@ -62,6 +63,20 @@ def _settings() -> list[str]:
         if file.exists():
             found.append(f"{name}={file.read_text(encoding='utf-8').strip()}")
     return found
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Processes that name something below the folder. Containers end with their node's first process."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            except OSError:
+                continue
+            if str(folder) in command:
+                found.append(f"processes: {entry.name} {command[:120]} was left behind")
+    return sorted(found)
 
 
 def take() -> Snapshot:

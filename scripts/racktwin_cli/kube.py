@@ -68,6 +68,37 @@ class Cluster:
         found = self._ask("Racks", self._custom.list_namespaced_custom_object, API_GROUP, API_VERSION, site, "racks")
         return sorted(found["items"], key=lambda item: str(item["metadata"]["name"]))
 
+    def scenario(self, site: str, name: str) -> dict[str, Any] | None:
+        """A Scenario, or None. Raises Failure."""
+        get = self._custom.get_namespaced_custom_object
+        found: dict[str, Any] | None = self._ask(
+            f"Scenario {name}", get, API_GROUP, API_VERSION, site, "scenarios", name
+        )
+        return found
+
+    def create_scenario(self, site: str, body: dict[str, Any]) -> None:
+        """Make a Scenario.
+
+        Raises:
+            Failure: there is one of its name, the API server refuses it (its words say why), or does not answer.
+        """
+        name = body["metadata"]["name"]
+        try:
+            self._custom.create_namespaced_custom_object(
+                API_GROUP, API_VERSION, site, "scenarios", body, _request_timeout=_TIMEOUT_S
+            )
+        except ApiException as error:
+            if error.status == 409:
+                raise Failure(f"Scenario {name} is there already", "give another --name") from error
+            raise Failure(f"Scenario {name}: {_said(error)}", "mend what is named and ask again") from error
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise Failure(f"Kubernetes: {one_line(error)}", "is the API server running?") from error
+
+    def delete_scenario(self, site: str, name: str) -> None:
+        """Delete a Scenario. Raises Failure."""
+        delete = self._custom.delete_namespaced_custom_object
+        self._ask(f"Scenario {name}", delete, API_GROUP, API_VERSION, site, "scenarios", name)
+
     def secret(self, name: str, namespace: str) -> dict[str, str] | None:
         """A Secret's data, decoded, or None when there is none. Raises Failure."""
         found = self._ask(f"Secret {name}", self._core.read_namespaced_secret, name, namespace)
@@ -110,3 +141,11 @@ class Cluster:
             raise Failure(
                 f"Kubernetes: {what}: {one_line(error)}", "is the API server running, and KUBECONFIG the right one?"
             ) from error
+
+
+def _said(error: ApiException) -> str:
+    """What the API server said: the message of its answer."""
+    try:
+        return one_line(json.loads(error.body)["message"], 600)
+    except (ValueError, KeyError, TypeError):
+        return f"{error.status} {error.reason}"

@@ -11,12 +11,17 @@ from racktwin import __version__
 from racktwin_cli import installation
 from racktwin_cli.doctor.command import doctor
 from racktwin_cli.failures import EXIT_CODES, FAILED, INTERRUPTED, Failure
+from racktwin_cli.fidelity import fidelity
 from racktwin_cli.files.calibrate import calibrate
 from racktwin_cli.files.forecast import forecast
 from racktwin_cli.files.power_fit import power_fit
+from racktwin_cli.models.from_files import detect, evaluate, train
+from racktwin_cli.models.registry import models
 from racktwin_cli.optimise import optimise
 from racktwin_cli.placement import placement
 from racktwin_cli.rejects.command import rejects
+from racktwin_cli.scenario.replay import replay
+from racktwin_cli.scenario.whatif import whatif
 from racktwin_cli.set import set_command
 from racktwin_cli.size.command import size
 from racktwin_cli.status import status
@@ -52,7 +57,25 @@ def cli(name: str | None) -> None:
         installation.use_stack(name, os.environ)
 
 
-for command in (calibrate, doctor, forecast, power_fit, rejects, set_command, size, status, optimise, placement):
+for command in (
+    calibrate,
+    detect,
+    doctor,
+    evaluate,
+    fidelity,
+    forecast,
+    models,
+    power_fit,
+    rejects,
+    replay,
+    set_command,
+    size,
+    status,
+    train,
+    optimise,
+    placement,
+    whatif,
+):
     cli.add_command(command)
 
 

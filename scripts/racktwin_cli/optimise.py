@@ -28,7 +28,7 @@ _WAIT_S: Final = 20.0
 @click.option(
     "--horizon", "horizon_s", type=Duration(), default="30m", show_default=True, help="How far to look ahead."
 )
-@click.option("--rci", type=click.FloatRange(90, 100), default=99, show_default=True, help="Cooling index to keep (%).")
+@click.option("--rci", type=click.FloatRange(90, 100), default=100, show_default=True, help="Cooling index kept (%).")
 @click.option("--accept", is_flag=True, help="Ask for the proposed settings, as a person.")
 @click.option("--confirm", is_flag=True, help="With --accept: confirm steps above a unit's limit.")
 @click.option(

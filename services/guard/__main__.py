@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from guard.forecast import outlook
 from guard.ledger import Ledger, Patience
-from guard.outlook import bound
 from guard.rules import Policy
 from guard.settings import GuardSettings
 from guard.work import GuardWork
@@ -50,7 +50,7 @@ def run(settings: GuardSettings, context: Context) -> None:
             optimiser_stale_ms=int(settings.guard_stale_s * 1000),
             margin_k=settings.guard_margin_k,
         ),
-        outlook=bound,
+        outlook=outlook,
         sites=sites,
         reread_s=settings.guard_reread_s,
     )

@@ -18,18 +18,17 @@ from racktwin.history import Retention
 from racktwin.kafka import SafeProducer, make_consumer, run_batches
 from racktwin.process import Context
 
+_TOPICS: Final[tuple[names.OwnTopic, ...]] = ("readings", "predictions", "audit")
 _FETCH_WAIT_MS: Final = 100
 _UPKEEP_TIMEOUT_MS: Final = 30_000
 
 
 def topics(settings: HistorianSettings) -> list[str]:
-    """Readings and predictions of the sites served; a pattern, which takes in new sites, when that is all of them."""
+    """Readings, predictions and audit of the sites served; a pattern, which takes in new ones, when that is all."""
     sites = settings.site_list()
     if sites is None:
-        return [names.topic_pattern("racktwin", ("readings", "predictions"))]
-    return [
-        topic for site in sites for topic in (names.own_topic("readings", site), names.own_topic("predictions", site))
-    ]
+        return [names.topic_pattern("racktwin", _TOPICS)]
+    return [names.own_topic(what, site) for site in sites for what in _TOPICS]
 
 
 def _upkeep(settings: HistorianSettings, context: Context) -> Upkeep:

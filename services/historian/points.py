@@ -11,6 +11,9 @@ Pure. Where things are stored:
   a time, while several, of different horizons, are valid at one. ``modelVersion`` is a field and not a tag: every
   retraining would otherwise start a new series for every rack.
 
+* an event in a command's life (from the audit): measurement ``command``; tags ``thing kind room feature event``; fields
+  ``id origin who setpoint fanSpeed mode rule by detail approvedBy``, those that there are. Time: ``at``.
+
 The same record always becomes the same line, and InfluxDB keeps one point per series and time: writing twice is
 writing once. Next: `historian.sink`.
 """
@@ -21,6 +24,7 @@ from typing import Final
 
 from historian import line_protocol as lp
 from racktwin.catalogue_computed import resolve
+from racktwin.commands import Audit
 from racktwin.messages import Prediction, Reading
 
 # Series are as many as things have features; beyond this something is wrong, and starting over costs little.
@@ -69,6 +73,35 @@ def prediction_line(prediction: Prediction) -> str:
         "modelVersion": p.model_version,
     }
     return lp.line(series, lp.fields(values), p.issued_at)
+
+
+def audit_line(audit: Audit) -> str:
+    """The line of an event in a command's life.
+
+    Raises:
+        Unwritable: it has no line protocol form.
+    """
+    # The event is a tag, because several happen within a millisecond.
+    series = lp.measurement("command") + lp.tags(
+        (
+            ("thing", audit.thing),
+            ("kind", audit.kind),
+            ("room", audit.room),
+            ("feature", "control"),
+            ("event", audit.event),
+        )
+    )
+    values: dict[str, lp.FieldValue] = {"id": audit.id, "origin": audit.origin, "who": audit.who}
+    for name in ("setpoint", "fanSpeed", "mode"):
+        value = audit.values.get(name)
+        if isinstance(value, str) if name == "mode" else isinstance(value, int | float):
+            values[name] = value if isinstance(value, str) else float(value or 0.0)
+    for name, text in (("rule", audit.rule), ("detail", audit.detail), ("approvedBy", audit.approved_by)):
+        if text:
+            values[name] = text
+    if audit.by is not None:
+        values["by"] = audit.by
+    return lp.line(series, lp.fields(values), audit.at)
 
 
 def _reading_series(reading: Reading) -> str:

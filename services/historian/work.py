@@ -22,7 +22,7 @@ from historian.accounts import Accounts, Counts
 from historian.buffer import Buffered, LineBuffer
 from historian.line_protocol import Unwritable
 from historian.sink import InfluxSink, Unavailable
-from racktwin import messages, names
+from racktwin import commands, messages, names
 from racktwin.kafka import SafeProducer
 from racktwin.process import Context, Fatal
 
@@ -146,6 +146,8 @@ class HistorianWork:
                 reading = messages.decode_reading(payload)
                 line = points.reading_line(reading)
                 self._accounts.take(site, reading, self._now)
+            elif topic.startswith("racktwin.audit."):
+                line = points.audit_line(commands.decode_audit(payload))
             else:
                 line = points.prediction_line(messages.decode_prediction(payload))
         except msgspec.DecodeError as error:

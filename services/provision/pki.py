@@ -5,8 +5,11 @@ Keys are RSA in PKCS8: Hono and Kafka want PKCS8, and Pekko's TLS suites are RSA
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
+import re
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,9 +17,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 AUTHORITY_DAYS = 3650
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 _AUTHORITY_BITS = 3072
 _LEAF_BITS = 2048
 # A clock that is a little behind must not refuse a fresh certificate.
@@ -112,11 +117,15 @@ def issue(authority: Authority, name: str, hosts: Sequence[str], now: dt.datetim
 
 def trust_store(authorities: Iterable[bytes], password: str) -> bytes:
     """A Java trust store (PKCS12) of PEM bundles."""
-    certificates = {
-        certificate.fingerprint(hashes.SHA256()): certificate
-        for bundle in authorities
-        for certificate in x509.load_pem_x509_certificates(bundle)
-    }
+    certificates: dict[bytes, x509.Certificate] = {}
+    for bundle in authorities:
+        for pem in _PEM.findall(bundle):
+            with warnings.catch_warnings(), contextlib.suppress(ValueError):
+                # A few old public authorities break today's rules for certificates; they are left out.
+                warnings.simplefilter("error", CryptographyDeprecationWarning)
+                with contextlib.suppress(CryptographyDeprecationWarning):
+                    certificate = x509.load_pem_x509_certificate(pem)
+                    certificates[certificate.fingerprint(hashes.SHA256())] = certificate
     entries = [
         pkcs12.PKCS12Certificate(certificate, print_.hex().encode()) for print_, certificate in certificates.items()
     ]

@@ -96,8 +96,8 @@ def test_a_server_moves_between_racks_with_its_password(site: Harness) -> None:
     site.wait_ready("rack", "move-2")
     password = site.login("server", "move-db").password
     # Its new rack first: what is taken out of a rack and asked for by none is removed at once.
-    site.apply(rack("move-2", servers=[server]))
-    site.apply(rack("move-1", servers=[]))
+    # In one go, the rack that loses it first.
+    site.apply(rack("move-1", servers=[]), rack("move-2", servers=[server]))
 
     def moved() -> bool:
         thing = site.ditto.get_thing(site.thing("server", "move-db"))

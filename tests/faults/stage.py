@@ -180,8 +180,9 @@ class Stage:
         before = {stream.thing: len(stream.acknowledged) for stream in self.streams}
         try:
             fault.inject(self)
-        except AssertionError as error:
-            outcome.unexpected.append(str(error))
+        except Exception as error:
+            # Whatever it is, the faults after this one are still to be looked at.
+            outcome.unexpected.append(f"{type(error).__name__}: {error}")
         ended = time.monotonic()
         # Readings of after the fault must come through as well.
         goal = {stream.thing: stream.number + 40 for stream in self.streams}

@@ -33,24 +33,16 @@ Read by `python -m provision certificates`, and turned into cert-manager's Certi
 {{- $_ := set $certificates $component (dict "hosts" (concat (include "racktwin.dnsNames" (merge (dict "name" $component) $arguments) | fromJsonArray) $more | uniq) "workloads" (list (printf "Deployment/%s" $component))) }}
 {{- end }}
 {{- end }}
-{{- /* Our own processes share one. */}}
+{{- /* Our own processes share one, and take up a renewed one by themselves; but for the console. */}}
 {{- $hosts := include "racktwin.dnsNames" (merge (dict "name" "processes") $arguments) | fromJsonArray }}
 {{- $workloads := list }}
 {{- if .Values.operator.enabled }}
 {{- $hosts = concat $hosts (include "racktwin.dnsNames" (merge (dict "name" "definitions") $arguments) | fromJsonArray) }}
-{{- $workloads = list "Deployment/operator" "Deployment/definitions" }}
 {{- end }}
 {{- if .Values.console.enabled }}
 {{- $hosts = concat $hosts (include "racktwin.dnsNames" (merge (dict "name" "console") $arguments) | fromJsonArray) $public }}
 {{- $workloads = append $workloads "Deployment/console" }}
 {{- end }}
-{{- if .Values.pipeline.enabled }}
-{{- range $process := list "ingest" "historian" "indices" "guard" "optimiser" }}
-{{- if (get $.Values.pipeline $process).enabled }}{{ $workloads = append $workloads (printf "Deployment/%s" $process) }}{{ end }}
-{{- end }}
-{{- end }}
-{{- if .Values.gateway.enabled }}{{ $workloads = append $workloads "Deployment/gateway" }}{{ end }}
-{{- if .Values.bridge.enabled }}{{ $workloads = append $workloads "Deployment/bridge" }}{{ end }}
 {{- $_ := set $certificates "processes" (dict "hosts" (uniq $hosts) "workloads" $workloads) }}
 {{- toYaml $certificates }}
 {{- end -}}

@@ -70,6 +70,8 @@ class Room(ApiModel):
     """Depth (y), in metres."""
     height_m: Annotated[float, Field(gt=0, le=100)]
     """Height, in metres."""
+    containment: Literal["none", "cold", "hot"] = "none"
+    """Which aisles are contained, for the room's physics."""
     cooling_units: Annotated[list[CoolingUnit], Field(max_length=64, json_schema_extra=list_map("name"))] = []
     """Cooling units that stand in the room."""
 

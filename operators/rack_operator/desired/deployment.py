@@ -35,6 +35,11 @@ class PodSettings:
     """Secret with bundle.crt, the authorities that pods trust; see `desired.trust`."""
     tls_secret: str | None = None
     """Secret with the certificate of their health ports."""
+    influx_url: str | None = None
+    """InfluxDB, from which a model's windows are restored after a start; none without `influx_secret`."""
+    influx_org: str = "racktwin"
+    influx_secret: str | None = None
+    """Secret in the site's namespace whose key `token` may read the site's bucket."""
 
 
 def deployment_name(model: str) -> str:
@@ -139,4 +144,10 @@ def _environment(site: str, pods: PodSettings) -> list[JsonObject]:
         for variable, key in (("RACKTWIN_KAFKA_USERNAME", "username"), ("RACKTWIN_KAFKA_PASSWORD", "password")):
             reference = {"secretKeyRef": {"name": pods.kafka_secret, "key": key}}
             environment.append({"name": variable, "valueFrom": reference})
+    if pods.influx_secret is not None and pods.influx_url is not None:
+        environment.append({"name": "RACKTWIN_INFLUX_URL", "value": pods.influx_url})
+        environment.append({"name": "RACKTWIN_INFLUX_ORG", "value": pods.influx_org})
+        # Optional: without it windows come from Kafka, which is slower and no fault.
+        optional: JsonObject = {"secretKeyRef": {"name": pods.influx_secret, "key": "token", "optional": True}}
+        environment.append({"name": "RACKTWIN_INFLUX_TOKEN", "valueFrom": optional})
     return environment

@@ -70,7 +70,8 @@ class Controller:
     async def run(self) -> None:
         """Works until cancelled. The store must hold a full list of every kind."""
         self._working = True
-        for key in self._store.keys():
+        every = self._store.keys()
+        for key in every:
             # Those that say they are as desired wait for the sweep, which compares them in bulk.
             if not _says_it_is_settled(self._store.get(key) or {}):
                 self.wake(key)

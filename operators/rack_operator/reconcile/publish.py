@@ -112,7 +112,10 @@ async def _set_finalizers(kube: KubeClient, store: Store, key: Key, body: JsonOb
         if error.status == 409:
             return False
         raise
-    if after is not None:
+    if after is not None and after["metadata"].get("deletionTimestamp") and not after["metadata"].get("finalizers"):
+        # That was the last one, so it is gone: its watch may have said so before this answer came.
+        store.drop(key)
+    elif after is not None:
         store.put(key.kind, after)
         body["metadata"].update(finalizers=finalizers, resourceVersion=after["metadata"]["resourceVersion"])
     return True

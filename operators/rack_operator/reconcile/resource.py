@@ -8,6 +8,8 @@ what sets the two kinds apart is in `kinds`.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
@@ -38,15 +40,22 @@ from racktwin import names
 
 JsonObject = dict[str, Any]
 TYPES = ("PolicyReady", "ThingReady", "DeviceRegistered", "CredentialsReady")
+_LOOK_AGAIN_S = 2.0
 
 
 class TwinReconciler:
     """Makes what a Rack or CoolingUnit asks for, and removes it with the resource."""
 
-    def __init__(self, around: Surroundings, store: Store) -> None:
+    def __init__(
+        self, around: Surroundings, store: Store, later: Callable[[Key, float], None] = lambda _key, _s: None
+    ) -> None:
+        """`later` asks for another pass over a resource after so many seconds."""
         self._around = around
         self._store = store
+        self._later = later
         self._sites = SiteSpecs()
+        # When a resource was first seen to ask for a device no longer, epoch ms.
+        self._unwanted: dict[tuple[Key, str], int] = {}
 
     async def reconcile(self, key: Key, *, first_try: bool) -> bool:
         """One pass; True when all is as desired, False when it should be tried again.
@@ -102,6 +111,8 @@ class TwinReconciler:
             *(self._make_device(progress, claim, device, known[device.device_id], rotation) for device in twin.devices),
         )
         wanted = {device.device_id for device in twin.devices}
+        for device_id in wanted:
+            self._unwanted.pop((key, device_id), None)
         left = await self._drop_surplus(progress, claim, sorted(listed - wanted))
         verdicts = progress.verdicts.complete()
         warning = TWIN_KINDS[key.kind].warning(spec)
@@ -153,13 +164,24 @@ class TwinReconciler:
 
     async def _drop_surplus(self, progress: Progress, claim: Claim, surplus: list[str]) -> list[str]:
         """Removes what was made for servers that the spec no longer has, or leaves it to the rack that has them now;
-        returns what could not be removed."""
-        left = []
+        returns what is still there.
+
+        Of two racks that change in one `apply`, the one that loses a server may be seen first: so it waits a while for
+        another to ask for it, and the server keeps twin and password.
+        """
+        left, key = [], Key(claim.owner.kind, claim.owner.namespace, claim.owner.name)
         for device_id in surplus:
-            end = let_go if claim.is_asked_for_by_another(device_id) else purge
+            moved = claim.is_asked_for_by_another(device_id)
+            since = self._unwanted.setdefault((key, device_id), self._around.clock())
+            if not moved and self._around.clock() - since < self._around.move_s * 1000:
+                left.append(device_id)
+                self._later(key, min(_LOOK_AGAIN_S, self._around.move_s))
+                continue
+            end = let_go if moved else purge
             if await progress.step("DeviceRegistered", end(self._around, claim.owner, device_id)) is None:
                 left.append(device_id)
             else:
+                self._unwanted.pop((key, device_id), None)
                 progress.changed.append("surplus")
         return left
 
@@ -177,18 +199,20 @@ class TwinReconciler:
 
     async def _remove_all(self, key: Key, body: JsonObject, owner: Owner) -> None:
         kind, claim = TWIN_KINDS[key.kind], Claim(owner, self._store)
-        spec = kind.parse(body["spec"])
-        own = names.thing_id(spec.site, kind.thing_kind, owner.name)
+        site = body["spec"]["site"]
+        own = names.thing_id(site, kind.thing_kind, owner.name)
         listed = set((body.get("status") or {}).get("devices") or ())
-        listed |= {device.device_id for device in kind.devices(spec, owner)}
+        # Nothing was ever made of a spec that cannot be read: what an earlier one asked for is in the status.
+        with suppress(ValidationError):
+            listed |= {device.device_id for device in kind.devices(kind.parse(body["spec"]), owner)}
         # Servers first: they stand under the rack's policy.
         ordered = [*sorted(listed - {own}), own]
-        if spec.deletion_policy == "Retain":
+        if body["spec"].get("deletionPolicy") == "Retain":
             for device_id in ordered:
                 await retain(self._around, owner, device_id)
             return
         for device_id in ordered[:-1]:
             await (let_go if claim.is_asked_for_by_another(device_id) else purge)(self._around, owner, device_id)
         await remove_thing(self._around.ditto, own, owner)
-        await remove_policy(self._around.ditto, own_policy(spec.site, kind.thing_kind, owner))
+        await remove_policy(self._around.ditto, own_policy(site, kind.thing_kind, owner))
         await purge(self._around, owner, own)

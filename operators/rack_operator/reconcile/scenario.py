@@ -33,6 +33,7 @@ from rack_operator.reconcile.conditions import READY, Verdict, conditions, ready
 from rack_operator.reconcile.publish import add_finalizer, first_problem, owner_of, publish_status, remove_finalizer
 from rack_operator.reconcile.store import Key, Store
 from rack_operator.reconcile.surroundings import Surroundings
+from racktwin import names
 
 JsonObject = dict[str, Any]
 _OVER: Final = ("Done", "Failed")
@@ -123,7 +124,10 @@ class ScenarioReconciler:
                 await self._say(key, body, details, Verdict("Unknown", "WaitingForTwins", waits))
                 return False
         assert self._access is not None
+        room = await self._around.ditto.get_thing(names.thing_id(spec.site, "room", spec.room))
         document = input_document(spec, owner, site, racks, units)
+        # What the room's twin was calibrated to, where it was.
+        document["parameters"] = calibrated(room)
         kube = self._around.kube
         await kube.create(CONFIG_MAPS, input_config_map(owner, document))
         await kube.create(SECRETS, access_secret(owner, self._access))
@@ -235,6 +239,13 @@ class ScenarioReconciler:
         ):
             return False
         return await self._around.kube.delete(resource, owner.namespace, name)
+
+
+def calibrated(room: JsonObject | None) -> JsonObject | None:
+    """The calibrated parameters on a room's twin, or None."""
+    fidelity = ((room or {}).get("features") or {}).get("fidelity") or {}
+    found = (fidelity.get("properties") or {}).get("parameters")
+    return found if isinstance(found, dict) else None
 
 
 _RUNNING: Final = Verdict("Unknown", "Running", "its Job is at work")

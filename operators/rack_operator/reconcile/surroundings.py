@@ -22,7 +22,8 @@ class Surroundings:
     """Everything outside that a reconcile touches.
 
     `things` and `secrets` hold what the last sweep read. `clock` gives the time in epoch milliseconds;
-    `random_bytes` gives that many unguessable bytes.
+    `random_bytes` gives that many unguessable bytes; `move_s` is how long a server that its rack no longer has may
+    wait for another rack to ask for it.
     """
 
     kube: KubeClient
@@ -39,6 +40,7 @@ class Surroundings:
     rotation_grace_s: float
     clock: Callable[[], int]
     random_bytes: Callable[[int], bytes]
+    move_s: float = 0.0
 
     def now(self) -> str:
         """The time in RFC 3339, to the second, as conditions carry it."""

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from cluster.images import libraries
 from cluster.images.tree import Tree
 from local_stack import paths
+from local_stack.toolchain.catalogue import CONSOLE_PAGE
 from local_stack.toolchain.python import IMPORT_ROOTS
 
 HOME = "/usr/local"
@@ -22,8 +23,6 @@ _PACKAGES = f"{HOME}/lib/{_VERSION}/site-packages"
 # Parts of the standard library that no server needs: tests, editors, installers, and what links to a display.
 _UNNEEDED = {"test", "idlelib", "ensurepip", "lib2to3", "tkinter", "turtledemo", "site-packages", "__pycache__"}
 _UNNEEDED_FILES = re.compile(r"(_tkinter|_test\w*|_ctypes_test)\.[^/]*\.so$|\.a$|\.pyc$")
-# Imported by our processes, and not listed by the project yet.
-_ALSO = ("fastapi", "fsspec", "itsdangerous", "osqp", "pymongo", "scipy", "uvicorn")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -61,7 +60,7 @@ def closure(roots: Iterable[str]) -> list[importlib.metadata.Distribution]:
 def runtime_requirements(project: Path, extras: Iterable[str]) -> list[str]:
     """What the project itself and some of its extras ask for."""
     data = tomllib.loads(project.read_text(encoding="utf-8"))["project"]
-    required: list[str] = [*data["dependencies"], *_ALSO]
+    required: list[str] = list(data["dependencies"])
     for extra in extras:
         required += data["optional-dependencies"][extra]
     return required
@@ -105,6 +104,16 @@ def dependencies(extras: Iterable[str]) -> Tree:
     return tree
 
 
+ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUNBUFFERED": "1",
+    "RACKTWIN_CONSOLE_WEB_DIR": f"{CODE}/console",
+    "RACKTWIN_DEFINITIONS_DIR": f"{CODE}/thing-definitions",
+}
+"""What processes find in the image; the same as in charts/images/Dockerfile."""
+
+
 def code(commands: dict[str, str]) -> Tree:
     """Our packages and what they read; `commands` by name, each `module:function`."""
     tree = Tree()
@@ -115,6 +124,7 @@ def code(commands: dict[str, str]) -> Tree:
 
     for folder in (*IMPORT_ROOTS, "thing-definitions"):
         tree.tree(root / folder, f"{CODE}/{folder}", keep)
+    tree.tree(CONSOLE_PAGE.folder / "web", f"{CODE}/console", keep)
     for name, target in commands.items():
         module, _, function = target.partition(":")
         script = f"#!{HOME}/bin/python\nimport sys\n\nfrom {module} import {function}\n\nsys.exit({function}())\n"

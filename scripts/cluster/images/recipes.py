@@ -116,7 +116,7 @@ def recipes(scratch: Path) -> tuple[Recipe, ...]:
             "racktwin/racktwin",
             python.version(),
             (base, python.interpreter, dependencies, code),
-            Config(("racktwin", "--help"), {"PATH": _PATH, "PYTHONDONTWRITEBYTECODE": "1"}, "10001:10001", python.CODE),
+            Config(("racktwin", "--help"), python.ENVIRONMENT, "10001:10001", python.CODE),
         ),
         Recipe("racktwin/kafka", KAFKA.version, (base, java, _kafka), java_config),
         Recipe(

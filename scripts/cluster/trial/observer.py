@@ -3,6 +3,7 @@ cluster.trial.observer` in a pod of our image, one command per question. Each pr
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 import requests
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
-from bench.mainjob_figures import Numbers, measure, stored_numbers
+from bench.mainjob_figures import Numbers, account, measure, stored_numbers
 
 SITE = "berlin"
 _MODEL = "inlet-temperature"
@@ -40,13 +41,9 @@ def _watch(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _count(arguments: argparse.Namespace) -> dict[str, Any]:
-    """For each thing and feature: first, last and how many numbers InfluxDB has since a time."""
+    """For each thing and feature: how many readings were sent since a time, and how many InfluxDB has."""
     numbers = _stored(arguments.since, arguments.until or time.time_ns() // 1_000_000)
-    return {
-        f"{thing} {feature}": {"first": min(found), "last": max(found), "stored": len(found)}
-        for (thing, feature), found in numbers.items()
-        if found
-    }
+    return {f"{thing} {feature}": dataclasses.asdict(found) for (thing, feature), found in account(numbers).items()}
 
 
 def _newest(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The course of `make cluster-test`, and its figures.
 
 1. Nodes from nothing, stand-ins, `helm install --wait`, racks.
-2. Devices publish: a simulated fleet inside the cluster, two devices outside of it; the main job's figures for a minute.
+2. Devices publish, a simulated fleet inside the cluster and two outside of it; the main job's figures for a minute.
 3. `helm test`.
 4. Pods are killed one after the other, then a node as by a power cut, while readings flow.
 5. An upgrade that replaces every pod of ours, and keeps secrets and data.
@@ -14,6 +14,7 @@ import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from cluster import charts
@@ -24,6 +25,7 @@ from cluster.trial import outside
 from cluster.trial.outside import Device, Login
 from cluster.trial.watching_pod import Observer
 from local_stack import cluster as kube
+from local_stack.model import TrainingError
 
 Say = Callable[[str], None]
 # The node that is killed; devices outside reach the cluster over the first one.
@@ -64,10 +66,10 @@ class Figures:
     node_kill_recovery_s: float = 0.0
     pods_killed: int = 0
     upgrade_s: float = 0.0
-    secrets_changed_by_upgrade: int = 0
+    secrets_changed_by_upgrade: list[str] = dataclasses.field(default_factory=list)
     outside_sent: int = 0
     outside_in_influx: int = 0
-    left_by_uninstall: list[str] = dataclasses.field(default_factory=list)
+    left_by_uninstall: int = 0
     left_on_host: list[str] = dataclasses.field(default_factory=list)
 
     def line(self, main_job: dict[str, Any]) -> str:
@@ -92,11 +94,12 @@ class Trial:
 
     # -- the steps ----------------------------------------------------------------------------------------------------
 
-    def install(self) -> charts.Site:
+    def install(self, trained: Path | None) -> charts.Site:
         """Nodes, stand-ins, chart, racks."""
-        digests = self._cluster.up()
-        site = charts.Site(self._place, digests, self._say)
-        site.prepare()
+        with charts.training_beside(trained) as model_folder:
+            digests = self._cluster.up()
+            site = charts.Site(self._place, digests, self._say)
+            site.prepare(model_folder())
         with ThreadPoolExecutor(1) as pool:
             applied = pool.submit(site.apply_example)
             self.figures.install_s = round(site.install(), 1)
@@ -175,7 +178,8 @@ class Trial:
                 self._place.kubeconfig, "delete", "pod", "-n", SITE, name, "--grace-period=0", "--force", "--wait=true"
             )
             self.figures.pods_killed += 1
-            self._cluster.wait(f"all ready after {name} died", 0, lambda: -site.pods_unready(), _RECOVERY_S)
+            ready = f"pods ready after {name} was killed"
+            self._cluster.wait(ready, 0, lambda: -site.pods_unready(), _RECOVERY_S, quiet=True)
             self._say(f"killed {name}: all pods ready again after {time.monotonic() - began:.1f} s")
 
     def kill_node(self, site: charts.Site) -> None:
@@ -202,7 +206,7 @@ class Trial:
         before = self._secrets()
         self.figures.upgrade_s = round(site.install("--set", "global.logLevel=warning"), 1)
         after = self._secrets()
-        self.figures.secrets_changed_by_upgrade = sum(1 for name in before if after.get(name) != before[name])
+        self.figures.secrets_changed_by_upgrade = [name for name in before if after.get(name) != before[name]]
         self._cluster.wait("pods ready after the upgrade", 0, lambda: -site.pods_unready(), 180)
         self._say(f"upgrade took {self.figures.upgrade_s} s")
 
@@ -224,11 +228,11 @@ class Trial:
     def _compare(self, until: int) -> list[str]:
         found = self._observer.ask("count", "--since", str(self._began_ms), "--until", str(until), timeout_s=120)
         exact = {f"{device.thing} environment.{outside.SENSOR}": device.sent for device in self._devices}
-        nothing = {series: {"first": 1, "last": 0, "stored": 0} for series in exact}
+        nothing = {series: {"sent": 0, "stored": 0} for series in exact}
         sent = stored = outside_stored = 0
         missing = []
         for series, numbers in {**nothing, **found}.items():
-            wanted = exact.get(series, numbers["last"] - numbers["first"] + 1)
+            wanted = exact.get(series, numbers["sent"])
             sent, stored = sent + wanted, stored + numbers["stored"]
             outside_stored += numbers["stored"] if series in exact else 0
             if numbers["stored"] != wanted:
@@ -252,7 +256,7 @@ class Trial:
             for item in items
             if item["metadata"]["name"] != "kube-root-ca.crt" and "deletionTimestamp" not in item["metadata"]
         ]
-        self.figures.left_by_uninstall = sorted(left)
+        self.figures.left_by_uninstall = len(left)
         self._say(f"uninstalled; it leaves {', '.join(sorted(left)) or 'nothing'}")
 
     # -- small things -------------------------------------------------------------------------------------------------
@@ -277,7 +281,7 @@ class Trial:
         return int(all(now - newest.get(thing, 0) < _FRESH_MS for thing in things))
 
     def _secrets(self) -> dict[str, Any]:
-        """What the logins and authorities are; Helm's own records and serving certificates may change."""
+        """All Secrets but Helm's own records."""
         items = kube.get(self._place.kubeconfig, "secrets", "-n", SITE)["items"]
         return {
             item["metadata"]["name"]: item["data"]
@@ -290,12 +294,14 @@ def _is_part(pod: str, part: str) -> bool:
     return pod.startswith((f"{SITE}-{part}-", f"{part}-"))
 
 
-def run(cluster: Cluster, say: Say, seconds: int, keep: bool) -> tuple[str, list[str]]:
+def run(
+    cluster: Cluster, say: Say, *, seconds: int, keep: bool = False, trained: Path | None = None
+) -> tuple[str, list[str]]:
     """The whole course on a cluster that is emptied first; the JSON line, and what went wrong."""
     trial = Trial(cluster, say)
     cluster.clean()
     try:
-        site = trial.install()
+        site = trial.install(trained)
         trial.start_devices()
         trial.watch(seconds)
         trial.helm_test()
@@ -305,7 +311,7 @@ def run(cluster: Cluster, say: Say, seconds: int, keep: bool) -> tuple[str, list
         trial.count()
         if not keep:
             trial.uninstall()
-    except (ClusterError, kube.KubectlError) as error:
+    except (ClusterError, kube.KubectlError, TrainingError) as error:
         trial.problems.append(str(error))
     finally:
         if keep:

@@ -186,7 +186,8 @@ COMPONENTS = (
         after=("kafka", "artemis"),
     ),
     _own("ingest", "ingest", "cleans telemetry", kafka, ditto, as_viewer, after=("kafka", "ditto-lite")),
-    _own("historian", "historian", "writes history", kafka, influx, after=("kafka", "influxd")),
+    # Ditto tells how long a site's history is kept; the historian starts and writes without it.
+    _own("historian", "historian", "writes history", kafka, influx, ditto, as_viewer, after=("kafka", "influxd")),
     _own("indices", "indices", "computes rooms' indices", kafka, ditto, as_viewer, after=("kafka", "ditto-lite")),
     _own("fidelity", "fidelity", "follows rooms with twins", kafka, ditto, as_viewer, after=("kafka", "ditto-lite")),
     _own(

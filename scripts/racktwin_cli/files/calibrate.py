@@ -43,6 +43,12 @@ def calibrate(layout: Path, history: Path, out: Path, held_out: float, json_want
         for note in notes:
             click.echo(f"note: {note}", err=True)
         found, scores = calibration.fit(measured, place, held_out=held_out)
+    if any(score.skill < 0.0 for score in scores):
+        notes.append(
+            "on what was held out the physics does worse than persistence: this hall has something that the model "
+            "lacks; use racktwin forecast, which falls back, and what-ifs for tendencies"
+        )
+        click.echo(f"note: {notes[-1]}", err=True)
     document = {
         **found.as_dict(),
         "heldOut": [

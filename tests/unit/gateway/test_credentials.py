@@ -40,3 +40,9 @@ def test_an_incomplete_secret_names_the_key(tmp_path: Path, change: dict[str, st
     data = {key: value for key, value in {**DATA, **change}.items() if value is not None}
     with pytest.raises(CredentialsMissing, match=message):
         mount(tmp_path, data).read("s")
+
+
+def test_a_secret_of_an_installation_with_tls() -> None:
+    assert (Credentials.of("s", DATA).tls, Credentials.of("s", DATA).authority) == (False, None)
+    found = Credentials.of("s", {**DATA, "tls": "true", "ca.crt": "PEM"})
+    assert (found.tls, found.authority) == (True, "PEM")

@@ -7,7 +7,8 @@ import math
 import pytest
 
 from historian.line_protocol import Unwritable
-from historian.points import prediction_line, reading_line
+from historian.points import audit_line, prediction_line, reading_line
+from racktwin.commands import Audit
 from racktwin.messages import Prediction, Reading
 
 
@@ -98,3 +99,24 @@ def test_a_prediction():
 def test_a_new_model_version_starts_no_series():
     old, new = (prediction_line(prediction(model_version=version)).split(" ")[0] for version in ("1", "2"))
     assert old == new
+
+
+def test_an_event_in_a_commands_life() -> None:
+    audit = Audit(
+        thing="racktwin.t:cooling-a",
+        at=1_800_000_000_000,
+        event="refused",
+        id="c1",
+        origin="cli",
+        who="ann",
+        kind="cooling",
+        room="hall",
+        values={"setpoint": 30, "mode": "manual"},
+        rule="setpoint-limit",
+        by=2.5,
+        v=1,
+    )
+    assert audit_line(audit) == (
+        "command,event=refused,feature=control,kind=cooling,room=hall,thing=racktwin.t:cooling-a "
+        'id="c1",origin="cli",who="ann",setpoint=30.0,mode="manual",rule="setpoint-limit",by=2.5 1800000000000'
+    )

@@ -202,3 +202,35 @@ def test_units_convert() -> None:
     assert 2118.88 * factor + offset == pytest.approx(1.0)
     factor, offset = quantities.unit_of("temperature", "K")
     assert 293.15 * factor + offset == pytest.approx(20.0)
+
+
+@pytest.mark.parametrize(
+    ("heights", "places"),
+    [
+        ((0.3, 1.8), ["bottom", "top"]),
+        ((5, 21, 40), ["bottom", "middle", "top"]),
+        ((1.0,), ["middle"]),
+        ((0.2, 0.7, 1.2, 1.9), ["bottom", "middle-1", "middle-2", "top"]),
+    ],
+)
+def test_positions_may_be_heights(tmp_path: Path, heights: tuple[float, ...], places: list[str]) -> None:
+    table = pd.concat([one_rack().assign(position=height) for height in heights])
+    units = pd.DataFrame({"time": TIMES, "rack": "C1", "supplyTemperature": 18.0})
+    found = collect(tmp_path, pd.concat([table, units]))
+    assert sorted(place for _, name, place in found.series if name == "temperature") == sorted(places)
+    assert ("C1", "supplyTemperature", "") in found.series
+    made = grid.make(found, layout_file.load(layout_at(tmp_path)))
+    assert sorted(float(place) for _, place in made.target_names()) == sorted(heights)
+
+
+def test_racks_may_be_numbers(tmp_path: Path) -> None:
+    plan = {**LAYOUT, "racks": [{"name": 1, "xM": 1, "yM": 2}, {"name": 2, "xM": 2, "yM": 2}]}
+    place = layout_file.load(layout_at(tmp_path, plan))
+    table = pd.concat([one_rack().assign(rack=number) for number in (1.0, 2.0, np.nan)])
+    assert {rack for rack, *_ in readings.collect(table, place, "x").series} == {"1", "2"}
+
+
+def test_forecasts_name_positions_as_the_file_does(tmp_path: Path) -> None:
+    found = collect(tmp_path, one_rack().assign(position="Front-Top"))
+    made = grid.make(found, layout_file.load(layout_at(tmp_path)))
+    assert made.target_names() == [("R-01", "Front-Top")]

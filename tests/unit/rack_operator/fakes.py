@@ -29,7 +29,12 @@ from rack_operator.reconcile.surroundings import Surroundings
 JsonObject = dict[str, Any]
 
 
-KIND_OF: dict[str, OwnerKind] = {"sites": "Site", "racks": "Rack", "coolingunits": "CoolingUnit", "scenarios": "Scenario"}
+KIND_OF: dict[str, OwnerKind] = {
+    "sites": "Site",
+    "racks": "Rack",
+    "coolingunits": "CoolingUnit",
+    "scenarios": "Scenario",
+}
 
 
 class KilledError(BaseException):

@@ -7,6 +7,7 @@ import copy
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from prometheus_client import REGISTRY
 from tests.unit.rack_operator.conftest import RACK, RACK_ID, SITE, conditions, site_body
 from tests.unit.rack_operator.fakes import KIND_OF, World
 
@@ -103,6 +104,26 @@ async def test_drift_is_mended_by_the_sweep_and_a_deleted_rack_cleaned_up(world:
         world.delete("racks", "lab", "r1")
         await eventually(lambda: "r1" not in world.kube.names("racks"))
         assert RACK_ID not in world.ditto.things
+
+
+async def test_after_a_restart_settled_racks_are_compared_and_not_reconciled(world: World) -> None:
+    def reconciled() -> float:
+        done = {"kind": "Rack", "outcome": "done"}
+        return REGISTRY.get_sample_value("racktwin_operator_reconciles_total", done) or 0.0
+
+    def swept() -> float:
+        return REGISTRY.get_sample_value("racktwin_operator_sweep_logins_completed_seconds") or 0.0
+
+    async with running(world, sweep_s=60):
+        await eventually(lambda: is_ready(world, SITE) and is_ready(world, RACK))
+    before, writes = reconciled(), world.fuse.writes
+    world.now_ms += 1000
+    async with running(world, sweep_s=60):
+        await eventually(lambda: swept() == world.now_ms / 1000)
+        assert (reconciled(), world.fuse.writes) == (before, writes)
+        # What changes after that is an event like any other.
+        world.edit("racks", "lab", "r1", {"row": "r02"})
+        await eventually(lambda: world.ditto.things[RACK_ID]["attributes"]["row"] == "r02")
 
 
 async def test_an_outage_is_waited_out(world: World) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import copy
+import dataclasses
 from typing import Any
 
 from tests.unit.rack_operator.conftest import RACK, RACK_ID, SERVER_ID, conditions, message, rack_body, settle_rack
-from tests.unit.rack_operator.fakes import World
+from tests.unit.rack_operator.fakes import KIND_OF, World
 
 from rack_operator.desired.ownership import ANNOTATION_IN_USE, ANNOTATION_ROTATE
+from rack_operator.reconcile.resource import TwinReconciler
 from rack_operator.reconcile.store import Key
 from rack_operator.reconcile.sweep import Sweeper
 
@@ -23,6 +26,13 @@ def secret(world: World, name: str = "rack-r1-device") -> dict[str, str]:
 def held(world: World, device: str = RACK_ID) -> list[dict[str, Any]]:
     secrets: list[dict[str, Any]] = world.hono.credentials["lab", device][0]["secrets"]
     return secrets
+
+
+def see(world: World) -> None:
+    """Brings the present store up to date, as a watch does."""
+    for (plural, _, _), body in world.kube.objects.items():
+        if plural in KIND_OF:
+            world.store.put(KIND_OF[plural], copy.deepcopy(body))
 
 
 async def sweep(world: World) -> int:
@@ -48,6 +58,41 @@ async def test_a_server_moves_with_twin_and_password(ready: World) -> None:
     assert secret(ready, "server-db-device")["password"] == password
     assert ready.hono.devices["lab", SERVER_ID]["ext"]["managedBy"]["name"] == "r2"
     assert conditions(ready, OTHER)["Ready"][0] == "True"
+
+
+async def test_a_server_taken_out_of_its_rack_waits_for_another_to_ask_for_it(ready: World) -> None:
+    ready.around = dataclasses.replace(ready.around, move_s=10)
+    asked: list[tuple[Key, float]] = []
+    twins = TwinReconciler(ready.around, ready.store, lambda key, seconds: asked.append((key, seconds)))
+
+    async def settle(key: Key) -> bool:
+        see(ready)
+        return await twins.reconcile(key, first_try=False)
+
+    password = secret(ready, "server-db-device")["password"]
+    # The rack that loses the server is seen before the one that gets it.
+    ready.edit("racks", "lab", "r1", {"servers": []})
+    assert await settle(RACK)
+    assert asked == [(RACK, 2.0)]
+    assert SERVER_ID in ready.kube.objects["racks", "lab", "r1"]["status"]["devices"]
+    ready.kube.put("racks", rack_body("r2"))
+    ready.now_ms += 2000
+    assert await settle(RACK)
+    assert await settle(OTHER)
+    assert secret(ready, "server-db-device")["password"] == password
+    assert ready.kube.objects["racks", "lab", "r1"]["status"]["devices"] == [RACK_ID]
+
+
+async def test_a_server_that_no_rack_asks_for_goes_after_a_while(ready: World) -> None:
+    ready.around = dataclasses.replace(ready.around, move_s=10)
+    ready.watch()
+    twins = TwinReconciler(ready.around, ready.store)
+    ready.edit("racks", "lab", "r1", {"servers": []})
+    for step_ms, there in ((0, True), (9_000, True), (2_000, False)):
+        ready.now_ms += step_ms
+        see(ready)
+        assert await twins.reconcile(RACK, first_try=False)
+        assert (SERVER_ID in ready.ditto.things) is there
 
 
 async def test_the_new_rack_may_take_before_the_old_one_lets_go(ready: World) -> None:

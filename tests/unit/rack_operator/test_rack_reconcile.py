@@ -272,3 +272,13 @@ async def test_retain_leaves_twins_and_a_new_rack_takes_them_over(ready: World) 
     kept = ready.kube.objects["secrets", "lab", "rack-r1-device"]["metadata"]
     assert LABEL_RETAINED not in kept["labels"]
     assert kept["ownerReferences"][0]["uid"] == "another"
+
+
+async def test_a_rack_whose_spec_cannot_be_read_can_be_deleted(ready: World) -> None:
+    # As after a change of the CRD's version.
+    ready.kube.objects["racks", "lab", "r1"]["spec"]["position"] = "nowhere"
+    ready.delete("racks", "lab", "r1")
+    assert await settle_rack(ready)
+    assert "r1" not in ready.kube.names("racks")
+    assert RACK_ID not in ready.ditto.things
+    assert SERVER_ID not in ready.ditto.things

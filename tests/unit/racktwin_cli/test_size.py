@@ -81,7 +81,7 @@ def test_every_consumer_has_a_partition(load):
 def test_ten_thousand_racks_by_hand():
     size = estimate(BASE)
     assert size.readings_per_s == 40_000
-    # 40,000 readings of 30 µs are 1.2 cores, 2 when 60 % of each is planned for.
+    # 40,000 readings of 24 µs are one core, 2 when 60 % of each is planned for.
     assert size.ingest_replicas == 2
     # 800 merges/s on four cores, 60 % of them planned for.
     assert size.ditto_merges_per_s == pytest.approx(480)

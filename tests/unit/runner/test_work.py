@@ -62,7 +62,7 @@ class Consumer:
 
 
 class Rig:
-    def __init__(self, folder, restore=None, update=None, **settings):
+    def __init__(self, folder, restore=None, update=None, paused=lambda: False, **settings):
         self.now = NOW + 1
         self.producer, self.consumer = Producer(), Consumer()
         self.context = Context(
@@ -70,7 +70,14 @@ class Rig:
         )
         configured = RunnerSettings(model_dir=folder, **settings)
         self.work = RunnerWork(
-            configured, self.context, load(folder), self.consumer, self.producer, restore=restore, update=update
+            configured,
+            self.context,
+            load(folder),
+            self.consumer,
+            self.producer,
+            restore=restore,
+            update=update,
+            paused=paused,
         )
 
 
@@ -120,6 +127,31 @@ def test_later_readings_wait_for_their_turn_and_are_predicted_from_at_once_then(
     assert rig.producer.predictions()[-1].issued_at == NOW + 15_140
 
 
+def test_a_reading_before_its_turn_is_predicted_from_though_none_follows(rig):
+    predict(rig, Message(reading()))
+    predict(rig, Message(reading(at=NOW + 100)))
+    rig.now = NOW + 16_700
+    rig.work.tick()
+    rig.now += 40
+    rig.work.tick()
+    assert [p.based_on for p in rig.producer.predictions()] == [NOW, NOW + 100]
+    rig.now += 60_000
+    rig.work.tick()
+    assert len(rig.producer.predictions()) == 2
+
+
+def test_very_many_first_predictions_are_spread(rig):
+    things = [f"rack-{n}" for n in range(1500)]
+    predict(rig, *(Message(reading(thing=thing)) for thing in things))
+    assert 1000 <= len(rig.producer.predictions()) < 1100
+    for _ in range(3):
+        rig.now += 960
+        rig.work.tick()
+        rig.now += 40
+        rig.work.tick()
+    assert len({p.thing for p in rig.producer.predictions()}) == 1500
+
+
 def test_readings_read_again_fill_the_window_but_speak_for_themselves_alone(rig):
     predict(rig, *(Message(reading(at=NOW - age * 1000)) for age in range(600, 60, -1)))
     assert rig.producer.sent == []
@@ -149,6 +181,20 @@ def test_windows_come_from_history_where_there_is_one(artefact):
     rig.work.assigned([TopicPartition(TOPIC, 0, 99_999)])
     assert asked == ["berlin"]
     assert [p.offset for p in rig.consumer.asked] == [rig.now - 60_000]
+
+
+def test_paused_model_predicts_nothing_and_its_last_word_is_taken_off(artefact):
+    state = {"paused": False}
+    rig = Rig(artefact, paused=lambda: state["paused"])
+    predict(rig, Message(reading()))
+    state["paused"] = True
+    rig.producer.sent.clear()
+    rig.now = NOW + 70_000
+    predict(rig, Message(reading(at=NOW + 70_000)))
+    rig.now = NOW + 80_001
+    rig.work.tick()
+    assert [topic for topic, _, _ in rig.producer.sent] == ["racktwin.twin.berlin"]
+    assert b'"value":null' in rig.producer.sent[0][2]
 
 
 def test_newer_model_is_taken_up_between_two_predictions(artefact):

@@ -147,3 +147,26 @@ spec:
       {{- end }}
 {{- end }}
 {{- end -}}
+
+{{/* A PodMonitor for pods whose metrics no Service shows: root, name, components, port, path. Their images serve metrics without TLS. */}}
+{{- define "racktwin.podMonitor" -}}
+{{- if .root.Values.global.monitoring.serviceMonitors }}
+---
+apiVersion: monitoring.coreos.com/v1
+kind: PodMonitor
+metadata:
+  {{- include "racktwin.metadata" . | nindent 2 }}
+    {{- with .root.Values.global.monitoring.labels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  selector:
+    matchLabels: {app.kubernetes.io/instance: {{ .root.Release.Name }}}
+    matchExpressions:
+      - {key: app.kubernetes.io/name, operator: In, values: {{ toJson .components }}}
+  podMetricsEndpoints:
+    - port: {{ .port }}
+      path: {{ .path }}
+      interval: {{ .root.Values.global.monitoring.interval }}
+{{- end }}
+{{- end -}}

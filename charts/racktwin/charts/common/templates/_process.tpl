@@ -8,16 +8,19 @@ One of our Python processes, whole: Deployment, Service of its health port, disr
   volumes, mounts  further ones, YAML lists as text
   ingress, egress, api, outside  as racktwin.networkPolicy
   strategy Recreate where two may not run at once
+  readiness  path of the readiness probe, where another than /readyz
+  init       init containers, YAML list as text
 */}}
 {{- define "racktwin.process" -}}
-{{- $scaling := and .cfg.maxReplicas (ne .root.Values.global.autoscaling.mode "none") }}
+{{- $maintenance := .root.Values.global.maintenance }}
+{{- $scaling := and .cfg.maxReplicas (ne .root.Values.global.autoscaling.mode "none") (not $maintenance) }}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
   {{- include "racktwin.metadata" . | nindent 2 }}
 spec:
   {{- if not $scaling }}
-  replicas: {{ .cfg.replicas }}
+  replicas: {{ ternary 0 .cfg.replicas $maintenance }}
   {{- end }}
   revisionHistoryLimit: 3
   {{- if .strategy }}
@@ -35,6 +38,10 @@ spec:
     spec:
       {{- include "racktwin.pod" (merge (dict "user" 10001 "group" 10001) .) | nindent 6 }}
       terminationGracePeriodSeconds: 45
+      {{- with .init }}
+      initContainers:
+        {{- . | nindent 8 }}
+      {{- end }}
       containers:
         - name: {{ .name }}
           {{- include "racktwin.container.image" (dict "root" .root "image" "racktwin") | nindent 10 }}
@@ -79,7 +86,8 @@ spec:
   type: {{ .cfg.serviceType }}
   {{- end }}
   ports:
-    {{- if not .cfg.serviceType }}
+    {{- /* Not on a Service that is reached from outside. */}}
+    {{- if eq (.cfg.serviceType | default "ClusterIP") "ClusterIP" }}
     - {name: health, port: 8080, targetPort: health}
     {{- end }}
     {{- $nodePort := .cfg.nodePort }}
@@ -101,7 +109,8 @@ spec:
 {{/* What each of our processes is told about itself */}}
 {{- define "racktwin.env.process" -}}
 - {name: RACKTWIN_LOG_LEVEL, value: {{ .root.Values.global.logLevel }}}
-- {name: RACKTWIN_SITES, value: {{ include "racktwin.site" .root | quote }}}
+# Kafka of one's own holds this site and replays of it; a Kafka of others may hold other sites.
+- {name: RACKTWIN_SITES, value: {{ ternary (include "racktwin.site" .root) "*" (ne .root.Values.global.external.kafka.bootstrap "") | quote }}}
 - {name: RACKTWIN_HEALTH_HOST, value: "0.0.0.0"}
 - {name: RACKTWIN_HEALTH_PORT, value: "8080"}
 - {name: RACKTWIN_HEALTH_TLS_CERT, value: /etc/racktwin/tls/tls.crt}
@@ -131,14 +140,14 @@ livenessProbe:
   timeoutSeconds: 5
   failureThreshold: 3
 readinessProbe:
-  httpGet: {path: /readyz, port: health, scheme: HTTPS}
+  httpGet: {path: {{ .readiness | default "/readyz" }}, port: health, scheme: HTTPS}
   periodSeconds: 5
   timeoutSeconds: 5
   failureThreshold: 3
 {{- end -}}
 
 {{- define "racktwin.scaling" -}}
-{{- $mode := .root.Values.global.autoscaling.mode }}
+{{- $mode := ternary "none" .root.Values.global.autoscaling.mode .root.Values.global.maintenance }}
 {{- if and .cfg.maxReplicas (eq $mode "hpa") }}
 ---
 apiVersion: autoscaling/v2

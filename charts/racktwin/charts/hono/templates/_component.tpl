@@ -21,7 +21,7 @@ kind: Deployment
 metadata:
   {{- include "racktwin.metadata" . | nindent 2 }}
 spec:
-  replicas: {{ .cfg.replicas | default 1 }}
+  replicas: {{ ternary 0 (.cfg.replicas | default 1) .root.Values.global.maintenance }}
   revisionHistoryLimit: 3
   strategy:
     {{- if .single }}

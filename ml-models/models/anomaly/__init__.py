@@ -1,0 +1,1 @@
+"""Racks that behave unusually, and whether their inlet or they themselves are the reason."""

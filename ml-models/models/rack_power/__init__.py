@@ -1,0 +1,1 @@
+"""Power of a rack in 15 minutes."""

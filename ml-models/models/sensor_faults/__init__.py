@@ -1,0 +1,1 @@
+"""Sensors that stick, drift or disagree with their neighbour."""

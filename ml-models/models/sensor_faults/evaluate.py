@@ -1,0 +1,5 @@
+"""Scores of the sensor model; how is in `models.detecting.scores`."""
+
+from models.detecting.scores import evaluate
+
+__all__ = ["evaluate"]

@@ -1,0 +1,1 @@
+"""Processor temperature of a server in 5 and 15 minutes."""

@@ -1,0 +1,29 @@
+"""Settings of the scorecard."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from racktwin.settings import KafkaSettings, ProcessSettings, SitesSettings
+
+
+class ScorecardSettings(KafkaSettings, SitesSettings, ProcessSettings):
+    """The scorecard's settings."""
+
+    registry_url: str = Field(
+        "", description="Registry whose versions are judged: a directory, or s3://bucket/prefix. Without one, scores "
+        "are written and nothing is judged."
+    )  # fmt: skip
+    scorecard_interval_s: float = Field(
+        60.0, gt=0, le=3600, description="Seconds between two writings of scores onto twins and into history."
+    )
+    scorecard_retrain: Literal["off", "process"] = Field(
+        "off",
+        description="What to do when a model drifts: nothing (an operator makes a Job), or start `python -m training` "
+        "here.",
+    )
+    scorecard_retrain_every_s: float = Field(
+        6 * 3600.0, gt=0, description="Seconds between two trainings of one model at least."
+    )

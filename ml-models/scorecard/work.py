@@ -1,0 +1,77 @@
+"""The scorecard in the batch loop: predictions and readings in, scores out once a minute. At-least-once: a repeated
+prediction is scored once a minute at most, and a repeated reading finds nothing waiting."""
+
+from __future__ import annotations
+
+import msgspec
+from confluent_kafka import Message, TopicPartition
+
+from racktwin.kafka import SafeProducer
+from racktwin.messages import decode_prediction, decode_reading
+from racktwin.process import Context, Fatal
+from scorecard import metrics, outbox
+from scorecard.ledger import Ledger
+from scorecard.tallies import Tallies
+from scorecard.verdicts import Verdicts
+
+
+class ScorecardWork:
+    """`racktwin.kafka.BatchWork` of the scorecard."""
+
+    def __init__(
+        self, context: Context, producer: SafeProducer, tallies: Tallies, verdicts: Verdicts | None, interval_ms: int
+    ) -> None:
+        self._context = context
+        self._producer = producer
+        self._ledger = Ledger()
+        self._tallies = tallies
+        self._verdicts = verdicts
+        self._interval_ms = interval_ms
+        self._wrote = context.clock()
+
+    def handle(self, batch: list[Message]) -> None:
+        """Note predictions; score what a reading is the truth of."""
+        for message in batch:
+            payload, topic = message.value(), message.topic()
+            if payload is None or topic is None:
+                continue
+            try:
+                if topic.startswith("racktwin.predictions."):
+                    self._ledger.predicted(decode_prediction(payload))
+                    continue
+                for scored in self._ledger.read(decode_reading(payload)):
+                    self._tallies.add(scored)
+                    metrics.SCORED.labels(scored.waited.model).inc()
+            except msgspec.DecodeError:
+                metrics.MALFORMED.inc()
+
+    def tick(self) -> None:
+        """Write scores when their time has come."""
+        self._producer.poll()
+        now = self._context.clock()
+        if 0 <= now - self._wrote < self._interval_ms:
+            return
+        self._wrote = now
+        metrics.WAITING.set(len(self._ledger))
+        for newest, models in self._tallies.changed():
+            for topic, key, value in outbox.records(newest, models, now):
+                self._producer.produce(topic, key, value)
+        for (model, version), tally in self._tallies.versions.items():
+            metrics.SKILL.labels(model, version).set(tally.skill)
+            metrics.COVERAGE.labels(model, version).set(tally.coverage)
+        if self._verdicts is not None:
+            self._verdicts.look(now)
+
+    def settle(self) -> list[TopicPartition] | None:
+        """Wait until Kafka has acknowledged every score so far."""
+        while self._producer.flush(1.0):
+            if self._context.stop.is_set():
+                raise Fatal("stopped while Kafka was away: the last scores were not delivered")
+            self._context.health.heartbeat("consume", 120.0)
+        return None
+
+    def assigned(self, partitions: list[TopicPartition]) -> None:
+        """Predictions of before wait for nothing that is still to come: the committed offsets will do."""
+
+    def revoked(self, partitions: list[TopicPartition]) -> None:
+        """What waits for things of other partitions is dropped when its time has passed."""

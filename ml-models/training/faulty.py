@@ -1,0 +1,114 @@
+"""History from simulated plants that break, with what was broken when: for models that detect. Deterministic by seed.
+
+Each plant is many rooms of one layout; in the course of it racks get faults, one after another, each with rest before
+it. Labels say what a window should be found to be; the first minutes of a fault and the time after it, when nobody
+could say, belong to neither. Next: `training.windows_of_faults`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from models.definition import Definition
+from physics import layout
+from physics.faults import Fault, Kind
+from physics.history import History as PlantHistory
+from physics.history import record
+from physics.plant import Plant
+from training.history import History
+from training.simulated import START_S, channel_values
+
+NORMAL, UNCERTAIN = "", "?"
+# What a fault of the plant is found to be.
+FOUND_AS: Final[dict[Kind, str]] = {
+    "blanking-missing": "inlet-hot",
+    "rack-fan-degrades": "broken",
+    "sensor-sticks": "stuck",
+    "sensor-drifts": "drift",
+}
+# Least and most of each fault's magnitude; a smaller one is within what rooms do by themselves.
+_MAGNITUDES: Final[dict[Kind, tuple[float, float]]] = {
+    "blanking-missing": (0.15, 0.5),
+    "rack-fan-degrades": (0.25, 0.6),
+    "sensor-sticks": (1.0, 1.0),
+    "sensor-drifts": (0.6, 2.0),
+}
+_RACKS_PER_ROOM: Final = 6
+_PITCH_M: Final = 0.6
+_CAPACITIES_W: Final = (4000.0, 6000.0, 8000.0, 12000.0)
+_LEAST_S, _MOST_S, _REST_S = 3600.0, 10_800.0, 5400.0
+_SETTLED_S: Final = 1200.0
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A history, and for each cell and thing what is wrong there: [cells, things] of names in `FOUND_AS`, `NORMAL` or
+    `UNCERTAIN`."""
+
+    history: History
+    labels: npt.NDArray[np.str_]
+
+
+def simulate(
+    definition: Definition, seed: int, kinds: tuple[Kind, ...], *, plants: int = 4, rooms: int = 12, hours: float = 24.0
+) -> list[Labelled]:
+    """One labelled history per plant, with faults of these kinds."""
+    return [_plant(definition, seed, number, kinds, rooms=rooms, hours=hours) for number in range(plants)]
+
+
+def schedule(rng: np.random.Generator, racks: list[str], kinds: tuple[Kind, ...], hours: float) -> list[Fault]:
+    """Faults that follow one another on each rack, with rest between them. Half of the racks never break."""
+    faults = []
+    for rack in racks[: max(1, len(racks) // 2)]:
+        at = START_S + _REST_S + float(rng.uniform(0.0, _MOST_S))
+        while at + _LEAST_S < START_S + hours * 3600.0:
+            kind = kinds[int(rng.integers(len(kinds)))]
+            end = at + float(rng.uniform(_LEAST_S, _MOST_S))
+            sensor = "top" if rng.random() < 0.5 else "bottom"
+            magnitude = float(rng.uniform(*_MAGNITUDES[kind]))
+            faults.append(Fault(kind, rack, magnitude, at, end, ramp_s=float(rng.uniform(0.0, 600.0)), sensor=sensor))
+            at = end + _REST_S + float(rng.uniform(0.0, _MOST_S))
+    return faults
+
+
+def _plant(
+    definition: Definition, seed: int, number: int, kinds: tuple[Kind, ...], *, rooms: int, hours: float
+) -> Labelled:
+    rng = np.random.default_rng([seed, number, 77])
+    place = layout.assumed(
+        f"plant-{number}",
+        [(f"rack-{k}", "row", k * _PITCH_M, float(rng.choice(_CAPACITIES_W))) for k in range(_RACKS_PER_ROOM)],
+    )
+    faults = schedule(rng, place.rack_ids, kinds, hours)
+    seeds = [9_000_000 + seed * 100_000 + number * 1000 + room for room in range(rooms)]
+    recorded = record(Plant(place, seeds, start_s=START_S, faults=faults), hours * 3600.0, definition.resolution_s)
+    values = np.stack([channel_values(recorded, channel) for channel in definition.channels], axis=3)
+    cells, _, racks, channels = values.shape
+    history = History(
+        start_ms=int(START_S * 1000),
+        cell_s=definition.resolution_s,
+        things=[f"plant-{number}/room-{room}/{rack}" for room in range(rooms) for rack in place.rack_ids],
+        rooms=[f"plant-{number}/room-{room}" for room in range(rooms) for _ in place.racks],
+        channels=definition.channel_names,
+        values=values.astype(np.float32).reshape(cells, rooms * racks, channels),
+        origin={"kind": "simulated", "plant": number, "seed": seed},
+    )
+    one = _labels(recorded, place.rack_ids, faults)
+    return Labelled(history, np.tile(one, (1, rooms)))
+
+
+def _labels(recorded: PlantHistory, racks: list[str], faults: list[Fault]) -> npt.NDArray[np.str_]:
+    labels = np.full((recorded.time_s.size, len(racks)), NORMAL, dtype="U12")
+    for fault in faults:
+        column = racks.index(fault.target)
+        end = fault.end_s if fault.end_s is not None else np.inf
+        # A sensor that drifts is not yet off when it begins to.
+        sure = fault.start_s + _SETTLED_S + fault.ramp_s + (2400.0 if fault.kind == "sensor-drifts" else 0.0)
+        after = (recorded.time_s >= fault.start_s) & (recorded.time_s < end + _REST_S * 0.7)
+        labels[after, column] = UNCERTAIN
+        labels[(recorded.time_s >= sure) & (recorded.time_s < end), column] = FOUND_AS[fault.kind]
+    return labels

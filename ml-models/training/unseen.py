@@ -1,0 +1,150 @@
+"""How good the models are on plants, seeds and faults that no training saw: what `bench.models` prints. Deterministic.
+
+Forecasts are judged on other rooms than those of training (more racks in a room, other sizes, a cooling unit that
+hunts more, faults of racks and of a unit's fan while it runs), detection on plants of other seeds. A model is trained
+first where there is none yet; what is judged is its ONNX graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime as ort
+
+from models.definition import Definition, Manifest, ModelError, read_manifest
+from models.detecting.fit import LabelledRows
+from models.metrics import score
+from models.statistics import InputPlan
+from physics import layout
+from physics.faults import Fault
+from physics.hidden import Nature
+from physics.history import record
+from physics.plant import Plant
+from training import detecting, faulty, registry
+from training.history import History
+from training.job import train
+from training.samples import Part, build
+from training.simulated import START_S, channel_values, simulate
+
+SEED: Final = 424_242
+_RACKS: Final = 12
+_ROOMS: Final = 5
+_HOURS: Final = 24.0
+_CAPACITIES_W: Final = (5000.0, 7000.0, 10_000.0)
+_ROWS: Final = 12_000
+_DETECT_PLANTS: Final = 2
+_DETECT_ROOMS: Final = 8
+
+
+def evaluate(models_dir: Path, note: Callable[[str], None], created_ms: int) -> dict[str, Any]:
+    """The figures, by the names that `bench.models` prints."""
+    figures: dict[str, Any] = {}
+    manifest, session = _served("inlet-temperature", models_dir, note, created_ms)
+    s = _forecasts(manifest, session)
+    figures |= {
+        "onnx_parity_K": manifest.metrics["parity"],
+        "forecast_15min_mae_K": s["mae"],
+        "forecast_15min_skill": s["skill"],
+        "interval_coverage": s["coverage"],
+    }
+    note(f"inlet-temperature on unseen plants: {s}")
+    manifest, session = _served("rack-power", models_dir, note, created_ms)
+    s = _forecasts(manifest, session)
+    figures["power_15min_skill"] = s["skill"]
+    note(f"rack-power on unseen plants: {s}; the bar on its own test rows: {manifest.metrics['bar']}")
+    d = _detections("anomaly", models_dir, note, created_ms)
+    note(f"anomaly on unseen plants: {d}")
+    figures |= {"anomaly_f1": d["f1"], "anomaly_false_alarm_rate": d["falseAlarmRate"]}
+    return figures
+
+
+def plant_history(definition: Definition, seed: int) -> History:
+    """A history of plants as described above."""
+    rng = np.random.default_rng(seed)
+    place = layout.assumed(
+        "unseen", [(f"u-{k}", f"row-{k % 2}", 0.6 * (k // 2), float(rng.choice(_CAPACITIES_W))) for k in range(_RACKS)]
+    )
+    hour = 3600.0
+    faults = [
+        Fault("rack-fan-degrades", "u-1", 0.4, START_S + 6 * hour, START_S + 9 * hour, ramp_s=900.0),
+        Fault("blanking-missing", "u-4", 0.3, START_S + 10 * hour, START_S + 13 * hour),
+        Fault("unit-fan-degrades", place.unit_ids[0], 0.3, START_S + 15 * hour, START_S + 18 * hour, ramp_s=3600.0),
+    ]
+    nature = Nature(hunting=0.4, supply_drift=0.4, temperature_noise=0.06)
+    seeds = [seed + room for room in range(_ROOMS)]
+    recorded = record(
+        Plant(place, seeds, start_s=START_S, nature=nature, faults=faults), _HOURS * hour, definition.resolution_s
+    )
+    values = np.stack([channel_values(recorded, channel) for channel in definition.channels], axis=3)
+    cells = values.shape[0]
+    return History(
+        start_ms=int(START_S * 1000),
+        cell_s=definition.resolution_s,
+        things=[f"{room}/{rack}" for room in range(_ROOMS) for rack in place.rack_ids],
+        rooms=[str(room) for room in range(_ROOMS) for _ in place.racks],
+        channels=definition.channel_names,
+        values=values.astype(np.float32).reshape(cells, _ROOMS * _RACKS, -1),
+        origin={"kind": "simulated", "plant": 0, "seed": seed},
+    )
+
+
+def _served(
+    name: str, models_dir: Path, note: Callable[[str], None], created_ms: int
+) -> tuple[Manifest, ort.InferenceSession]:
+    """The trained model, trained now where there is none."""
+    model = registry.load(name)
+    folder = models_dir / name
+    try:
+        manifest = read_manifest(folder)
+        fits = manifest.definition == model.definition and manifest.inputs == model.inputs()
+    except ModelError:
+        fits = False
+    if not fits:
+        note(f"training {name} first")
+        if model.definition.task == "detect":
+            detecting.train(model, folder, seed=0, created_ms=created_ms, note=note)
+        else:
+            train(model, simulate(model.definition, 0), folder, seed=0, created_ms=created_ms, note=note)
+        manifest = read_manifest(folder)
+    session = ort.InferenceSession((folder / manifest.graph.file).read_bytes(), providers=["CPUExecutionProvider"])
+    return manifest, session
+
+
+def _forecasts(manifest: Manifest, session: ort.InferenceSession) -> dict[str, float | int]:
+    """Scores at 15 minutes, with the wear that serving meets."""
+    definition = manifest.definition
+    history = plant_history(definition, SEED)
+    plan = InputPlan(manifest.inputs, definition.channel_names, definition.cells, definition.resolution_s)
+    whole = Part(list(range(len(history.things))), 0, history.cells)
+    rows = build([(history, whole)], definition, plan, _ROWS, np.random.default_rng(SEED))
+    value, lo, hi = session.run(["value", "lo", "hi"], {manifest.graph.input: rows.inputs})
+    columns = [k for k, output in enumerate(definition.outputs()) if output.horizon_s == 900]
+    chosen = np.zeros_like(rows.usable)
+    chosen[:, columns] = rows.usable[:, columns]
+    return score(rows.truth[chosen], value[chosen], lo[chosen], hi[chosen], rows.persistence[chosen]).rounded()
+
+
+class _Graph:
+    """A detector's graph as the model it came from: what is judged is what serves."""
+
+    def __init__(self, manifest: Manifest, session: ort.InferenceSession) -> None:
+        self._input, self._session = manifest.graph.input, session
+
+    def predict(self, inputs: Any) -> tuple[Any, Any]:
+        score_, share = self._session.run(["score", "share"], {self._input: inputs})
+        return score_, share
+
+
+def _detections(name: str, models_dir: Path, note: Callable[[str], None], created_ms: int) -> dict[str, Any]:
+    manifest, session = _served(name, models_dir, note, created_ms)
+    model, definition = registry.load(name), manifest.definition
+    plan = InputPlan(manifest.inputs, definition.channel_names, definition.cells, definition.resolution_s)
+    found = faulty.simulate(
+        definition, SEED % 97 + 10, model.train.FAULTS, plants=_DETECT_PLANTS, rooms=_DETECT_ROOMS, hours=_HOURS
+    )
+    rows: LabelledRows = detecting.draw(found, definition, plan, _ROWS, np.random.default_rng(SEED), wrong_share=None)
+    result: dict[str, Any] = model.evaluation.evaluate(definition, _Graph(manifest, session), rows)
+    return result

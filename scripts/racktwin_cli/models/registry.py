@@ -1,0 +1,121 @@
+"""`racktwin models`: what the registry holds, how good it is, what serves; promote and roll back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from racktwin_cli import show
+from racktwin_cli.failures import Failure
+
+if TYPE_CHECKING:
+    from models.registry import Registry
+
+_NEXT = "name it with --registry or RACKTWIN_REGISTRY_URL: a directory, or s3://bucket/prefix"
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[Registry]:
+    from models.registry import Registry, RegistryError  # noqa: PLC0415 - fsspec is heavy: only when it is used
+
+    try:
+        yield Registry(url)
+    except RegistryError as error:
+        raise Failure(str(error), _NEXT if not url else "`racktwin models` lists what there is") from error
+
+
+@click.group("models", invoke_without_command=True)
+@click.option("--registry", "url", envvar="RACKTWIN_REGISTRY_URL", default="", metavar="URL", help="The registry.")
+@click.option("--json", "json_wanted", is_flag=True, help="Print one JSON document.")
+@click.pass_context
+def models(context: click.Context, url: str, json_wanted: bool) -> None:
+    """Trained models: versions, scores, what serves.
+
+    Without a command: a table of all versions.
+    """
+    context.obj = url
+    if context.invoked_subcommand is not None:
+        return
+    with _opened(url) as registry:
+        rows = [row for name in registry.models() for row in _rows(registry, name)]
+    if json_wanted:
+        show.as_json({"models": rows})
+        return
+    show.as_table(
+        ("model", "version", "made", "history", "score", "coverage", "serves"),
+        [
+            (
+                row["model"],
+                row["version"],
+                row["created"],
+                row["history"],
+                row["score"],
+                "" if row["coverage"] is None else f"{row['coverage']:.1%}",
+                "now" if row["serves"] else "",
+            )
+            for row in rows
+        ],
+    )
+
+
+@models.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.pass_obj
+def publish(url: str, folder: Path) -> None:
+    """Put a trained model's folder into the registry; it does not serve yet."""
+    with _opened(url) as registry:
+        made = registry.publish(folder)
+    click.echo(f"{made.definition.name} {made.version}")
+
+
+@models.command()
+@click.argument("model")
+@click.argument("version")
+@click.option("--reason", default="by hand", show_default=True)
+@click.pass_obj
+def promote(url: str, model: str, version: str, reason: str) -> None:
+    """Let VERSION of MODEL serve; runners take it up within seconds."""
+    with _opened(url) as registry:
+        pointer = registry.promote(model, version, at_ms=_now_ms(), by="person", reason=reason)
+    click.echo(f"{model}: {pointer.version} serves")
+
+
+@models.command()
+@click.argument("model")
+@click.option("--reason", default="by hand", show_default=True)
+@click.pass_obj
+def rollback(url: str, model: str, reason: str) -> None:
+    """Let the version of MODEL serve again that served before."""
+    with _opened(url) as registry:
+        pointer = registry.rollback(model, at_ms=_now_ms(), reason=reason)
+    click.echo(f"{model}: {pointer.version} serves again")
+
+
+def _rows(registry: Registry, name: str) -> list[dict[str, Any]]:
+    pointer = registry.pointer(name)
+    rows = []
+    for made in registry.versions(name):
+        overall = made.metrics.get("overall", {})
+        skill, f1 = overall.get("skill"), made.metrics.get("f1")
+        rows.append(
+            {
+                "model": name,
+                "version": made.version,
+                "created": datetime.fromtimestamp(made.created / 1000, UTC).strftime("%Y-%m-%d %H:%M"),
+                "history": made.training.get("history", ""),
+                "score": f"skill {skill:.2f}" if skill is not None else (f"F1 {f1:.2f}" if f1 is not None else ""),
+                "coverage": overall.get("coverage"),
+                "serves": pointer is not None and pointer.version == made.version,
+            }
+        )
+    return rows
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

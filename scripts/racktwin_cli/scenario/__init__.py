@@ -1,0 +1,1 @@
+"""`racktwin whatif` and `racktwin replay`: a Scenario resource made, waited for, shown."""

@@ -1,0 +1,16 @@
+"""Random and hostile commands against the rules, judged by an oracle that lets the true rooms run. The whole ten
+thousand are in `make bench-optimiser`."""
+
+from __future__ import annotations
+
+from bench.adversary import Arena
+
+
+def test_no_unsafe_command_passes() -> None:
+    tally = Arena(12, seed=5).run(20)
+    assert tally.tried > 250 and tally.passed > 50
+    assert tally.unsafe == []
+
+
+def test_the_oracle_sees_what_a_guard_without_forecast_lets_pass() -> None:
+    assert Arena(12, seed=5, blind=True).run(20).unsafe

@@ -1,0 +1,152 @@
+"""Every prediction is scored when its time has come; a model that got worse is found out, one that is well is left."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+
+from models.registry import Registry, State
+from racktwin import health, logs
+from racktwin.messages import Prediction, Reading, decode_reading
+from racktwin.process import Context
+from scorecard import outbox
+from scorecard.judge import LEAST, Judge, Promise
+from scorecard.ledger import LATE_MS, Ledger
+from scorecard.tallies import Tallies, Tally
+
+NOW = 1_800_000_000_000
+THING = "racktwin.berlin:rack-1"
+
+
+def prediction(at=NOW, value=22.0, lo=21.0, hi=23.0, horizon_s=900, version="v1", based_on=None) -> Prediction:
+    return Prediction(
+        v=1, thing=THING, model="inlet-temperature", model_version=version, target="environment.top/temperature",
+        horizon_s=horizon_s, value=value, lo=lo, hi=hi, unit="Cel", issued_at=at, valid_at=at + horizon_s * 1000,
+        based_on=at if based_on is None else based_on, kind="rack",
+    )  # fmt: skip
+
+
+def reading(at=NOW, value=21.5, quality="good") -> Reading:
+    return Reading(
+        v=1, thing=THING, feature="environment.top", observed_at=at, received_at=at,
+        values={"temperature": value, "relativeHumidity": 40.0}, quality=quality, device="d", kind="rack",
+        room="hall-a",
+    )  # fmt: skip
+
+
+def drain(ledger, *readings):
+    return [scored for one in readings for scored in ledger.read(one)]
+
+
+@pytest.fixture
+def ledger():
+    made = Ledger()
+    drain(made, reading(value=21.5))
+    return made
+
+
+def test_prediction_is_scored_by_the_first_reading_of_its_time(ledger):
+    ledger.predicted(prediction())
+    assert drain(ledger, reading(at=NOW + 899_000)) == []
+    (scored,) = drain(ledger, reading(at=NOW + 900_500, value=22.4))
+    assert (scored.truth, scored.waited.value, scored.waited.persistence) == (22.4, 22.0, 21.5)
+    assert drain(ledger, reading(at=NOW + 901_000)) == []
+
+
+def test_truth_that_comes_too_late_or_is_not_good_scores_nothing(ledger):
+    ledger.predicted(prediction())
+    assert drain(ledger, reading(at=NOW + 900_000, quality="faulty")) == []
+    assert drain(ledger, reading(at=NOW + 900_000 + LATE_MS + 1)) == []
+    assert ledger.dropped == 1
+
+
+def test_one_prediction_a_minute_and_series_is_kept(ledger):
+    for second in range(0, 120, 10):
+        drain(ledger, reading(at=NOW + second * 1000))
+        ledger.predicted(prediction(at=NOW + second * 1000))
+        ledger.predicted(prediction(at=NOW + second * 1000))
+    assert len(ledger) == 2
+
+
+def test_prediction_without_a_reading_to_compare_with_is_left(ledger):
+    ledger.predicted(prediction(based_on=NOW - 10 * LATE_MS))
+    assert len(ledger) == 0
+
+
+def scored_series(count, error, naive, inside=True, version="v1"):
+    tally = Tally()
+    made = Ledger()
+    for n in range(count):
+        at = NOW + n * 60_000
+        drain(made, reading(at=at, value=20.0 + naive))
+        half = abs(error) + 1.0 if inside else 0.01
+        value = 20.0 + error
+        made.predicted(prediction(at, value, value - half, value + half, horizon_s=30, version=version))
+        for one in drain(made, reading(at=at + 30_000, value=20.0)):
+            tally.add(one)
+    return tally
+
+
+def test_scores_are_mae_bias_skill_and_coverage():
+    tally = scored_series(50, error=0.5, naive=1.0)
+    assert tally.as_dict() == {"count": 50, "mae": 0.5, "bias": 0.5, "skill": 0.75, "coverage": 1.0}
+
+
+def test_a_model_that_keeps_its_promise_does_not_drift():
+    verdict = Judge(Promise(0.5, 0.9)).verdict(scored_series(LEAST, 0.5, 1.0), NOW)
+    assert (verdict.drifting, verdict.paused) == (False, False)
+
+
+def test_too_few_scores_say_nothing():
+    assert not Judge(Promise(0.1, 0.9)).verdict(scored_series(LEAST - 1, 5.0, 1.0), NOW).drifting
+
+
+def test_intervals_that_fail_are_drift_and_named():
+    verdict = Judge(Promise(0.5, 0.9)).verdict(scored_series(LEAST, 0.5, 1.0, inside=False), NOW)
+    assert verdict.drifting
+    assert "0% instead of 90%" in verdict.reason
+
+
+def test_worse_than_persistence_pauses_only_when_it_lasts():
+    judge, tally = Judge(Promise(0.5, 0.9)), scored_series(LEAST, 2.0, 1.0)
+    assert not judge.verdict(tally, NOW).paused
+    assert judge.verdict(tally, NOW + 31 * 60_000).paused
+    assert not judge.verdict(scored_series(LEAST, 0.5, 1.0), NOW + 32 * 60_000).paused
+
+
+def test_scores_stand_on_the_twin_and_go_into_history(ledger):
+    tallies = Tallies()
+    ledger.predicted(prediction())
+    for scored in drain(ledger, reading(at=NOW + 900_000, value=22.0)):
+        tallies.add(scored)
+    ((newest, models),) = tallies.changed()
+    assert tallies.changed() == []
+    (_, _, merge), (topic, _, record) = outbox.records(newest, models, NOW + 900_100)
+    scores = json.loads(merge)["value"]["scorecard"]["properties"]["models"]
+    assert scores["inlet-temperature"]["environment.top/temperature"]["900"]["mae"] == 0.0
+    assert topic == "racktwin.readings.berlin"
+    assert decode_reading(record).feature == "scorecard.inlet-temperature.environment.top.900"
+
+
+def test_verdict_goes_to_the_registry_and_training_starts_once(tmp_path, monkeypatch):
+    from scorecard import verdicts
+
+    registry = Registry(str(tmp_path))
+    tallies = Tallies()
+    tallies.versions[("inlet-temperature", "a" * 12)] = scored_series(LEAST, 2.0, 1.0)
+    monkeypatch.setattr(Registry, "pointer", lambda *_: type("P", (), {"version": "a" * 12})())
+    manifest = type("M", (), {"metrics": {"overall": {"mae": 0.2}}, "definition": type("D", (), {"coverage": 0.9})()})()
+    monkeypatch.setattr(Registry, "manifest", lambda *_: manifest)
+    started = []
+    context = Context("scorecard", logs.configure("x", "error"), health.Health(), threading.Event(), lambda: NOW)
+    looked = verdicts.Verdicts(registry, tallies, context, started.append, 3_600_000)
+    for minute in (0, 10, 40):
+        found = looked.look(NOW + minute * 60_000)["inlet-temperature"]
+    assert started == ["inlet-temperature"]
+    assert (found.drifting, found.paused) == (True, True)
+    state = registry.state("inlet-temperature")
+    assert isinstance(state, State)
+    assert state.paused
+    assert "worse than persistence" in state.reason

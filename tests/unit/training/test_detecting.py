@@ -1,0 +1,92 @@
+"""Detecting models: faults are scheduled apart, labels say what is sure, the graph says what the native model says."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from models.definition import read_manifest
+from racktwin.messages import decode_reading
+from runner import predictor
+from runner.forecaster import Made
+from runner.intake import Thing
+from runner.verdicts import DetectOutbox
+from training import detecting, faulty, registry
+from training.gate import judge
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sensors")
+    model = registry.load("sensor-faults")
+    return folder, detecting.train(model, folder, seed=3, created_ms=1, note=lambda _: None, scale=0.2)
+
+
+def test_graph_equals_native_model_and_finds_what_is_wrong(trained):
+    _, result = trained
+    assert result.metrics["parity"] < 0.01
+    assert result.metrics["f1"] > 0.8
+    assert result.metrics["falseAlarmRate"] < 0.03
+
+
+def test_card_names_findings_and_limits(trained):
+    text = (trained[0] / "CARD.md").read_text()
+    assert "stuck" in text
+    assert "false alarm rate" in text
+    assert "$" not in text
+
+
+def test_runner_serves_it_and_says_the_verdict_with_its_inputs(trained):
+    loaded = predictor.load(trained[0])
+    definition = loaded.manifest.definition
+    rng = np.random.default_rng(0)
+    windows = np.stack(
+        [
+            20.0 + 0.3 * rng.standard_normal((2, definition.cells)),
+            20.0 + 0.3 * rng.standard_normal((2, definition.cells)),
+            np.full((2, definition.cells), 10.0) + 0.1 * rng.standard_normal((2, definition.cells)),
+            np.full((2, definition.cells), 10.0) + 0.1 * rng.standard_normal((2, definition.cells)),
+        ],
+        axis=1,
+    ).astype(np.float32)
+    # The second rack's bottom sensor is five kelvin of dew point off.
+    windows[1, 3] += 5.0
+    inputs = loaded.plan.compute(windows)
+    things = [Thing(f"racktwin.berlin:rack-{n}", n, "rack", "hall-a", "r01", None) for n in range(2)]
+    made = Made(things, np.ones((2, 2), bool), loaded.predict(inputs), np.full((2, 2), 5), inputs, 7)
+    records = list(DetectOutbox(read_manifest(trained[0])).records(made))
+    verdicts = [decode_reading(value) for topic, _, value in records if topic == "racktwin.readings.berlin"]
+    assert [verdict.feature for verdict in verdicts] == ["sensing", "sensing"]
+    assert verdicts[1].values["score"] > 0.5
+    assert verdicts[1].values["state"] in ("suspect", "anomalous")
+    assert verdicts[1].values["cause"]
+
+
+def test_labels_are_sure_only_well_inside_a_fault():
+    definition = registry.load("anomaly").definition
+    (found,) = faulty.simulate(definition, 1, ("rack-fan-degrades",), plants=1, rooms=2, hours=8.0)
+    column = found.labels[:, 0]
+    assert set(np.unique(column)) <= {"", "?", "broken"}
+    changes = [(a, b) for a, b in itertools.pairwise(column) if a != b]
+    assert ("", "broken") not in changes
+    assert ("broken", "") not in changes
+    assert (found.labels[:, 5] == "").all()
+
+
+@pytest.mark.parametrize(
+    ("skill", "coverage", "mae", "serving", "passes"),
+    [
+        (0.3, 0.9, 0.2, None, True),
+        (0.3, 0.9, 0.2, 0.25, True),
+        (0.3, 0.9, 0.2, 0.2, False),
+        (-0.1, 0.9, 0.2, None, False),
+        (0.3, 0.8, 0.2, None, False),
+        (float("nan"), 0.9, 0.2, None, False),
+    ],
+)
+def test_gate(skill, coverage, mae, serving, passes):
+    verdict = judge(skill=skill, coverage=coverage, nominal=0.9, mae=mae, mae_of_serving=serving)
+    assert verdict.passed is passes
+    assert verdict.reason
