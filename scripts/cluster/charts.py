@@ -1,5 +1,6 @@
 """Installs Racktwin on a cluster with Helm: the stand-ins, the model, the chart, the example site."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -138,6 +139,24 @@ class Site:
             timeout_s=INSTALL_S + 60,
         )
         return time.monotonic() - began
+
+    def fingerprint(self) -> str:
+        """Changes when an install would do something: over both charts, their values and the images."""
+        digest = hashlib.sha256()
+        folders = (chart(), chart().with_name("racktwin-crds"), _FOLDER / "stand-ins")
+        files = sorted(file for folder in folders for file in folder.rglob("*") if file.is_file())
+        for file in (*files, _FOLDER / "values.yaml"):
+            digest.update(f"{file}\0".encode() + file.read_bytes() + b"\0")
+        values = (generated_values(self.place, self._digests), stand_in_values(self._digests))
+        digest.update(json.dumps(values, sort_keys=True).encode())
+        return digest.hexdigest()
+
+    def is_current(self) -> bool:
+        """Whether what would be installed is what was installed last, and is still there."""
+        if self.place.state().get("installed") != self.fingerprint():
+            return False
+        listed = json.loads(helm(self.place, "list", "-n", SITE, "--deployed", "--output", "json"))
+        return {item["name"] for item in listed} >= {SITE, STAND_INS}
 
     def apply_example(self) -> int:
         """Apply the example site; how many racks that is. Waits until the API server knows the resources."""

@@ -76,14 +76,18 @@ def up(context: click.Context, bare: bool, trained: Path | None, yes: bool) -> N
 def install(cluster: Cluster, digests: Mapping[str, str], trained: Path, steps: Steps) -> charts.Site:
     """Put Racktwin and the example site on a running cluster. Raises ClusterError, KubectlError, TrainingError."""
     site = charts.Site(cluster.place, digests, steps.say)
-    site.prepare(trained)
-    steps.say("helm install of charts/racktwin, and kubectl apply of the example site beside it")
-    with ThreadPoolExecutor(1) as pool:
-        # What reads a site's topics is ready only when the operator has made them.
-        applied = pool.submit(site.apply_example)
-        took = site.install()
-        racks = applied.result()
-    steps.say(f"installed in {took:.0f} s")
+    if site.is_current():
+        racks = site.apply_example()
+    else:
+        site.prepare(trained)
+        steps.say("helm install of charts/racktwin, and kubectl apply of the example site beside it")
+        with ThreadPoolExecutor(1) as pool:
+            # What reads a site's topics is ready only when the operator has made them.
+            applied = pool.submit(site.apply_example)
+            took = site.install()
+            racks = applied.result()
+        cluster.place.remember(installed=site.fingerprint())
+        steps.say(f"installed in {took:.0f} s")
     cluster.wait("racks ready", racks, site.racks_ready, _RACKS_READY_S)
     # What is being replaced comes and goes, so none may be unready.
     cluster.wait("pods ready", 0, lambda: -site.pods_unready(), _PODS_READY_S)

@@ -12,11 +12,11 @@ from fastapi.testclient import TestClient
 from console import users
 from console.access import Services
 from console.app import build
-from racktwin.fleet import Fleet
 from console.live import Hub
 from console.sessions import Sessions
 from console.settings import ConsoleSettings
 from console.users import LocalUsers
+from racktwin.fleet import Fleet
 
 NOW = 1_780_000_000_000
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.unit.console.conftest import thing
 
-from racktwin.fleet import ATTRIBUTES, Fleet
 from racktwin.ditto_protocol import Envelope
+from racktwin.fleet import ATTRIBUTES, Fleet
 
 RACK = "racktwin.berlin:rack-r1"
 
