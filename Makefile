@@ -76,6 +76,13 @@ soak: setup ## 25,000 readings/s for ten minutes: how much the memory of our pro
 bench-physics: setup ## The room model's speed, balances and calibration; the last line is JSON
 	@$(RUN) -m bench.physics
 
+.PHONY: bench-models bench-retrain
+bench-models: setup ## The model runner from Kafka to Kafka beside the usual loop, and how good the models are on unseen plants
+	@$(RUN) -m bench.models
+
+bench-retrain: setup ## A drifted plant found, retrained, promoted and better, without a hand
+	@$(RUN) -m bench.retrain
+
 .PHONY: bench-optimiser demo-feedback check-console
 bench-optimiser: setup ## What optimal cooling saves, how fast it is found, whether anything unsafe passes; the last line is JSON
 	@$(RUN) -m bench.optimiser

@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 from msgspec import structs
 
-from guard.forecast import modelled
+from guard.forecast import careful
 from guard.ledger import Ledger
 from guard.outlook import bound
 from guard.recent import Recent
@@ -312,7 +312,7 @@ class Arena:
 
 def _by_model(room: Room, thing: str, wished: Mapping[str, float]) -> Any:
     """By a model that is not the room's own: parameters as they usually are, with an honest error."""
-    return modelled(room, thing, wished, Parameters())
+    return careful(room, thing, wished, Parameters())
 
 
 def _nothing(_room: Room, _thing: str, _wished: Mapping[str, float]) -> Any:

@@ -25,6 +25,9 @@ from physics.parameters import Parameters
 # What the model says of a change is taken this much larger: its error was measured near where the room runs, and a
 # command may lead far from there.
 GAIN_DOUBT: Final = 1.5
+# A command that changes no more than this is judged by the model alone (K, percentage points).
+NEAR_K: Final = 1.0
+NEAR_FAN: Final = 10.0
 # A model that errs by more is not asked (K).
 MOST_ERROR_K: Final = 2.0
 _TOLERANCE_K: Final = 5e-3
@@ -39,10 +42,25 @@ def outlook(room: Room, thing: str, wished: Mapping[str, float]) -> Iterable[For
     if parameters is None:
         return bound(room, thing, wished)
     try:
-        return modelled(room, thing, wished, parameters)
+        return careful(room, thing, wished, parameters)
     except (LayoutError, ValueError):
         # A room that cannot be modelled any more is no reason to let everything pass.
         return bound(room, thing, wished)
+
+
+def careful(room: Room, thing: str, wished: Mapping[str, float], parameters: Parameters) -> Iterable[Forecast]:
+    """Forecasts by the model; of a command that leads far, at each inlet the worse of model and bound.
+
+    Raises:
+        LayoutError, ValueError: as of :func:`modelled`.
+    """
+    forecasts = modelled(room, thing, wished, parameters)
+    unit = room.units[thing]
+    far = (
+        abs(wished.get("setpoint", unit.setpoint or 0.0) - (unit.setpoint or 0.0)) > NEAR_K
+        or abs(wished.get("fanSpeed", unit.fan_speed or 0.0) - (unit.fan_speed or 0.0)) > NEAR_FAN
+    )
+    return [*forecasts, *bound(room, thing, wished)] if far else forecasts
 
 
 def modelled(room: Room, thing: str, wished: Mapping[str, float], parameters: Parameters) -> list[Forecast]:

@@ -59,9 +59,9 @@ def test_without_a_good_model_the_bound_judges(fidelity: dict[str, Any]) -> None
 
 def test_a_calibrated_model_judges() -> None:
     room = where(rmse=0.4, parameters={"recirculation_top": 0.2})
-    wished = {"fanSpeed": 50.0}
-    by_model = worst(modelled(room, UNIT, wished, Parameters(recirculation_top=0.2)))
-    assert worst(outlook(room, UNIT, wished)) == by_model
+    near, far = {"fanSpeed": 80.0}, {"fanSpeed": 50.0}
+    assert worst(outlook(room, UNIT, near)) == worst(modelled(room, UNIT, near, Parameters(recirculation_top=0.2)))
+    assert worst(outlook(room, UNIT, far)) >= worst(bound(room, UNIT, far))
 
 
 def test_a_unit_whose_settings_are_not_known_is_left_to_the_bound() -> None:
