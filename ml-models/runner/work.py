@@ -37,6 +37,8 @@ _REBUILD_MARGIN_MS = 30_000
 _ASK_BROKER_S = 10.0
 # Readings older than this (or than the interval, where that is longer) fill windows but bring no prediction.
 _FRESH_MS = 10_000
+# All things are looked after no more often than this, however often they are predicted.
+_LOOK_AFTER_MS = 5000
 # How often things are looked at whose reading came before their turn, and how long their next reading is waited for.
 _LOOK_MS = 250
 _NEXT_READING_MS = 1500
@@ -90,7 +92,7 @@ class RunnerWork:
         self._max_batch = settings.max_batch
         self._intake = Intake(definition)
         self._forecaster = Forecaster(predictor, self._intake, stale_ms, interval_ms, settings.max_batch)
-        self._schedule = Schedule(interval_ms, context.clock())
+        self._schedule = Schedule(max(interval_ms, _LOOK_AFTER_MS), context.clock())
         # Slots whose turn has come and that got a reading, until there are enough of them or the time is over.
         self._waiting: list[IntArray] = []
         self._waits_since = 0

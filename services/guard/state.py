@@ -19,6 +19,8 @@ Json = Mapping[str, Any]
 
 # A report older than this says nothing of the present (ms).
 FRESH_MS: Final = 120_000
+# A supply this far above its set-point is all that the unit can do (K).
+SHORT_K: Final = 3.0
 _USUAL_CLASS: Final = "A2"
 
 
@@ -179,7 +181,8 @@ def failed(unit: Unit, now: int) -> str:
     """Why the unit counts as failed; empty while it cools.
 
     A unit that reports nothing counts as failed: whether it cools is not known. A raised set-point is no failure: the
-    supply follows it within minutes, and is colder than it until then.
+    supply follows it within minutes, and is colder than it until then. One that was lowered far counts until then,
+    which costs no more than that no two others are lessened meanwhile.
     """
     if unit.observed_at is None or now - unit.observed_at > FRESH_MS:
         return "it does not report"
@@ -189,6 +192,8 @@ def failed(unit: Unit, now: int) -> str:
         return "it moves no air"
     if unit.supply is not None and unit.return_ is not None and unit.supply > unit.return_ - 0.5:
         return "it does not cool its air"
+    if unit.supply is not None and unit.setpoint is not None and unit.supply > unit.setpoint + SHORT_K:
+        return "it does not reach its set-point"
     return ""
 
 
