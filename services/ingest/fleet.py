@@ -11,6 +11,7 @@ known soon after it was made. `Entry` and its making are `racktwin.directory`'s;
 from __future__ import annotations
 
 import dataclasses
+import math
 import queue
 import threading
 from collections.abc import Callable, Mapping
@@ -30,6 +31,9 @@ class Waiting:
 
 WAITING: Final = Waiting()
 _ABSENT_KEPT: Final = 50_000
+# So many questions at once are answered by loading all things; no more often than this, for strangers stay unknown (s).
+_MANY: Final = 50
+_SEARCH_EVERY_S: Final = 5.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -137,6 +141,7 @@ class Fleet:
     def run(self, stop: threading.Event) -> None:
         """The background thread: load all, then answer what is wanted, until `stop` is set."""
         refreshed: float | None = None
+        searched = -math.inf
         while not stop.is_set():
             now = self._clock() / 1000
             if refreshed is None or self._soon or now - refreshed >= self._fresh_s:
@@ -147,6 +152,16 @@ class Fleet:
             try:
                 thing = self._wanted.get(timeout=0.2)
             except queue.Empty:
+                continue
+            if thing in self._known:
+                # A loading of all things answered it meanwhile.
+                self._asked.discard(thing)
+                continue
+            if self._wanted.qsize() >= _MANY and now - searched >= _SEARCH_EVERY_S:
+                # A new site, say: a page of a search answers as many as two hundred questions.
+                searched = now
+                self._soon = True
+                self._wanted.put(thing)
                 continue
             if not self.look_up(thing):
                 self._wanted.put(thing)

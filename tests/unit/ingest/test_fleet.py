@@ -154,3 +154,33 @@ def test_what_the_twins_hold_is_known_after_loading(kit, stage):
     assert stage.fleet.held(kit.SERVER) == {}
     stage.fleet.look_up(kit.OTHER)
     assert stage.fleet.held(kit.OTHER) == {"power": kit.NOW}
+
+
+def test_many_unknown_at_once_are_answered_by_one_loading(stage):
+    fresh = [f"racktwin.berlin:rack-new-{number}" for number in range(200)]
+    stop = threading.Event()
+    loaded = threading.Event()
+    first = stage.ditto.search
+
+    def search(*arguments, **options):
+        yield from first(*arguments, **options)
+        loaded.set()
+
+    stage.ditto.search = search
+    thread = threading.Thread(target=stage.fleet.run, args=(stop,))
+    thread.start()
+    try:
+        assert loaded.wait(5)
+        loaded.clear()
+        stage.ditto.things |= {name: {"thingId": name, "attributes": {"location": "hall-b"}} for name in fresh}
+        assert {type(stage.fleet.get(name)) for name in fresh} == {type(WAITING)}
+        assert loaded.wait(5)
+        for _ in range(500):
+            if all(stage.fleet.knows(name) for name in fresh):
+                break
+            stop.wait(0.01)
+        assert all(stage.fleet.get(name).room == "hall-b" for name in fresh)
+        assert len(stage.ditto.asked) < 100
+    finally:
+        stop.set()
+        thread.join(5)
