@@ -13,12 +13,13 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 
 from physics.layout import LayoutError
 from racktwin.kafka import SafeProducer
+from racktwin.names import scenario_bucket
 from racktwin.process import Context, Fatal
 from scenarios import findings, parameters, replay, report, start, whatif
 from scenarios.history import TIMEOUT_MS, HistoryUnreadable, Past, rfc3339
 from scenarios.question import Question, ScenarioError, epoch_ms, read
 from scenarios.settings import ScenarioSettings
-from scenarios.store import Store, bucket, result_lines, series_lines
+from scenarios.store import Store, result_lines, series_lines
 
 Json = dict[str, Any]
 _FLUSH_S = 60.0
@@ -52,7 +53,7 @@ def _answer(
     base_ms = question.base_ms or context.clock()
     if question.replay is not None:
         base_ms = epoch_ms(str(question.replay["from"]))
-    summary: Json = {"baseTime": rfc3339(base_ms), "bucket": bucket(question.site)}
+    summary: Json = {"baseTime": rfc3339(base_ms), "bucket": scenario_bucket(question.site)}
     page: str | None = None
     past = Past(client)
     try:

@@ -22,7 +22,7 @@ from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
 from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
-from racktwin.names import thing_id
+from racktwin.names import scenario_bucket, thing_id
 from scenarios.history import HistoryUnreadable
 from scenarios.whatif import Run
 
@@ -33,18 +33,13 @@ _BATCH: Final = 5_000
 _MOST_LINES: Final = 400_000
 
 
-def bucket(site: str) -> str:
-    """The bucket of a site's scenarios."""
-    return f"{site}_scenarios"
-
-
 class Store:
     """Writes for one scenario."""
 
     def __init__(self, client: InfluxDBClient, org: str, site: str, *, keep_days: int) -> None:
         self._client = client
         self._org = org
-        self._bucket = bucket(site)
+        self._bucket = scenario_bucket(site)
         self._keep_s = keep_days * 86_400
 
     def ensure_bucket(self) -> None:

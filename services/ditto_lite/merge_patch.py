@@ -1,7 +1,6 @@
-"""JSON merge patch (RFC 7396) without changing the target in place.
+"""What a merge patch writes, and whether it changes anything; merging itself is :mod:`racktwin.merge_patch`.
 
-Pure. Copies only the objects that the patch touches: merging three properties into a thing of a hundred copies four
-small dictionaries. Next: :mod:`ditto_lite.things`.
+Pure. Next: :mod:`ditto_lite.things`.
 """
 
 from __future__ import annotations
@@ -9,21 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from ditto_lite.pointers import MISSING, Path
+from racktwin.merge_patch import merge
 
-
-def merge(target: Any, patch: Any) -> Any:
-    """The target after the patch, by the algorithm of RFC 7396 section 2."""
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(target) if isinstance(target, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            merged.pop(name, None)
-        elif isinstance(value, dict):
-            merged[name] = merge(merged.get(name), value)
-        else:
-            merged[name] = value
-    return merged
+__all__ = ["at", "leaves", "merge", "same"]
 
 
 def at(path: Path, value: Any) -> Any:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from racktwin.ditto_protocol import Envelope, parse_topic
+from racktwin.merge_patch import merge
 from racktwin.names import ThingId
 
 Thing = dict[str, Any]
@@ -147,7 +148,7 @@ def _content(thing: Thing, part: str) -> Any:
 def _write(thing: Thing, path: list[str], action: str, value: Any) -> None:
     """Change the place that a path names, making what is above it."""
     if not path:
-        merged = _merged(thing, value) if action == "merged" else value
+        merged = merge(thing, value) if action == "merged" else value
         if isinstance(merged, dict):
             revision = thing.get("_revision", 0)
             thing.clear()
@@ -165,19 +166,6 @@ def _write(thing: Thing, path: list[str], action: str, value: Any) -> None:
     if action == "deleted" or (action == "merged" and value is None):
         place.pop(path[-1], None)
     elif action == "merged":
-        place[path[-1]] = _merged(place.get(path[-1]), value)
+        place[path[-1]] = merge(place.get(path[-1]), value)
     else:
         place[path[-1]] = value
-
-
-def _merged(old: Any, patch: Any) -> Any:
-    """JSON merge patch, RFC 7396."""
-    if not isinstance(patch, dict):
-        return patch
-    result = dict(old) if isinstance(old, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = _merged(result.get(key), value)
-    return result

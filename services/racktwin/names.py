@@ -152,6 +152,11 @@ def topic_pattern(family: Literal["hono", "racktwin"], what: tuple[str, ...]) ->
     return rf"^{family}\.({'|'.join(what)})\.[a-z][a-z0-9-]*$"
 
 
+def scenario_bucket(site: str) -> str:
+    """InfluxDB bucket of the series of a site's scenarios; no query of live data names it."""
+    return f"{site}_scenarios"
+
+
 def base_policy(site: str) -> str:
     """Policy that every other policy of the site imports."""
     return f"{namespace(site)}:base"

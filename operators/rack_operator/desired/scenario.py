@@ -43,11 +43,6 @@ def object_name(scenario: str) -> str:
     return f"scenario-{scenario}"
 
 
-def bucket(site: str) -> str:
-    """InfluxDB bucket of the series of a site's scenarios; no query of live data names it."""
-    return f"{site}_scenarios"
-
-
 def replayed_site(site: str, scenario: str) -> str:
     """Name of the site that a replay's own things belong to."""
     wanted = f"{site}-{scenario}"

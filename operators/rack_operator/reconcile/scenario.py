@@ -20,7 +20,6 @@ from rack_operator.desired.ownership import FINALIZER, Owner, OwnerKind
 from rack_operator.desired.scenario import (
     ScenarioAccess,
     access_secret,
-    bucket,
     input_config_map,
     input_document,
     job,
@@ -90,11 +89,11 @@ class ScenarioReconciler:
             return await self._begin(key, body, owner, spec)
         ends = {c["type"]: c for c in (running.get("status") or {}).get("conditions") or () if c["status"] == "True"}
         if "Complete" not in ends and "Failed" not in ends:
-            details = {"job": object_name(owner.name), "bucket": bucket(spec.site)}
+            details = {"job": object_name(owner.name), "bucket": names.scenario_bucket(spec.site)}
             await self._say(key, body, {**details, "phase": "Running"}, _RUNNING)
             return True
         assert self._influx is not None
-        text = await self._influx.text(bucket(spec.site), owner.name, owner.uid, "summary")
+        text = await self._influx.text(names.scenario_bucket(spec.site), owner.name, owner.uid, "summary")
         if text is None:
             why = (ends.get("Failed") or {}).get("message") or "it left no result"
             message = f"Job {object_name(owner.name)}: {why}; see its log"
@@ -116,7 +115,7 @@ class ScenarioReconciler:
             await self._end(key, body, {}, reason="RoomNotFound", message=message)
             return True
         racks, units = self._members("Rack", key, spec), self._members("CoolingUnit", key, spec)
-        details: JsonObject = {"bucket": bucket(spec.site), "phase": "Pending"}
+        details: JsonObject = {"bucket": names.scenario_bucket(spec.site), "phase": "Pending"}
         if spec.replay is not None:
             details["replayedSite"] = replayed_site(spec.site, owner.name)
             waits = await self._ensure_children(replay_children(spec, owner, site, racks, units))
@@ -223,7 +222,7 @@ class ScenarioReconciler:
             return False
         if self._influx is not None:
             try:
-                await self._influx.forget_scenario(bucket(spec.site), owner.name)
+                await self._influx.forget_scenario(names.scenario_bucket(spec.site), owner.name)
             except DependencyError as error:
                 # A scenario must be deletable without InfluxDB; what is left there expires.
                 if error.status not in (0, 401, 404):
