@@ -64,6 +64,9 @@ Slug = Annotated[str, Field(min_length=1, max_length=32, pattern=SLUG_PATTERN)]
 Text = Annotated[str, Field(max_length=128)]
 """Free text of an inventory: serials, roles, models."""
 
+NetboxId = Annotated[int | None, Field(ge=1, le=2**53)]
+"""Id of an object in NetBox."""
+
 AshraeClass = Literal["A1", "A2", "A3", "A4", "H1"]
 DeletionPolicy = Literal["Delete", "Retain"]
 

@@ -18,6 +18,7 @@ from rack_operator.api.base import (
     Condition,
     DeletionPolicy,
     DnsLabel,
+    NetboxId,
     SiteName,
     Text,
     cel,
@@ -93,6 +94,8 @@ class CoolingUnitSpec(ApiModel):
     """Serial number."""
     asset_tag: Text = ""
     """Number in the asset register."""
+    netbox_id: NetboxId = None
+    """Id of the device in NetBox, where it comes from there."""
     capacity_w: Annotated[float, Field(gt=0, le=10_000_000)]
     """Heat that it can carry away, in watts."""
     airflow_m3s: Annotated[float, Field(gt=0, le=1000, alias="airflowM3s")]

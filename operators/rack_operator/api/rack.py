@@ -18,6 +18,7 @@ from rack_operator.api.base import (
     Condition,
     DeletionPolicy,
     DnsLabel,
+    NetboxId,
     SiteName,
     Slug,
     Text,
@@ -28,6 +29,8 @@ from rack_operator.api.base import (
 
 MAX_SERVERS = 60
 MAX_U = 60
+# A DNS subdomain, as nodes are named; empty for none.
+NODE_PATTERN = "^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$"
 
 Measure = Literal["temperature", "relativeHumidity"]
 
@@ -122,6 +125,10 @@ class Server(ApiModel):
     """The most it can draw, in watts."""
     weight_kg: Annotated[float | None, Field(gt=0, le=2_000)] = None
     """Its weight, in kilograms."""
+    follows_node: Annotated[str, Field(max_length=253, pattern=NODE_PATTERN)] = ""
+    """Name of the Kubernetes node that it is; its load is then reported from the cluster's metrics."""
+    netbox_id: NetboxId = None
+    """Id of the device in NetBox, where it comes from there."""
 
 
 class RackSpec(ApiModel):
@@ -194,6 +201,8 @@ class RackSpec(ApiModel):
     """Serial number."""
     asset_tag: Text = ""
     """Number in the asset register."""
+    netbox_id: NetboxId = None
+    """Id of the rack in NetBox, where it comes from there; it stays the same rack when it is renamed there."""
     max_weight_kg: Annotated[float | None, Field(gt=0, le=10_000)] = None
     """The most weight it may carry, in kilograms."""
     ashrae_class: AshraeClass | None = None
