@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, HTTPException, Request, Security
 from fastapi.requests import HTTPConnection
+from fastapi.security import APIKeyCookie, APIKeyHeader
 from starlette.status import (
     HTTP_401_UNAUTHORIZED,
     HTTP_403_FORBIDDEN,
@@ -21,9 +22,12 @@ from starlette.status import (
     HTTP_429_TOO_MANY_REQUESTS,
 )
 
+from console.audit import Journal
 from console.history import History
 from console.limits import Limiter
 from console.live import Hub
+from console.oidc import Oidc
+from console.questions import Questions
 from console.scenarios import Scenarios
 from console.sessions import COOKIE, CSRF_HEADER, Session, Sessions
 from console.settings import ConsoleSettings
@@ -33,6 +37,14 @@ from racktwin.fleet import Fleet
 from racktwin.twin_feed import TwinFeed
 
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
+# For the documentation; who is there is found below.
+_COOKIE: Final = APIKeyCookie(name=COOKIE, scheme_name="session", auto_error=False)
+_TOKEN: Final = APIKeyHeader(
+    name=CSRF_HEADER,
+    scheme_name="csrf",
+    description="The session's `csrf`, with every changing request.",
+    auto_error=False,
+)
 
 
 @dataclass
@@ -47,12 +59,18 @@ class Services:
     history: History
     ditto: Callable[[], DittoClient]
     clock: Callable[[], int]
+    journal: Journal
+    questions: Questions
     scenarios: Scenarios | None = None
+    oidc: Oidc | None = None
     logins: Limiter = field(init=False)
+    ways: Limiter = field(init=False)
     requests: Limiter = field(init=False)
 
     def __post_init__(self) -> None:
         self.logins = Limiter(self.settings.console_logins_per_minute / 60, self.settings.console_logins_per_minute)
+        # There and back is two requests, nothing is guessed at here, and a whole office may have one address.
+        self.ways = Limiter(1, 20)
         rate = self.settings.console_requests_per_second
         self.requests = Limiter(rate, 2 * rate)
 
@@ -91,7 +109,12 @@ def present(connection: HTTPConnection, inside: Services) -> Session | None:
     return Session(session.user, user.role, tuple(user.sites), session.csrf)
 
 
-async def signed_in(request: Request, inside: Inside) -> Session:
+async def signed_in(
+    request: Request,
+    inside: Inside,
+    _cookie: Annotated[str | None, Security(_COOKIE)] = None,
+    _token: Annotated[str | None, Security(_TOKEN)] = None,
+) -> Session:
     """The session; 401 without one, 403 for a changing request that cannot show it comes from our page, 429 for too
     many."""
     session = present(request, inside)

@@ -18,7 +18,8 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.rest import ApiException
 
 from racktwin import catalogue_computed, names
-from racktwin.history import Span, spans
+from racktwin.history import MINUTE, QUARTER, Span, spans
+from racktwin.names import scenario_bucket
 from racktwin.settings import InfluxSettings
 
 MAX_POINTS: Final = 2000
@@ -62,6 +63,11 @@ QUANTITIES: Final[dict[str, tuple[str, str, str]]] = {
     "humidity.top": ("environment", "relativeHumidity", 'r.feature == "environment.top"'),
     "power": ("power", "power", 'r.kind == "rack"'),
     "deltaT": ("cooling", "deltaT", 'r.kind == "rack"'),
+    "humidity.bottom": ("environment", "relativeHumidity", 'r.feature == "environment.bottom"'),
+    # At the time of issue: what was expected a quarter of an hour later.
+    "predicted.top": ("prediction", "value", 'r.target == "environment.top/temperature" and r.horizon == "900"'),
+    "predicted.bottom": ("prediction", "value", 'r.target == "environment.bottom/temperature" and r.horizon == "900"'),
+    "score": ("score", "score", 'r.kind == "rack" and r.feature == "anomaly"'),
     "supply": ("cooling", "supplyTemperature", 'r.kind == "cooling"'),
     "return": ("cooling", "returnTemperature", 'r.kind == "cooling"'),
     "fanSpeed": ("cooling", "fanSpeed", 'r.kind == "cooling"'),
@@ -176,6 +182,68 @@ class History:
                     row[position] = round(record["_value"], 3)
         return {"quantity": quantity, "times": times, "values": values}
 
+    def extent(self, site: str) -> int | None:
+        """The time of the oldest reading that is kept (epoch ms); None while there is none.
+
+        Raises:
+            HistoryUnavailable: InfluxDB does not answer.
+        """
+        oldest = []
+        for bucket in (site, *(f"{site}{thinned.suffix}" for thinned in (MINUTE, QUARTER))):
+            flux = (
+                f'from(bucket: {_text(bucket)}) |> range(start: 0) |> filter(fn: (r) => r._measurement == "environment"'
+                ' and r._field == "temperature" and r.feature == "environment.top") |> first()'
+                ' |> keep(columns: ["_time"]) |> group() |> min(column: "_time")'
+            )
+            oldest += [_ms(record["_time"]) for record in self._records(flux)]
+        return min(oldest, default=None)
+
+    def scenario(self, site: str, scenario: str, cases: Sequence[str], points: int) -> dict[str, Any]:
+        """A what-if's cases over time, at most ``points`` steps: ``times`` (s from its beginning), and by case the
+        inlet that each rack's equipment feels (°C, the warmer of top and bottom) and the cooling power (W).
+
+        Raises:
+            HistoryUnavailable: InfluxDB does not answer.
+        """
+        wanted = " or ".join(f"r.case == {_text(case)}" for case in cases)
+        source = (
+            f"from(bucket: {_text(scenario_bucket(site))}) |> range(start: 0, stop: 2200-01-01T00:00:00Z)"
+            f" |> filter(fn: (r) => r.scenario == {_text(scenario)} and ({wanted}))"
+        )
+        clock = sorted(
+            {
+                _ms(record["_time"])
+                for record in self._records(
+                    f'{source} |> filter(fn: (r) => r._measurement == "environment" and r.kind == "room"'
+                    ' and r._field == "temperature") |> keep(columns: ["_time"])'
+                )
+            }
+        )
+        kept = clock[:: max(1, math.ceil(len(clock) / points))]
+        index = {at: position for position, at in enumerate(kept)}
+        inlets: dict[str, dict[str, list[float | None]]] = {case: {} for case in cases}
+        power: dict[str, list[float | None]] = {case: [None] * len(kept) for case in cases}
+        flux = (
+            f'{source} |> filter(fn: (r) => (r._measurement == "environment" and r.kind == "rack" and r._field =='
+            ' "temperature" and (r.feature == "environment.top" or r.feature == "environment.bottom"))'
+            ' or (r._measurement == "power" and r.kind == "cooling" and r._field == "power"))'
+            ' |> keep(columns: ["_time", "_value", "_measurement", "thing", "case"])'
+        )
+        for record in self._records(flux) if kept else []:
+            position = index.get(_ms(record["_time"]))
+            if position is None:
+                continue
+            value = round(float(record["_value"]), 2)
+            if record["_measurement"] == "power":
+                power[record["case"]][position] = (power[record["case"]][position] or 0.0) + value
+            else:
+                row = inlets[record["case"]].setdefault(record["thing"], [None] * len(kept))
+                known = row[position]
+                row[position] = value if known is None else max(known, value)
+        times = [(at - kept[0]) / 1000 for at in kept]
+        found = {case: {"inlets": inlets[case], "power": power[case]} for case in cases if inlets[case]}
+        return {"start": kept[0] if kept else None, "times": times, "cases": found}
+
     def records(self, site: str, measurement: str, window: Window, limit: int) -> list[dict[str, Any]]:
         """Whole points of a measurement of the full-rate bucket, newest first: alerts and commands.
 
@@ -201,7 +269,7 @@ class History:
             HistoryUnavailable: InfluxDB does not answer.
         """
         flux = (
-            f"from(bucket: {_text(f'{site}_scenarios')}) |> range(start: 0)"
+            f"from(bucket: {_text(scenario_bucket(site))}) |> range(start: 0)"
             ' |> filter(fn: (r) => r._measurement == "scenario_result"'
             f" and r.scenario == {_text(scenario)} and r._field =~ /^report_[0-9]/)"
             ' |> group(columns: ["_field"]) |> sort(columns: ["_time"]) |> last() |> group()'

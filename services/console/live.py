@@ -30,6 +30,7 @@ class Watcher:
     """One browser."""
 
     site: str
+    user: str
     allowed: Callable[[], bool]
     queue: asyncio.Queue[str | None] = field(default_factory=lambda: asyncio.Queue(_QUEUE))
 
@@ -72,10 +73,14 @@ class Hub:
                 if message is not None:
                     self._send(watcher, message)
 
-    async def serve(self, socket: WebSocket, site: str, allowed: Callable[[], bool]) -> None:
+    def watching(self, user: str) -> int:
+        """Connections that a user has open."""
+        return sum(watcher.user == user for watcher in self._watchers)
+
+    async def serve(self, socket: WebSocket, site: str, user: str, allowed: Callable[[], bool]) -> None:
         """One browser's connection, from hello to its end."""
         await socket.accept()
-        watcher = Watcher(site, allowed)
+        watcher = Watcher(site, user, allowed)
         self._watchers.add(watcher)
         WATCHERS.inc()
         try:

@@ -12,8 +12,11 @@ from kubernetes.config.config_exception import ConfigException
 
 from console.access import Services
 from console.app import build
+from console.audit import KafkaJournal
 from console.history import History
 from console.live import Hub
+from console.oidc import Oidc
+from console.questions import OptimiserQuestions
 from console.scenarios import ClusterScenarios
 from console.sessions import Sessions
 from console.settings import ConsoleSettings
@@ -49,9 +52,10 @@ async def run(settings: ConsoleSettings, context: Context) -> None:
     try:
         sessions = Sessions(settings.console_session_key.get_secret_value(), settings.console_session_hours)
         users = LocalUsers(Path(settings.console_users_file)) if settings.console_users_file else None
+        oidc = Oidc(settings, settings.console_session_key.get_secret_value()) if settings.console_oidc_issuer else None
     except (ValueError, UsersError) as error:
         raise Fatal(str(error)) from error
-    if users is None and settings.console_oidc_issuer is None:
+    if users is None and oidc is None:
         raise Fatal("nobody could sign in: set RACKTWIN_CONSOLE_USERS_FILE or RACKTWIN_CONSOLE_OIDC_ISSUER")
     loop = asyncio.get_running_loop()
     feed = TwinFeed(
@@ -64,6 +68,7 @@ async def run(settings: ConsoleSettings, context: Context) -> None:
     )
     hub = Hub(feed, settings.console_push_ms / 1000, context.clock)
     history = History(settings)
+    journal = KafkaJournal(settings)
     app = build(
         Services(
             settings=settings,
@@ -74,6 +79,9 @@ async def run(settings: ConsoleSettings, context: Context) -> None:
             history=history,
             ditto=lambda: _ditto(settings),
             clock=context.clock,
+            journal=journal,
+            questions=OptimiserQuestions(),
+            oidc=oidc,
             scenarios=_scenarios(context),
         )
     )
@@ -111,6 +119,7 @@ async def run(settings: ConsoleSettings, context: Context) -> None:
             await serving
         await asyncio.to_thread(feed.stop)
         history.close()
+        journal.close()
 
 
 async def _serve(server: uvicorn.Server) -> None:

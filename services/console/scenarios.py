@@ -13,6 +13,7 @@ from urllib3.exceptions import HTTPError
 from racktwin.names import API_GROUP, API_VERSION
 
 _PLURAL: Final = "scenarios"
+ASKED_BY: Final = f"{API_GROUP}/asked-by"
 _TIMEOUT_S: Final = 10
 
 
@@ -83,6 +84,6 @@ def manifest(site: str, name: str, spec: dict[str, Any], who: str) -> dict[str, 
     return {
         "apiVersion": f"{API_GROUP}/{API_VERSION}",
         "kind": "Scenario",
-        "metadata": {"name": name, "namespace": site, "annotations": {f"{API_GROUP}/asked-by": who}},
+        "metadata": {"name": name, "namespace": site, "annotations": {ASKED_BY: who}},
         "spec": {"site": site, **spec},
     }

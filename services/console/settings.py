@@ -33,7 +33,19 @@ class ConsoleSettings(KafkaSettings, DittoSettings, InfluxSettings, SitesSetting
     console_oidc_issuer: str | None = Field(None, description="OpenID Connect issuer; without it, local users alone.")
     console_oidc_client_id: str = Field("racktwin-console", description="Client id at the issuer.")
     console_oidc_client_secret: SecretStr = Field(SecretStr(""), description="Client secret at the issuer.")
-    console_oidc_role_claim: str = Field(
-        "racktwin_role", description="Claim that holds the role: viewer, operator or engineer."
+    console_oidc_scopes: str = Field("openid profile email", description="Scopes asked of the issuer.")
+    console_oidc_name_claim: str = Field(
+        "preferred_username", description="Claim with the person's name, which the audit shows; else email, else sub."
     )
-    console_oidc_sites_claim: str = Field("racktwin_sites", description="Claim that holds the list of sites, or *.")
+    console_oidc_role_claim: str = Field(
+        "racktwin_role",
+        description="Claim that holds roles or groups, one or a list; a path such as realm_access.roles.",
+    )
+    console_oidc_roles: dict[str, str] = Field(
+        {},
+        description='Roles by values of that claim, as JSON: {"dc-staff": "operator"}; else they are roles themselves.',
+    )
+    console_oidc_sites_claim: str = Field(
+        "racktwin_sites", description="Claim that holds the sites, or *; with an empty name everybody sees all."
+    )
+    console_live_per_user: int = Field(20, ge=1, description="Live connections that one user may have open.")

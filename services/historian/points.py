@@ -12,7 +12,8 @@ Pure. Where things are stored:
   retraining would otherwise start a new series for every rack.
 
 * an event in a command's life (from the audit): measurement ``command``; tags ``thing kind room feature event``; fields
-  ``id origin who setpoint fanSpeed mode rule by detail approvedBy``, those that there are. Time: ``at``.
+  ``id origin who setpoint fanSpeed mode rule by detail approvedBy``, those that there are. Time: ``at``;
+* a person's action in the console that is no command: measurement ``action``, the same without ``feature``.
 
 The same record always becomes the same line, and InfluxDB keeps one point per series and time: writing twice is
 writing once. Next: `historian.sink`.
@@ -82,12 +83,12 @@ def audit_line(audit: Audit) -> str:
         Unwritable: it has no line protocol form.
     """
     # The event is a tag, because several happen within a millisecond.
-    series = lp.measurement("command") + lp.tags(
+    series = lp.measurement("action" if audit.action else "command") + lp.tags(
         (
             ("thing", audit.thing),
             ("kind", audit.kind),
             ("room", audit.room),
-            ("feature", "control"),
+            ("feature", None if audit.action else "control"),
             ("event", audit.event),
         )
     )

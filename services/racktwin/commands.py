@@ -99,7 +99,8 @@ class Audit(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
     thing: str
     at: int
     event: str
-    """requested, approved, refused, awaiting, sent, accepted, timed out, offline, expired, local control, mode"""
+    """requested, approved, refused, awaiting, sent, accepted, timed out, offline, expired, local control, mode; of an
+    action: acknowledged, scenario asked, scenario deleted, proposal accepted, proposal left, optimiser mode"""
     id: str
     origin: str
     who: str
@@ -110,6 +111,8 @@ class Audit(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
     by: float | None = None
     detail: str | None = None
     approved_by: str | None = None
+    action: bool = False
+    """A person's action in the console that is no command; `id` names what it was done with."""
     v: int
 
 

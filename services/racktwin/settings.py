@@ -7,8 +7,9 @@ Every field has a description: ``--help`` of each process prints them. Next: :mo
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from racktwin.names import check_site
@@ -90,3 +91,15 @@ class InfluxSettings(Settings):
     influx_url: str = Field("http://127.0.0.1:8086", description="Base URL of InfluxDB.")
     influx_org: str = Field("racktwin", description="Organisation that owns the buckets.")
     influx_token: SecretStr = Field(SecretStr(""), description="API token.")
+    influx_token_file: Path | None = Field(None, description="File that holds the API token, in place of the token.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _token_from_file(cls, values: dict[str, Any]) -> dict[str, Any]:
+        file = values.get("influx_token_file")
+        if file and not values.get("influx_token"):
+            try:
+                values = values | {"influx_token": Path(file).read_text(encoding="utf-8").strip()}
+            except OSError as error:
+                raise ValueError(f"influx_token_file {file}: {error.strerror}") from error
+        return values

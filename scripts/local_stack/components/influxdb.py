@@ -1,9 +1,11 @@
 """InfluxDB 2, the history. The first start sets up one organisation with a token that this stack made."""
 
+from pathlib import Path
+
 import requests
 
 from local_stack.component import Component
-from local_stack.instance import LOOPBACK, Instance
+from local_stack.instance import LOOPBACK, Instance, write_private
 from local_stack.probes import http
 from local_stack.toolchain.catalogue import INFLUXD
 
@@ -13,6 +15,12 @@ ORGANISATION = "racktwin"
 def token(instance: Instance) -> str:
     """The API token that may do everything in the organisation."""
     return instance.secret("influx-token", 24)
+
+
+def reader_token_file(instance: Instance) -> Path:
+    """File of the token that may read buckets and do nothing else. InfluxDB chooses tokens, so it is there only once
+    InfluxDB has started."""
+    return instance.folder / "secrets" / "influx-reader-token"
 
 
 def _command(instance: Instance) -> list[str]:
@@ -32,14 +40,18 @@ def _command(instance: Instance) -> list[str]:
 
 
 def _set_up(instance: Instance) -> None:
-    """Create user, organisation and token on an empty store; later starts find it set up."""
-    url = instance.url("influxd") + "/api/v2/setup"
+    """Create user, organisation and tokens on an empty store; later starts find them."""
     with requests.Session() as session:
         session.trust_env = False
-        allowed = session.get(url, timeout=5)
-        allowed.raise_for_status()
-        if not allowed.json()["allowed"]:
-            return
+        _ensure_organisation(instance, session)
+        _ensure_reader(instance, session)
+
+
+def _ensure_organisation(instance: Instance, session: requests.Session) -> None:
+    url = instance.url("influxd") + "/api/v2/setup"
+    allowed = session.get(url, timeout=5)
+    allowed.raise_for_status()
+    if allowed.json()["allowed"]:
         session.post(
             url,
             timeout=10,
@@ -52,6 +64,31 @@ def _set_up(instance: Instance) -> None:
                 "token": token(instance),
             },
         ).raise_for_status()
+
+
+def _ensure_reader(instance: Instance, session: requests.Session) -> None:
+    api = instance.url("influxd") + "/api/v2"
+    file = reader_token_file(instance)
+    if file.exists():
+        theirs = {"Authorization": f"Token {file.read_text(encoding='utf-8')}"}
+        if session.get(f"{api}/buckets", headers=theirs, params={"limit": "1"}, timeout=5).ok:
+            return
+    ours = {"Authorization": f"Token {token(instance)}"}
+    found = session.get(f"{api}/orgs", headers=ours, params={"org": ORGANISATION}, timeout=5)
+    found.raise_for_status()
+    org = found.json()["orgs"][0]["id"]
+    made = session.post(
+        f"{api}/authorizations",
+        headers=ours,
+        timeout=10,
+        json={
+            "orgID": org,
+            "description": "reads buckets",
+            "permissions": [{"action": "read", "resource": {"type": "buckets", "orgID": org}}],
+        },
+    )
+    made.raise_for_status()
+    write_private(file, made.json()["token"])
 
 
 COMPONENT = Component(

@@ -1,7 +1,7 @@
 """Racktwin's own processes. Each is `python -m <package>` with its settings in the environment, as in a container.
 
-Each gets what it needs and no more: the Influx token goes to the historian, device registry and Kubernetes to the
-operator.
+Each gets what it needs and no more: the Influx token goes to the historian, one that only reads to the console, device
+registry and Kubernetes to the operator.
 """
 
 import sys
@@ -43,6 +43,15 @@ def influx(instance: Instance) -> dict[str, str]:
         "RACKTWIN_INFLUX_URL": instance.url("influxd"),
         "RACKTWIN_INFLUX_ORG": influxdb.ORGANISATION,
         "RACKTWIN_INFLUX_TOKEN": influxdb.token(instance),
+    }
+
+
+def influx_to_read(instance: Instance) -> dict[str, str]:
+    """Where InfluxDB is, with a token that may only read."""
+    return {
+        "RACKTWIN_INFLUX_URL": instance.url("influxd"),
+        "RACKTWIN_INFLUX_ORG": influxdb.ORGANISATION,
+        "RACKTWIN_INFLUX_TOKEN_FILE": str(influxdb.reader_token_file(instance)),
     }
 
 
@@ -253,7 +262,7 @@ COMPONENTS = (
         kafka,
         ditto,
         as_operator,
-        influx,
+        influx_to_read,
         console.environment,
         _kubernetes("console"),
         after=("kube-apiserver", "kafka", "ditto-lite", "influxd"),

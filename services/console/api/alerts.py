@@ -10,10 +10,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.status import HTTP_404_NOT_FOUND
 
 from console.access import Inside, Operator, Visible
-from console.twin_writes import write
+from console.api.problems import problems
+from console.twin_writes import note, write
 from racktwin.names import ThingId
 
-router = APIRouter(prefix="/api/v1/sites", tags=["alerts"])
+router = APIRouter(prefix="/api/v1/sites", tags=["alerts"], responses=problems(401, 404, 422, 429))
 
 _SEVERITIES = ("critical", "warning", "info")
 
@@ -59,7 +60,7 @@ async def alerts(fleet: Visible) -> list[Alert]:
     return sorted(found, key=lambda alert: (rank.get(alert.severity, 1), -alert.since))
 
 
-@router.post("/{site}/things/{thing}/alerts/{rule}/acknowledge", status_code=204)
+@router.post("/{site}/things/{thing}/alerts/{rule}/acknowledge", status_code=204, responses=problems(403, 502, 503))
 async def acknowledge(
     fleet: Visible,
     session: Operator,
@@ -71,6 +72,7 @@ async def acknowledge(
     found = fleet.things.get(thing)
     if found is None or not any(rule == name for _, name, _ in _open([found])):
         raise HTTPException(HTTP_404_NOT_FOUND, f"alert: {rule} does not fire on {thing}")
+    await run_in_threadpool(note, inside, fleet, session, thing, event="acknowledged", subject=rule)
     path = f"/api/2/things/{thing}/features/alerts/properties/open/{rule}/acknowledgedBy"
     await run_in_threadpool(write, inside, path, session.user)
 

@@ -6,20 +6,26 @@ import secrets
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Path
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.status import HTTP_404_NOT_FOUND
 
 from console.access import Inside, Operator, Visible
+from console.api.problems import problems
 from console.twin_writes import write
 from racktwin import commands
 from racktwin.names import thing_id
 
-router = APIRouter(prefix="/api/v1/sites", tags=["commands"])
+router = APIRouter(prefix="/api/v1/sites", tags=["commands"], responses=problems(401, 403, 404, 422, 429, 502))
+
+
+_SETTABLE = ("setpoint", "fan_speed", "mode")
 
 
 class Wish(BaseModel):
     """What a unit should be set to: at least one of the three."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"anyOf": [{"required": [n]} for n in _SETTABLE]})
 
     setpoint: Annotated[float | None, Field(ge=0, le=50, description="Supply air set-point, °C.")] = None
     fan_speed: Annotated[float | None, Field(ge=0, le=100, description="Fan speed, %.")] = None

@@ -1,4 +1,5 @@
-"""The optimiser's proposals: who acts on them, and accepting one. What is proposed stands on the room's twin."""
+"""The optimiser's proposals: who acts on them, accepting or leaving one; and where a new rack fits. What is proposed
+stands on the room's twin."""
 
 from __future__ import annotations
 
@@ -6,17 +7,21 @@ import secrets
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Path
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
-from starlette.status import HTTP_404_NOT_FOUND, HTTP_409_CONFLICT
+from starlette.status import HTTP_404_NOT_FOUND, HTTP_409_CONFLICT, HTTP_503_SERVICE_UNAVAILABLE
 
 from console.access import Engineer, Inside, Visible
-from console.twin_writes import write
+from console.api.problems import problems
+from console.questions import Unanswerable
+from console.twin_writes import note, write
 from racktwin import commands
 from racktwin.fleet import Fleet
-from racktwin.names import thing_id
+from racktwin.names import ThingId, thing_id
 
-router = APIRouter(prefix="/api/v1/sites", tags=["proposals"])
+router = APIRouter(
+    prefix="/api/v1/sites", tags=["proposals"], responses=problems(401, 403, 404, 409, 422, 429, 502, 503)
+)
 
 Room = Annotated[str, Path(max_length=63)]
 
@@ -24,14 +29,67 @@ Room = Annotated[str, Path(max_length=63)]
 class Mode(BaseModel):
     """Who acts on proposals from now on."""
 
+    model_config = ConfigDict(extra="forbid")
+
     mode: Literal["off", "advise", "closed-loop"]
 
 
 class Accept(BaseModel):
     """The proposal that the person saw; another one has come meanwhile when it is not the room's any more."""
 
+    model_config = ConfigDict(extra="forbid")
+
     proposal: Annotated[str, Field(min_length=1, max_length=100)]
     confirm: bool = False
+
+
+class Leave(BaseModel):
+    """The proposal that the person saw and does not want, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    proposal: Annotated[str, Field(min_length=1, max_length=100)]
+    why: Annotated[str, Field(max_length=200)] = ""
+
+
+class NewRack(BaseModel):
+    """A rack that is looked for a place."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    power_w: Annotated[float, Field(gt=0, le=1_000_000, description="What it will draw (W).")]
+
+
+class SpotFound(BaseModel):
+    """A free place, in m, with the hottest inlets (°C) there would be, with all units and with the worst one lost."""
+
+    row: str
+    x: float
+    y: float
+    own_inlet_c: float
+    hottest_c: float
+    hottest_one_lost_c: float
+    worst_loss: str
+    fits: bool
+    why: str
+
+
+class Left(BaseModel):
+    """What the room can still carry (W), and which of the three limits it."""
+
+    power_w: float
+    cooling_w: float
+    cooling_one_lost_w: float
+    limit: str
+
+
+class Placement(BaseModel):
+    """Places for a rack, the best first, and what the room can still carry."""
+
+    room: str
+    power_w: float
+    places: list[SpotFound]
+    left: Left
 
 
 class Accepted(BaseModel):
@@ -41,9 +99,10 @@ class Accepted(BaseModel):
 
 
 @router.put("/{site}/rooms/{room}/optimisation/mode", status_code=204)
-async def switch(mode: Mode, fleet: Visible, _session: Engineer, inside: Inside, room: Room) -> None:
+async def switch(mode: Mode, fleet: Visible, session: Engineer, inside: Inside, room: Room) -> None:
     """Switch the optimiser of a room."""
     thing = _room(fleet, room)
+    await run_in_threadpool(note, inside, fleet, session, thing, event="optimiser mode", subject=mode.mode)
     path = f"/api/2/things/{thing}/features/optimisation/desiredProperties/mode"
     await run_in_threadpool(write, inside, path, mode.mode)
 
@@ -52,10 +111,11 @@ async def switch(mode: Mode, fleet: Visible, _session: Engineer, inside: Inside,
 async def accept(accept: Accept, fleet: Visible, session: Engineer, inside: Inside, room: Room) -> Accepted:
     """Ask each unit for what is proposed; the guard decides upon each."""
     thing = _room(fleet, room)
-    feature = (fleet.things[thing].get("features") or {}).get("optimisation") or {}
-    proposed: dict[str, Any] = feature.get("properties") or {}
-    if proposed.get("proposal") != accept.proposal or proposed.get("state") != "proposed":
-        raise HTTPException(HTTP_409_CONFLICT, "proposal: it is not the room's any more; look at the newest one")
+    proposed = _proposed(fleet, thing, accept.proposal)
+    why = str(proposed.get("why", ""))[:500]
+    await run_in_threadpool(
+        note, inside, fleet, session, thing, event="proposal accepted", subject=accept.proposal, detail=why
+    )
     now = inside.clock()
     wishes: dict[str, str] = {}
     for unit, settings in (proposed.get("settings") or {}).items():
@@ -73,6 +133,49 @@ async def accept(accept: Accept, fleet: Visible, session: Engineer, inside: Insi
         await run_in_threadpool(write, inside, path, commands.desired_of(wished, request))
         wishes[unit] = request.id
     return Accepted(wishes=wishes)
+
+
+@router.post("/{site}/rooms/{room}/optimisation/leave", status_code=204)
+async def leave(leave: Leave, fleet: Visible, session: Engineer, inside: Inside, room: Room) -> None:
+    """Say that a proposal is not wanted. Nothing changes in the room; who said so and why stands on its twin and in
+    the audit."""
+    thing = _room(fleet, room)
+    _proposed(fleet, thing, leave.proposal)
+    await run_in_threadpool(
+        note, inside, fleet, session, thing, event="proposal left", subject=leave.proposal, detail=leave.why
+    )
+    left = {"proposal": leave.proposal, "who": session.user, "at": inside.clock(), "why": leave.why}
+    path = f"/api/2/things/{thing}/features/optimisation/desiredProperties/left"
+    await run_in_threadpool(write, inside, path, left)
+
+
+@router.post("/{site}/rooms/{room}/placement")
+async def placement(rack: NewRack, fleet: Visible, inside: Inside, room: Room) -> Placement:
+    """Where a new rack fits: each free place is tried in the room's model, with all cooling units and with each lost
+    in turn."""
+    _room(fleet, room)
+    # Copies: the fleet changes while the question is put.
+    things = [
+        {"thingId": each["thingId"], "attributes": each.get("attributes"), "features": dict(each.get("features") or {})}
+        for each in fleet.in_room(room)
+        if ThingId.parse(each["thingId"]).kind != "server"
+    ]
+    now = inside.clock()
+    try:
+        found = await run_in_threadpool(inside.questions.ask, "placement", room, things, now, powerW=rack.power_w)
+        left = await run_in_threadpool(inside.questions.ask, "capacity", room, things, now)
+    except Unanswerable as error:
+        status = HTTP_503_SERVICE_UNAVAILABLE if error.busy else HTTP_409_CONFLICT
+        raise HTTPException(status, f"placement: {error}") from error
+    return Placement(room=room, power_w=rack.power_w, places=found["places"], left=left)
+
+
+def _proposed(fleet: Fleet, thing: str, proposal: str) -> dict[str, Any]:
+    feature = (fleet.things[thing].get("features") or {}).get("optimisation") or {}
+    proposed: dict[str, Any] = feature.get("properties") or {}
+    if proposed.get("proposal") != proposal or proposed.get("state") != "proposed":
+        raise HTTPException(HTTP_409_CONFLICT, "proposal: it is not the room's any more; look at the newest one")
+    return proposed
 
 
 def _room(fleet: Fleet, room: str) -> str:

@@ -5,20 +5,26 @@ from __future__ import annotations
 import time
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, HTTPException, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.status import HTTP_401_UNAUTHORIZED, HTTP_403_FORBIDDEN
 
 from console.access import Here, Inside, Services, same_origin, too_many
+from console.api.problems import problems
 from console.sessions import COOKIE, Session
 from racktwin import __version__
 
 router = APIRouter(prefix="/api/v1", tags=["session"])
 
+_log = structlog.get_logger("console.session")
+
 
 class Login(BaseModel):
     """Name and password of a local user."""
+
+    model_config = ConfigDict(extra="forbid")
 
     user: Annotated[str, Field(min_length=1, max_length=100)]
     password: Annotated[str, Field(min_length=1, max_length=200)]
@@ -46,10 +52,10 @@ class Ways(BaseModel):
 @router.get("/ways")
 async def ways(inside: Inside) -> Ways:
     """Ways to sign in."""
-    return Ways(local=inside.users is not None, oidc=inside.settings.console_oidc_issuer is not None)
+    return Ways(local=inside.users is not None, oidc=inside.oidc is not None)
 
 
-@router.post("/session", status_code=201, responses={401: {"description": "wrong name or password"}, 429: {}})
+@router.post("/session", status_code=201, responses=problems(401, 403, 422, 429))
 async def sign_in(login: Login, request: Request, response: Response, inside: Inside) -> Me:
     """Sign in as a local user; sets the session's cookie."""
     if not same_origin(request, inside.settings):
@@ -62,21 +68,24 @@ async def sign_in(login: Login, request: Request, response: Response, inside: In
             raise too_many(wait)
     user = await run_in_threadpool(inside.users.verify, login.user, login.password) if inside.users else None
     if user is None:
+        _log.warning("no sign-in", user=login.user, address=caller)
         raise HTTPException(HTTP_401_UNAUTHORIZED, "wrong name or password")
+    _log.info("signed in", user=user.name, role=user.role, address=caller, way="local")
     session, cookie = inside.sessions.begin(user.name, user.role, tuple(user.sites))
     set_cookie(response, cookie, inside, secure=is_secure(request, inside))
     return _me(session, inside)
 
 
-@router.get("/session")
+@router.get("/session", responses=problems(401, 429))
 async def who(session: Here, inside: Inside) -> Me:
     """Who is signed in."""
     return _me(session, inside)
 
 
-@router.delete("/session", status_code=204)
-async def sign_out(_session: Here, response: Response) -> None:
+@router.delete("/session", status_code=204, responses=problems(401, 403, 429))
+async def sign_out(session: Here, response: Response) -> None:
     """Leave."""
+    _log.info("signed out", user=session.user)
     response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
 
 
@@ -86,8 +95,8 @@ def is_secure(request: Request, inside: Services) -> bool:
     return origin.startswith("https:") if origin else request.url.scheme == "https"
 
 
-def set_cookie(response: Response, cookie: str, inside: Services, *, secure: bool, lax: bool = False) -> None:
-    """Give the browser the session. ``lax`` where it comes back from an issuer's page."""
+def set_cookie(response: Response, cookie: str, inside: Services, *, secure: bool) -> None:
+    """Give the browser the session. Strict also after a provider's page: the page itself needs no session."""
     response.set_cookie(
         COOKIE,
         cookie,
@@ -95,7 +104,7 @@ def set_cookie(response: Response, cookie: str, inside: Services, *, secure: boo
         path="/",
         secure=secure,
         httponly=True,
-        samesite="lax" if lax else "strict",
+        samesite="strict",
     )
 
 

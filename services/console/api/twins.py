@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, HTTPException, Path, Query, WebSocket
+import msgspec
+from fastapi import APIRouter, HTTPException, Path, Query, Response, WebSocket
 from pydantic import BaseModel
 from starlette.status import HTTP_404_NOT_FOUND, WS_1008_POLICY_VIOLATION
 
 from console.access import Here, Inside, Visible, present, same_origin, services_of
+from console.api.problems import problems
 from racktwin.fleet import view, views
 from racktwin.names import ThingId
 
-router = APIRouter(prefix="/api/v1/sites", tags=["twins"])
+router = APIRouter(prefix="/api/v1/sites", tags=["twins"], responses=problems(401, 422, 429))
 
 Room = Annotated[str | None, Query(max_length=63, description="Only things of this room.")]
 
@@ -37,15 +39,41 @@ class SiteSummary(BaseModel):
     rooms: list[RoomSummary]
 
 
+class Feature(BaseModel):
+    """What a thing reports of one concern, and what is wished of it."""
+
+    properties: dict[str, Any]
+    desiredProperties: dict[str, Any] | None = None
+
+
+class ThingView(BaseModel):
+    """A thing as it is now."""
+
+    id: str
+    kind: str
+    name: str
+    attributes: dict[str, Any]
+    features: dict[str, Feature | None]
+
+
 class Things(BaseModel):
     """Things with attributes and features, as they are now. ``at`` is epoch ms."""
 
     at: int
-    feed: str
-    things: list[dict[str, Any]]
+    feed: Literal["starting", "live", "lost"]
+    things: list[ThingView]
 
 
-@router.get("")
+class Hit(BaseModel):
+    """A thing that was found."""
+
+    id: str
+    kind: str
+    name: str
+    room: str | None
+
+
+@router.get("", responses=problems(401, 429))
 async def sites(session: Here, inside: Inside) -> list[SiteSummary]:
     """Sites that the user may see."""
     found = []
@@ -82,25 +110,27 @@ async def sites(session: Here, inside: Inside) -> list[SiteSummary]:
     return found
 
 
-@router.get("/{site}/things")
-async def things(fleet: Visible, inside: Inside, room: Room = None) -> Things:
+@router.get("/{site}/things", response_model=Things, responses=problems(404))
+async def things(fleet: Visible, inside: Inside, room: Room = None) -> Response:
     """Every thing of a site or of one of its rooms, as it is now."""
-    return Things(at=inside.clock(), feed=inside.feed.state, things=views(fleet.in_room(room)))
+    # Encoded here: thousands of things are not checked once more against the model that documents them.
+    body = {"at": inside.clock(), "feed": inside.feed.state, "things": views(fleet.in_room(room))}
+    return Response(msgspec.json.encode(body), media_type="application/json")
 
 
-@router.get("/{site}/things/{thing}")
-async def thing(fleet: Visible, thing: Annotated[str, Path(max_length=256)]) -> dict[str, Any]:
+@router.get("/{site}/things/{thing}", response_model=ThingView, responses=problems(404))
+async def thing(fleet: Visible, thing: Annotated[str, Path(max_length=256)]) -> Response:
     """One thing, as it is now."""
     found = fleet.things.get(thing)
     if found is None:
         raise HTTPException(HTTP_404_NOT_FOUND, f"thing: {fleet.site} has no {thing}")
-    return view(found)
+    return Response(msgspec.json.encode(view(found)), media_type="application/json")
 
 
-@router.get("/{site}/search")
+@router.get("/{site}/search", responses=problems(404))
 async def search(
     fleet: Visible, q: Annotated[str, Query(min_length=1, max_length=100, description="Part of a name or serial.")]
-) -> list[dict[str, Any]]:
+) -> list[Hit]:
     """Things whose name, serial, asset tag or facility id holds the text; at most 50."""
     wanted = q.lower()
     found = []
@@ -109,7 +139,7 @@ async def search(
         texts = (name.partition(":")[2], *(attributes.get(key) or "" for key in ("serial", "assetTag", "facilityId")))
         if any(wanted in str(text).lower() for text in texts):
             parsed = ThingId.parse(name)
-            found.append({"id": name, "kind": parsed.kind, "name": parsed.name, "room": fleet.room_of(name)})
+            found.append(Hit(id=name, kind=parsed.kind, name=parsed.name, room=fleet.room_of(name)))
             if len(found) == 50:
                 break
     return found
@@ -122,12 +152,16 @@ async def live(socket: WebSocket, site: str) -> None:
     Read the things after the hello; a delta holds whole features, so it can be applied in any order after that.
     """
     inside = services_of(socket)
+    session = present(socket, inside)
 
     def allowed() -> bool:
         session = present(socket, inside)
         return session is not None and session.may_see(site)
 
-    if not same_origin(socket, inside.settings) or not allowed() or site not in inside.feed.fleets:
+    if session is None or not same_origin(socket, inside.settings) or not allowed() or site not in inside.feed.fleets:
         await socket.close(WS_1008_POLICY_VIOLATION, "sign in first, and name a site that you may see")
         return
-    await inside.hub.serve(socket, site, allowed)
+    if inside.hub.watching(session.user) >= inside.settings.console_live_per_user:
+        await socket.close(WS_1008_POLICY_VIOLATION, "too many live connections: close some")
+        return
+    await inside.hub.serve(socket, site, session.user, allowed)

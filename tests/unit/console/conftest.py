@@ -44,7 +44,7 @@ class FakeHistory:
             raise self.answer
         return self.answer
 
-    series = predictions = frames = records = _ask
+    series = predictions = frames = records = report = extent = scenario = _ask
 
 
 class FakeDitto:
@@ -57,6 +57,52 @@ class FakeDitto:
     def request(self, method: str, path: str, *, json: Any = None, **_: Any) -> Any:
         self.requests.append((method, path, json))
         return SimpleNamespace(ok=self.status < 400, status_code=self.status, text="")
+
+
+class FakeJournal:
+    """Remembers records, or fails."""
+
+    def __init__(self) -> None:
+        self.records: list[Any] = []
+        self.problem: Exception | None = None
+
+    def note(self, record: Any) -> None:
+        if self.problem is not None:
+            raise self.problem
+        self.records.append(record)
+
+
+class FakeQuestions:
+    """Answers what it is given."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.answers: dict[str, Any] = {}
+
+    def ask(self, question: str, *arguments: Any, **more: Any) -> Any:
+        self.asked.append((question, *arguments, more))
+        answer = self.answers[question]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class FakeScenarios:
+    """Scenarios in memory."""
+
+    def __init__(self) -> None:
+        self.items: list[dict[str, Any]] = []
+        self.made: list[tuple[str, str, dict[str, Any], str]] = []
+
+    def list(self, _site: str) -> list[dict[str, Any]]:
+        return self.items
+
+    def create(self, site: str, name: str, spec: dict[str, Any], who: str) -> dict[str, Any]:
+        self.made.append((site, name, spec, who))
+        return {"metadata": {"name": name}}
+
+    def delete(self, site: str, name: str) -> None:
+        self.made.append((site, name, {}, "deleted"))
 
 
 class Console:
@@ -79,6 +125,9 @@ class Console:
         self.feed = SimpleNamespace(fleets={"berlin": self.fleet, "paris": elsewhere}, state="live")
         self.history = FakeHistory()
         self.ditto = FakeDitto()
+        self.journal = FakeJournal()
+        self.questions = FakeQuestions()
+        self.scenarios = FakeScenarios()
         settings = ConsoleSettings(console_session_key="k" * 40, console_logins_per_minute=5)
         self.sessions = Sessions("k" * 40, 1)
         self.services = Services(
@@ -90,6 +139,9 @@ class Console:
             history=self.history,
             ditto=lambda: self.ditto,
             clock=lambda: NOW,
+            journal=self.journal,
+            questions=self.questions,
+            scenarios=self.scenarios,
         )
         self.app = build(self.services)
         self.lock = threading.Lock()
@@ -105,5 +157,7 @@ class Console:
 
 
 @pytest.fixture
-def console(tmp_path) -> Console:
+def console(tmp_path, monkeypatch) -> Console:
+    # Hashes that cost nothing: dozens of users are made here.
+    monkeypatch.setattr(users, "_N", 2)
     return Console(tmp_path)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from starlette.websockets import WebSocketDisconnect
 from tests.unit.console.conftest import NOW, thing
 
 from console.history import HistoryError, HistoryUnavailable, Window
+from console.questions import Unanswerable
 from racktwin.ditto_protocol import Envelope
 
 SITE = "/api/v1/sites/berlin"
@@ -134,3 +136,50 @@ def test_deep_links_give_the_page(console, tmp_path):
     for path in ("/", "/room", "/replay/berlin/hall-a?thing=x"):
         assert "Racktwin" in client.get(path).text
     assert client.get("/api/v1/nothing").status_code == 404
+
+
+def test_places_for_a_new_rack_are_asked_of_the_rooms_things(console):
+    place = {
+        **{"row": "a", "x": 1.2, "y": 3.0, "own_inlet_c": 22.1, "hottest_c": 24.0, "hottest_one_lost_c": 29.5},
+        **{"worst_loss": "crah-1", "fits": True, "why": "inlets stay within recommended"},
+    }
+    left = {
+        "power_w": 9000.0,
+        "cooling_w": 20000.0,
+        "cooling_one_lost_w": 4000.0,
+        "limit": "cooling with one unit lost",
+    }
+    console.questions.answers = {"placement": {"powerW": 5000, "places": [place]}, "capacity": left}
+    path = f"{SITE}/rooms/hall-a/placement"
+    answer = console.client("engineer").post(path, json={"power_w": 5000})
+    assert answer.json() == {"room": "hall-a", "power_w": 5000, "places": [place], "left": left}
+    question, room, things, now, more = console.questions.asked[0]
+    assert (question, room, now, more) == ("placement", "hall-a", NOW, {"powerW": 5000})
+    assert {each["thingId"].partition(":")[2] for each in things} == {"room-hall-a", "rack-r1", "cooling-crah-1"}
+
+
+@pytest.mark.parametrize(("busy", "status"), [(True, 503), (False, 409)])
+def test_a_room_that_cannot_be_computed_says_why(console, busy, status):
+    console.questions.answers = {"placement": Unanswerable("crah-1 does not report", busy=busy)}
+    answer = console.client("engineer").post(f"{SITE}/rooms/hall-a/placement", json={"power_w": 5000})
+    assert (answer.status_code, answer.json()["detail"]) == (status, "placement: crah-1 does not report")
+
+
+def test_cases_of_a_what_if_side_by_side(console):
+    console.history.answer = {
+        "start": NOW,
+        "times": [0, 30],
+        "cases": {"a": {"inlets": {"r": [20, 21]}, "power": [1, 2]}},
+    }
+    answer = console.client("viewer").get(f"{SITE}/scenarios/s-1/series", params={"case": ["baseline", "a"]})
+    assert answer.json()["cases"]["a"]["inlets"] == {"r": [20, 21]}
+    assert console.history.asked == [("berlin", "s-1", ["baseline", "a"], 121)]
+
+
+def test_a_user_has_only_so_many_live_connections(console):
+    console.services.settings = console.services.settings.model_copy(update={"console_live_per_user": 1})
+    client = console.client("viewer")
+    with client.websocket_connect(f"{SITE}/live") as socket:
+        socket.receive_json()
+        with pytest.raises(WebSocketDisconnect), client.websocket_connect(f"{SITE}/live"):
+            pass

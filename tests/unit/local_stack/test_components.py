@@ -59,7 +59,8 @@ def test_no_secret_is_on_a_command_line(instance: Instance) -> None:
 def test_only_processes_that_read_or_write_history_hold_the_influx_token(instance: Instance) -> None:
     holders = {name for name, c in COMPONENTS.items() if "RACKTWIN_INFLUX_TOKEN" in c.environment(instance)}
     # The operator hands it to Scenarios' Jobs and models' runners.
-    assert holders <= {"historian", "console", "operator", "fidelity"}
+    assert holders <= {"historian", "operator", "fidelity"}
+    assert "RACKTWIN_INFLUX_TOKEN_FILE" in COMPONENTS["console"].environment(instance)
 
 
 def test_generated_files_parse(instance: Instance) -> None:
