@@ -6,6 +6,7 @@ or errors far beyond those of its test. It pauses when it stays worse than persi
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,6 +25,10 @@ class Promise:
 
     mae: float
     coverage: float
+
+
+# Of a version that no registry knows: its error is held against persistence alone.
+UNKNOWN: Final = Promise(math.inf, 0.9)
 
 
 def promise_of(metrics: dict[str, Any], nominal: float) -> Promise:

@@ -1,14 +1,19 @@
-"""Scores into Kafka records: a merge per thing, and a reading per model, target and horizon for the history. Pure."""
+"""Scores into Kafka records: a merge per thing, and a reading per model, target and horizon for the history. Pure.
+
+Of a model as a whole the same goes onto the site's twin and into its history (feature ``model.<name>``).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from racktwin.ditto_protocol import merge_features
-from racktwin.messages import Reading, encode
-from racktwin.names import own_topic, site_of
+from racktwin.messages import Reading, Value, encode
+from racktwin.names import own_topic, site_of, thing_id
+from scorecard.judge import Verdict
 from scorecard.ledger import Scored
+from scorecard.tallies import Tally
 
 FEATURE = "scorecard"
 
@@ -37,3 +42,36 @@ def records(newest: Scored, models: dict[str, Any], now_ms: int) -> Iterator[tup
                     row=newest.row,
                 )
                 yield own_topic("readings", site), thing, encode(reading)
+
+
+def model_records(
+    sites: Iterable[str], served: tuple[str, str], tally: Tally, verdict: Verdict, now_ms: int
+) -> Iterator[tuple[str, str, bytes]]:
+    """(topic, key, value) of how one model (name, version) does, for each site it serves."""
+    model, version = served
+    state = "paused" if verdict.paused else "drifting" if verdict.drifting else "well"
+    values: dict[str, Value] = {
+        "version": version,
+        "state": state,
+        "reason": verdict.reason,
+        "skill": round(tally.skill, 4),
+        "coverage": round(tally.coverage, 4),
+        "mae": round(tally.mae, 4),
+        "count": float(tally.count),
+    }
+    feature = f"model.{model}"
+    for site in sorted(sites):
+        thing = thing_id(site, "site", site)
+        yield own_topic("twin", site), thing, merge_features(thing, {feature: values}, f"scorecard-{now_ms}")
+        reading = Reading(
+            v=1,
+            thing=thing,
+            feature=feature,
+            observed_at=now_ms,
+            received_at=now_ms,
+            values=values,
+            quality="good",
+            device="scorecard",
+            kind="site",
+        )
+        yield own_topic("readings", site), thing, encode(reading)

@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, Final
 
+from racktwin.names import site_of
 from scorecard.ledger import Scored
 
 HALF_LIFE_MS: Final = 6 * 3_600_000
@@ -77,11 +78,22 @@ class Tallies:
         self._of_things: dict[str, dict[tuple[str, str, int], Tally]] = defaultdict(dict)
         self.versions: dict[tuple[str, str], Tally] = {}
         self.horizons: dict[tuple[str, int], Tally] = {}
+        # Model -> sites with things that it was scored for.
+        self.sites: dict[str, set[str]] = defaultdict(set)
         self._changed: dict[str, Scored] = {}
+
+    def newest(self) -> dict[str, str]:
+        """Model -> the version that was scored last: the one that serves."""
+        found: dict[str, str] = {}
+        for (model, version), tally in self.versions.items():
+            if model not in found or tally.at_ms >= self.versions[model, found[model]].at_ms:
+                found[model] = version
+        return found
 
     def add(self, scored: Scored) -> None:
         """One more scored prediction."""
         w = scored.waited
+        self.sites[w.model].add(site_of(scored.thing))
         mine = self._of_things[scored.thing]
         mine.setdefault((w.model, scored.target, w.horizon_s), Tally()).add(scored)
         self.versions.setdefault((w.model, w.version), Tally(RECENT_HALF_LIFE_MS)).add(scored)

@@ -3,6 +3,8 @@ prediction is scored once a minute at most, and a repeated reading finds nothing
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 from confluent_kafka import Message, TopicPartition
 
@@ -10,6 +12,7 @@ from racktwin.kafka import SafeProducer
 from racktwin.messages import decode_prediction, decode_reading
 from racktwin.process import Context, Fatal
 from scorecard import metrics, outbox
+from scorecard.judge import UNKNOWN, Judge, Verdict
 from scorecard.ledger import Ledger
 from scorecard.tallies import Tallies
 from scorecard.verdicts import Verdicts
@@ -27,6 +30,8 @@ class ScorecardWork:
         self._tallies = tallies
         self._verdicts = verdicts
         self._interval_ms = interval_ms
+        # Of versions that no registry knows.
+        self._judges: dict[tuple[str, str], Judge] = {}
         self._wrote = context.clock()
 
     def handle(self, batch: list[Message]) -> None:
@@ -59,8 +64,21 @@ class ScorecardWork:
         for (model, version), tally in self._tallies.versions.items():
             metrics.SKILL.labels(model, version).set(tally.skill)
             metrics.COVERAGE.labels(model, version).set(tally.coverage)
-        if self._verdicts is not None:
-            self._verdicts.look(now)
+        self._tell_models(now)
+
+    def _tell_models(self, now: int) -> None:
+        """How each model does: by the registry's promise where there is one, else against persistence."""
+        known = self._verdicts.look(now) if self._verdicts is not None else {}
+        for model, version in self._tallies.newest().items():
+            tally, state = self._tallies.versions[model, version], known.get(model)
+            if state is not None and state.version == version:
+                verdict = Verdict(state.drifting, state.paused, state.reason)
+            else:
+                judge = self._judges.setdefault((model, version), Judge(UNKNOWN))
+                # Nobody can be told to pause.
+                verdict = replace(judge.verdict(tally, now), paused=False)
+            for record in outbox.model_records(self._tallies.sites[model], (model, version), tally, verdict, now):
+                self._producer.produce(*record)
 
     def settle(self) -> list[TopicPartition] | None:
         """Wait until Kafka has acknowledged every score so far."""

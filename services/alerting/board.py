@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from alerting.rules import BY_NAME, RULES, Finding, Rule, View
+from alerting.rules import BY_NAME, RULES, Rule
+from alerting.view import WINDOW_MS, Finding, View
 from racktwin.fleet import Thing
 from racktwin.names import ThingId
 
-_PAST_MS: Final = 900_000
 _PAST_STEP_MS: Final = 15_000
 
 
@@ -35,7 +35,7 @@ class Board:
     """What fires, of one site."""
 
     def __init__(self, scale: float = 1.0) -> None:
-        """``scale`` multiplies waiting times."""
+        """``scale`` multiplies every time that rules know: how long they wait, and how far they look back."""
         self._scale = scale
         self._pending: dict[tuple[str, str], int] = {}
         self._open: dict[tuple[str, str], tuple[int, Finding]] = {}
@@ -72,7 +72,7 @@ class Board:
     def _apply(self, rule: Rule, thing: Thing, now: int) -> Iterator[Change]:
         key = (thing["thingId"], rule.name)
         firing = key in self._open
-        finding = rule.check(View(thing, now, firing, self._past.get(thing["thingId"], {})))
+        finding = rule.check(View(thing, now, firing, self._past.get(thing["thingId"], {}), self._scale))
         if finding is None:
             self._pending.pop(key, None)
             return
@@ -114,15 +114,17 @@ class Board:
                 self._acknowledged[key] = entry["acknowledgedBy"]
 
     def _remember(self, thing: Thing, now: int) -> None:
-        inlets = View(thing, now).inlets()
-        if not inlets:
+        followed = View(thing, now, scale=self._scale).followed()
+        if not followed:
             return
         past = self._past.setdefault(thing["thingId"], {})
-        for place, value in inlets.items():
-            points = past.setdefault(place, [])
-            if not points or now - points[-1][0] >= _PAST_STEP_MS:
+        for name in past.keys() - followed.keys():
+            del past[name]
+        for name, value in followed.items():
+            points = past.setdefault(name, [])
+            if not points or now - points[-1][0] >= _PAST_STEP_MS * self._scale:
                 points.append((now, value))
-            while points and now - points[0][0] > _PAST_MS:
+            while points and now - points[0][0] > WINDOW_MS * self._scale:
                 points.pop(0)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import queue
+import threading
 import time
 import uuid
 from collections.abc import Callable
 
 from prometheus_client import Counter, Gauge
 
-from alerting import wire
+from alerting import certificates, wire
 from alerting.board import Board, Change
 from alerting.settings import AlertingSettings
 from racktwin import names, process
@@ -31,6 +32,12 @@ class Alerting:
         self._context = context
         self._scale = scale
         self._boards: dict[str, Board] = {}
+
+    def take_certificates(self, found: dict[str, int]) -> None:
+        """Put when certificates end onto the twins of the sites."""
+        for site in self._feed.fleets:
+            for topic, key, value in certificates.records(site, found, self._context.clock()):
+                self._producer.produce(topic, key, value)
 
     def look(self, *, everything: bool) -> None:
         """Judge what changed since the last look, or everything."""
@@ -71,6 +78,21 @@ def run(settings: AlertingSettings, context: Context) -> None:
     context.health.set_ready(False, "twins: starting", part="twins")
     context.health.set_ready(True)
     feed.start()
+    places = settings.certificate_places()
+    if places:
+
+        def watch() -> None:
+            while feed.state != "live" and not context.stop.wait(1.0):
+                pass
+            while not context.stop.is_set():
+                found = certificates.ends(
+                    places, lambda place, problem: context.log.info("certificate", place=place, problem=problem)
+                )
+                if found:
+                    calls.put((alerting.take_certificates, (found,)))
+                context.stop.wait(settings.alerting_certificates_every_s)
+
+        threading.Thread(target=watch, name="certificates", daemon=True).start()
     next_look = next_all = time.monotonic()
     while not context.stop.is_set():
         context.health.heartbeat("look", 120.0)

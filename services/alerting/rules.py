@@ -8,80 +8,17 @@ it said before stands; silence is a rule of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import Final, Literal
 
+from alerting.view import STALE_MS, WINDOW_MS, Finding, View
 from physics.ashrae import MAX_RATE_K_15MIN, limits
-from racktwin.fleet import Thing
-from racktwin.names import ThingId
 
 Severity = Literal["info", "warning", "critical"]
-_STALE_MS: Final = 180_000
-_RATE_WINDOW_MS: Final = 900_000
+# How long a command that went wrong is talked about; multiplied by the view's scale (ms).
 _COMMAND_MS: Final = 1_800_000
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Whether a rule is broken, by what value against what limit; ``text`` says it to people."""
-
-    broken: bool
-    value: float
-    limit: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A twin as a rule sees it. ``firing``: the rule fires now. ``past``: inlet temperatures [(epoch ms, °C)] of the
-    last quarter of an hour, oldest first."""
-
-    thing: Thing
-    now: int
-    firing: bool = False
-    past: Mapping[str, list[tuple[int, float]]] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """The thing's name without site and kind."""
-        return ThingId.parse(self.thing["thingId"]).name
-
-    def number(self, feature: str, name: str) -> float | None:
-        """A property that is a number."""
-        value = self.of(feature).get(name)
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-    def text(self, feature: str, name: str) -> str | None:
-        """A property that is a text."""
-        value = self.of(feature).get(name)
-        return value if isinstance(value, str) else None
-
-    def of(self, feature: str) -> Mapping[str, Any]:
-        """Properties of a feature; empty when there is none."""
-        found = (self.thing.get("features") or {}).get(feature) or {}
-        return found.get("properties") or {}
-
-    def inlets(self) -> dict[str, float]:
-        """Fresh front temperatures (°C) by place."""
-        found = {}
-        for feature in self.thing.get("features") or {}:
-            place = feature.removeprefix("environment.")
-            if place == feature or place.startswith("rear"):
-                continue
-            value = self.number(feature, "temperature")
-            if value is not None and not self.is_stale(feature):
-                found[place] = value
-        return found
-
-    def is_stale(self, feature: str) -> bool:
-        """Whether the feature has fallen silent."""
-        observed = self.number(feature, "observedAt")
-        old = observed is not None and self.now - observed > _STALE_MS
-        return self.text(feature, "quality") == "stale" or old
-
-    def ashrae_class(self) -> str:
-        """The class that the rack is held to."""
-        return str((self.thing.get("attributes") or {}).get("ashraeClass") or "A2")
+# Days before a certificate's end that somebody must know: renewal comes 40 days before, so it has failed for days.
+_CERTIFICATE_DAYS: Final = 30.0
 
 
 Check = Callable[[View], Finding | None]
@@ -158,8 +95,8 @@ def _inlet_predicted(view: View) -> Finding | None:
 
 def _inlet_rate(view: View) -> Finding | None:
     worst: tuple[str, float] | None = None
-    for place, points in view.past.items():
-        recent = [value for at, value in points if view.now - at <= _RATE_WINDOW_MS]
+    for place in view.past:
+        recent = view.recent(place)
         if len(recent) < 2:
             continue
         change = max(recent[-1] - min(recent), max(recent) - recent[-1], key=abs)
@@ -197,7 +134,7 @@ def _stale(view: View) -> Finding | None:
     ages = [view.now - (view.number(name, "observedAt") or view.now) for name in silent]
     oldest = max(ages, default=0) / 1000
     text = f"{view.name}: no readings of {', '.join(silent) or 'any sensor'} for {oldest / 60:.0f} min"
-    return Finding(bool(silent), oldest, _STALE_MS / 1000, text)
+    return Finding(bool(silent), oldest, STALE_MS * view.scale / 1000, text)
 
 
 def _unit_failed(view: View) -> Finding | None:
@@ -219,9 +156,13 @@ def _unit_refuses(view: View) -> Finding | None:
         return None
     state, at = str(last.get("state", "")), last.get("at")
     age = view.now - at if isinstance(at, int) else 0
-    # The guard's refusals are answers to a person; the unit's own are faults.
-    broken = state in ("timed out", "refused by unit") and age < _COMMAND_MS
-    return Finding(broken, age / 1000, _COMMAND_MS / 1000, f"{view.name}: its last command {state}")
+    # The guard's refusals are answers to a person and name a rule of its own; the unit's are faults.
+    by_unit = state == "refused" and last.get("rule") == "device"
+    limit = _COMMAND_MS * view.scale
+    broken = (by_unit or state == "timed out") and age < limit
+    what = "was refused by the unit" if by_unit else "had no answer" if state == "timed out" else f"is {state}"
+    detail = f" ({last['detail']})" if last.get("detail") else ""
+    return Finding(broken, age / 1000, limit / 1000, f"{view.name}: its last command {what}{detail}")
 
 
 def _state(feature: str, wrong: str, what: str) -> Check:
@@ -244,6 +185,46 @@ def _fidelity(view: View) -> Finding | None:
     known = f", RMSE {rmse:.2f} K" if rmse is not None else ""
     text = f"{view.name}: the room model is worse than assuming no change (skill {skill:.2f}{known})"
     return Finding(broken, skill, 0.0, text)
+
+
+def _model(view: View) -> Finding | None:
+    """The worst of the models that serve the site."""
+    worst: tuple[bool, float, str] | None = None
+    for feature in view.thing.get("features") or {}:
+        state = view.text(feature, "state") if feature.startswith("model.") else None
+        if state is None:
+            continue
+        bad, skill = state in ("drifting", "paused"), view.number(feature, "skill") or 0.0
+        if worst is None or (bad, -skill) > (worst[0], -worst[1]):
+            reason = view.text(feature, "reason") or "its predictions hold"
+            worst = bad, skill, f"model {feature.removeprefix('model.')} is {state}: {reason}"
+    return None if worst is None else Finding(worst[0], worst[1], 0.0, worst[2])
+
+
+def _readings_lost(view: View) -> Finding | None:
+    grown = {}
+    for process in view.missing():
+        recent = view.recent(process)
+        if len(recent) > 1:
+            # What a straggler fills within the window was not lost; a restarted process begins at none.
+            grown[process] = recent[-1] - min(recent)
+    if not grown:
+        return None
+    where, count = max(grown.items(), key=lambda item: (item[1], item[0]))
+    known = ", ".join(f"{process} {lost:.0f}" for process, lost in sorted(grown.items()) if lost > 0)
+    minutes = WINDOW_MS * view.scale / 60_000
+    text = f"{count:.0f} numbers of devices' messages missing within {minutes:.0f} min (at {known or where})"
+    return Finding(count > 0, count, 0.0, text)
+
+
+def _certificates(view: View) -> Finding | None:
+    left = view.number("certificates", "daysLeft")
+    if left is None:
+        return None
+    broken, _ = _beyond(-left, -1e9, -_CERTIFICATE_DAYS, view.firing, 1.0)
+    where = view.text("certificates", "first") or "?"
+    ends = f"ends in {left:.0f} days" if left >= 0 else f"ended {-left:.0f} days ago"
+    return Finding(broken, left, _CERTIFICATE_DAYS, f"the certificate of {where} {ends}")
 
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -345,6 +326,33 @@ RULES: Final[tuple[Rule, ...]] = (
         600,
         "Recalibrate (`racktwin calibrate`), and look for what changed in the room.",
         _fidelity,
+    ),
+    Rule(
+        "model-drifting",
+        "A model drifts, or is paused",
+        "warning",
+        ("site",),
+        0,
+        "Look at the page Models; train anew (`racktwin train`), or roll back (`racktwin models rollback`).",
+        _model,
+    ),
+    Rule(
+        "readings-lost",
+        "Readings of devices are missing",
+        "warning",
+        ("site",),
+        60,
+        "The page Pipeline health shows the hop; `racktwin doctor` for one thing says why.",
+        _readings_lost,
+    ),
+    Rule(
+        "certificates",
+        "A certificate ends soon",
+        "critical",
+        ("site",),
+        0,
+        "See why it was not renewed: the CronJob `<release>-certificates`, or your issuer.",
+        _certificates,
     ),
 )
 BY_NAME: Final = {rule.name: rule for rule in RULES}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from pydantic import Field
 
 from racktwin.settings import DittoSettings, KafkaSettings, ProcessSettings, SitesSettings
@@ -20,3 +22,21 @@ class AlertingSettings(KafkaSettings, DittoSettings, SitesSettings, ProcessSetti
         le=1,
         description="Every rule's waiting time is multiplied by this: less than 1 for demonstrations and tests.",
     )
+    alerting_certificates: str = Field(
+        "",
+        description="Certificates to watch, comma separated: PEM files, and host:port of listeners. Besides those that "
+        "Kafka and Ditto show where they are reached over TLS.",
+    )
+    alerting_certificates_every_s: float = Field(
+        3600.0, gt=0, le=86_400, description="Time between two looks at the certificates (s)."
+    )
+
+    def certificate_places(self) -> list[str]:
+        """Files and listeners whose certificates are watched."""
+        places = [place.strip() for place in self.alerting_certificates.split(",") if place.strip()]
+        if self.kafka_security_protocol.endswith("SSL"):
+            places += [server.strip() for server in self.kafka_bootstrap.split(",")]
+        ditto = urlsplit(self.ditto_url)
+        if ditto.scheme == "https" and ditto.hostname:
+            places.append(f"{ditto.hostname}:{ditto.port or 443}")
+        return list(dict.fromkeys(places))

@@ -37,6 +37,7 @@ UNITS: Final[dict[str, tuple[str | None, str | None]]] = {
     "s": ("SEC", "Time"),
     "ms": ("MilliSEC", "Time"),
     "h": ("HR", "Time"),
+    "d": ("DAY", "Time"),
     "m": ("M", "Length"),
     "mm": ("MilliM", "Length"),
     "kg": ("KiloGM", "Mass"),

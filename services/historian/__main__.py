@@ -12,7 +12,7 @@ from historian.settings import HistorianSettings
 from historian.sink import InfluxSink
 from historian.upkeep import Upkeep
 from historian.work import HistorianWork
-from racktwin import names, process
+from racktwin import hops, names, process
 from racktwin.ditto_client import DittoClient
 from racktwin.history import Retention
 from racktwin.kafka import SafeProducer, make_consumer, run_batches
@@ -20,6 +20,15 @@ from racktwin.process import Context
 
 _TOPICS: Final[tuple[names.OwnTopic, ...]] = ("readings", "predictions", "audit")
 _FETCH_WAIT_MS: Final = 100
+# What the historian tells of itself (`racktwin.hops`).
+HOP: Final = {
+    "written": "racktwin_historian_points_total",
+    "rejected": "racktwin_historian_rejects_total",
+    "repeated": "racktwin_historian_repeated_total",
+    "late": "racktwin_historian_late_total",
+    "missing": "racktwin_historian_sequence_missing",
+    "lag": "racktwin_historian_lag_seconds",
+}
 _UPKEEP_TIMEOUT_MS: Final = 30_000
 
 
@@ -74,6 +83,7 @@ def run(settings: HistorianSettings, context: Context) -> None:
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
     context.health.set_ready(True)
+    hops.start("historian", HOP, settings, context)
     try:
         run_batches(consumer, topics(settings), work, context, batch_size=2000)
     finally:

@@ -16,7 +16,7 @@ from ingest.pressure import TwinWatch
 from ingest.settings import IngestSettings
 from ingest.twins import Twins
 from ingest.work import IngestWork
-from racktwin import names, process
+from racktwin import hops, names, process
 from racktwin.catalogue import FEATURES
 from racktwin.ditto_client import DittoClient
 from racktwin.kafka import SafeProducer, client_config, make_consumer, run_batches
@@ -76,6 +76,18 @@ def twins(settings: IngestSettings, context: Context, fleet: Fleet) -> Twins:
     )
 
 
+# What ingest tells of itself (`racktwin.hops`).
+HOP = {
+    "received": "racktwin_ingest_messages_total",
+    "written": "racktwin_ingest_readings_total",
+    "rejected": "racktwin_ingest_rejects_total",
+    "repeated": "racktwin_ingest_duplicates_total",
+    "late": "racktwin_ingest_late_total",
+    "missing": "racktwin_ingest_sequence_missing",
+    "lag": "racktwin_ingest_lag_seconds",
+}
+
+
 def run(settings: IngestSettings, context: Context) -> None:
     """Clean what devices sent: Hono's telemetry and events to readings, twin merges and rejects."""
     sites = settings.site_list()
@@ -109,6 +121,7 @@ def run(settings: IngestSettings, context: Context) -> None:
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
     context.health.set_ready(True)
+    hops.start("ingest", HOP, settings, context)
     run_batches(consumer, topics(settings), work, context)
 
 

@@ -199,6 +199,8 @@ COMPONENTS = (
     _own("historian", "historian", "writes history", kafka, influx, ditto, as_viewer, after=("kafka", "influxd")),
     _own("indices", "indices", "computes rooms' indices", kafka, ditto, as_viewer, after=("kafka", "ditto-lite")),
     _own("fidelity", "fidelity", "follows rooms with twins", kafka, ditto, as_viewer, after=("kafka", "ditto-lite")),
+    # Without a model registry it scores, and judges against persistence.
+    _own("scorecard", "scorecard", "scores predictions when their time has come", kafka, after=("kafka",)),
     _own(
         "guard",
         "guard",

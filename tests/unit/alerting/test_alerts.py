@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import pytest
 
 from alerting import wire
 from alerting.board import Board
-from alerting.rules import BY_NAME, RULES, View
+from alerting.rules import BY_NAME, RULES
+from alerting.view import View
 from racktwin.catalogue_computed import resolve
+from racktwin.commands import State
 
 NOW = 1_780_000_000_000
 
@@ -124,8 +127,177 @@ def test_a_unit_that_does_not_cool_or_does_not_obey():
     assert rules_of(run(Board(), lambda now, _: unit(supply=24.5, at=now), 120)) == ["unit-failed"]
     assert rules_of(run(Board(), lambda now, _: unit(airflow=0.0, at=now), 120)) == ["unit-failed"]
     assert rules_of(run(Board(), lambda now, _: unit(supply=22.5, at=now), 120)) == []
-    late = {"state": "timed out", "at": NOW - 1000}
-    assert rules_of(run(Board(), lambda now, _: unit(at=now, last=late), 10)) == ["unit-refuses"]
+
+
+@pytest.mark.parametrize(
+    ("last", "rules"),
+    [
+        ({"state": "timed out"}, ["unit-refuses"]),
+        ({"state": "refused", "rule": "device", "detail": "422: setpoint 12"}, ["unit-refuses"]),
+        # The guard's own answer to a person.
+        ({"state": "refused", "rule": "interlock"}, []),
+        ({"state": "accepted"}, []),
+        ({"state": "offline"}, []),
+    ],
+)
+def test_a_unit_that_does_not_obey_is_told_from_a_guard_that_refuses(last, rules):
+    """The states are those that the guard writes (`racktwin.commands.State`)."""
+    assert last["state"] in get_args(State)
+    told = {**last, "at": NOW - 1000}
+    assert rules_of(run(Board(), lambda now, _: unit(at=now, last=told), 10)) == rules
+    old = {**last, "at": NOW - 1_900_000}
+    assert rules_of(run(Board(), lambda now, _: unit(at=now, last=old), 10)) == []
+
+
+# Of every rule: a twin that breaks it, one within the margin (it goes on firing), one that is well.
+def _site(name, **values):
+    return {"thingId": "racktwin.berlin:site-berlin", "features": {name: {"properties": values}}}
+
+
+def _predicted(value):
+    def at(now):
+        found = {"target": "environment.top/temperature", "value": value, "horizon": 900, "expiresAt": now + 60_000}
+        return rack(at=now, features={"prediction.inlet-temperature.top": found})
+
+    return at
+
+
+def _verdict(feature, **values):
+    return lambda now: rack(at=now, features={feature: values})
+
+
+def _air(**values):
+    return lambda now: rack(at=now, **values)
+
+
+def _unit(**values):
+    return lambda now: unit(at=now, **values)
+
+
+def _told(state):
+    return lambda now: unit(at=now, last={"state": state, "at": now - 1000})
+
+
+def _of_site(name, **values):
+    return lambda now: _site(name, **values)
+
+
+HYSTERESIS = {
+    "inlet-allowable": (_air(top=36.0), _air(top=34.7), _air(top=34.4)),
+    "inlet-recommended": (_air(top=27.2), _air(top=26.6), _air(top=26.4)),
+    "inlet-predicted": (_predicted(27.2), _predicted(26.6), _predicted(26.4)),
+    "dew-points-apart": (_air(dew=(12.2, 10.0)), _air(dew=(11.4, 10.0)), _air(dew=(10.8, 10.0))),
+    "unit-failed": (_unit(supply=23.2), _unit(supply=22.4), _unit(supply=21.8)),
+    "fidelity-worse": (
+        _verdict("fidelity", skill=-0.1),
+        _verdict("fidelity", skill=0.05),
+        _verdict("fidelity", skill=0.2),
+    ),
+    "certificates": (
+        _of_site("certificates", daysLeft=29.5, first="kafka:9093"),
+        _of_site("certificates", daysLeft=30.5, first="kafka:9093"),
+        _of_site("certificates", daysLeft=88.0, first="kafka:9093"),
+    ),
+    # Verdicts of others: their hysteresis is in what finds them.
+    "maintenance-due": (_verdict("maintenance", state="due"), None, _verdict("maintenance", state="planned")),
+    "anomaly": (_verdict("anomaly", state="anomalous"), None, _verdict("anomaly", state="suspect")),
+    "model-drifting": (
+        _of_site("model.inlet-temperature", state="drifting", reason="its error is 2"),
+        None,
+        _of_site("model.inlet-temperature", state="well"),
+    ),
+    "unit-refuses": (_told("timed out"), None, _told("accepted")),
+}
+# Over time, and so tested on their own.
+OVER_TIME = {"inlet-rate", "sensor-stale", "readings-lost"}
+
+
+def test_every_rule_has_a_test_of_its_hysteresis():
+    assert HYSTERESIS.keys() | OVER_TIME == BY_NAME.keys()
+
+
+@pytest.mark.parametrize("name", HYSTERESIS)
+def test_a_rule_waits_fires_once_holds_within_its_margin_and_clears_once(name):
+    broken, within, well = HYSTERESIS[name]
+    rule, board = BY_NAME[name], Board()
+    wait_s = int(rule.for_s)
+
+    def at(now, second):
+        if second < 20:
+            return well(now)
+        if second < wait_s + 60 or (within is None and second < wait_s + 200):
+            return broken(now)
+        return within(now) if within is not None and second < wait_s + 400 else well(now)
+
+    changes = [change for change in run(board, at, wait_s + 800) if change.rule.name == name]
+    assert [change.what for change in changes] == ["firing", "cleared"]
+    assert (changes[0].at - NOW) // 1000 == 20 + wait_s
+    assert (changes[0].since - NOW) // 1000 == 20
+    assert (changes[1].at - NOW) // 1000 == wait_s + (400 if within is not None else 200)
+    # Just beyond the limit for a moment, again and again, says nothing where the rule waits.
+    if wait_s:
+        flicker = run(Board(), lambda now, second: (broken if second % 20 < 10 else well)(now), 600)
+        assert name not in rules_of(flicker)
+
+
+def test_a_fast_change_is_over_when_the_air_has_been_steady_for_a_while():
+    def at(now, second):
+        return rack(top=20.0 + min(second, 360) / 60, at=now)
+
+    changes = [change for change in run(Board(), at, 1500) if change.rule.name == "inlet-rate"]
+    assert [change.what for change in changes] == ["firing", "cleared"]
+    # 1 K back within the limit, which the last 15 min are 120 s after the rise ended.
+    assert 960 <= (changes[1].at - NOW) // 1000 <= 1260
+
+
+def test_a_sensor_that_speaks_again_clears():
+    changes = run(Board(), lambda now, second: rack(at=now if not 100 < second < 500 else NOW + 100_000), 800)
+    assert [(change.rule.name, change.what) for change in changes] == [
+        ("sensor-stale", "firing"),
+        ("sensor-stale", "cleared"),
+    ]
+
+
+def hops(now, ingest, historian=0.0, *, silent=()):
+    processes = {
+        name: {"hop": name.partition("-")[0], "at": now - (120_000 if name in silent else 1000), "missing": missing}
+        for name, missing in (("ingest-a", ingest), ("historian-a", historian))
+    }
+    return _site("hops", processes=processes)
+
+
+def test_lost_readings_fire_once_and_clear_when_none_was_lost_for_a_while():
+    changes = run(Board(), lambda now, second: hops(now, 0 if second < 100 else 300.0), 1400)
+    assert [(change.rule.name, change.what) for change in changes] == [
+        ("readings-lost", "firing"),
+        ("readings-lost", "cleared"),
+    ]
+    assert "300 numbers" in changes[0].finding.text
+    assert "ingest-a 300" in changes[0].finding.text
+    assert (changes[1].at - NOW) // 1000 > 900
+
+
+def test_stragglers_a_restart_and_what_was_lost_before_are_no_new_loss():
+    assert run(Board(), lambda now, second: hops(now, 40.0 if 60 < second < 90 else 0.0), 600) == []
+    assert run(Board(), lambda now, second: hops(now, 500.0 if second < 300 else 0.0), 900) == []
+    gone = run(Board(), lambda now, second: hops(now, 0.0, 9.0 if second else 0.0, silent=("historian-a",)), 600)
+    assert gone == []
+
+
+def test_a_scale_shortens_everything():
+    changes = run(Board(0.1), lambda now, second: hops(now, 0 if second < 10 else 5.0), 200, step=1)
+    assert [change.what for change in changes] == ["firing", "cleared"]
+    assert (changes[0].at - changes[0].since) // 1000 == 6
+    assert 90 <= (changes[1].at - NOW) // 1000 <= 115
+    stale = run(Board(0.1), lambda now, second: rack(at=NOW), 60, step=1)
+    assert rules_of(stale) == ["sensor-stale"]
+
+
+def test_the_worst_model_is_named():
+    thing = _site("model.a", state="well", skill=0.4)
+    thing["features"]["model.b"] = {"properties": {"state": "paused", "reason": "worse than persistence"}}
+    (change,) = Board().judge(thing, NOW)
+    assert change.finding.text == "model b is paused: worse than persistence"
 
 
 def test_verdicts_of_models_become_alerts():
@@ -156,9 +328,10 @@ def test_an_acknowledgement_is_recorded_once():
     entry = {"severity": "warning", "since": NOW, "value": 28.0, "limit": 27.0, "text": "hot", "acknowledgedBy": "ada"}
     board.judge(rack(top=28.0), NOW)
     board.judge(rack(top=28.0, at=NOW + 5000), NOW + 5000)
-    acknowledged = board.judge(rack(top=28.0, open_alerts={"inlet-recommended": entry}), NOW + 6000)
+    acknowledged = board.judge(rack(top=28.0, at=NOW + 6000, open_alerts={"inlet-recommended": entry}), NOW + 6000)
     assert [(change.what, change.who) for change in acknowledged] == [("acknowledged", "ada")]
-    assert board.judge(rack(top=28.0, open_alerts={"inlet-recommended": entry}), NOW + 7000) == []
+    known = rack(top=28.0, at=NOW + 7000, open_alerts={"inlet-recommended": entry})
+    assert board.judge(known, NOW + 7000) == []
 
 
 def test_a_deleted_thing_leaves_nothing_behind():
@@ -187,3 +360,5 @@ def test_every_rule_says_what_to_do_and_judges_an_empty_twin_in_silence():
         assert rule.action.endswith(".")
         for kind in rule.kinds:
             assert rule.check(View({"thingId": f"racktwin.berlin:{kind}-x"}, NOW)) is None, rule.name
+            assert resolve(kind, "alerts") is not None
+            assert resolve(kind, f"alert.{rule.name}") is not None

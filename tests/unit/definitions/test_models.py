@@ -163,7 +163,7 @@ def test_every_catalogue_property_is_modelled_with_its_unit_and_range(
 
 
 # UCUM's grammar, for the units we use: terms of an optional factor, atoms, exponents, annotations.
-_ATOM = r"(?:Cel|K|%|1|W|kW|h|V|A|Hz|By|m|mm|s|ms|min|kg|L|deg|\{[a-z]+\})\d*"
+_ATOM = r"(?:Cel|K|%|1|W|kW|h|d|V|A|Hz|By|m|mm|s|ms|min|kg|L|deg|\{[a-z]+\})\d*"
 _TERM = rf"{_ATOM}(?:\.{_ATOM})*"
 _UCUM = re.compile(rf"{_TERM}(?:/(?:{_TERM}|\({_TERM}\)))?")
 

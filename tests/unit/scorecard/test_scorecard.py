@@ -9,12 +9,14 @@ import pytest
 
 from models.registry import Registry, State
 from racktwin import health, logs
+from racktwin.catalogue_computed import resolve
 from racktwin.messages import Prediction, Reading, decode_reading
 from racktwin.process import Context
 from scorecard import outbox
 from scorecard.judge import LEAST, Judge, Promise
 from scorecard.ledger import LATE_MS, Ledger
 from scorecard.tallies import Tallies, Tally
+from scorecard.work import ScorecardWork
 
 NOW = 1_800_000_000_000
 THING = "racktwin.berlin:rack-1"
@@ -150,3 +152,37 @@ def test_verdict_goes_to_the_registry_and_training_starts_once(tmp_path, monkeyp
     assert isinstance(state, State)
     assert state.paused
     assert "worse than persistence" in state.reason
+
+
+class _Kept:
+    """A producer that keeps what it is given."""
+
+    def __init__(self):
+        self.records = []
+
+    def produce(self, topic, key, value):
+        self.records.append((topic, key, json.loads(value)))
+
+    def poll(self):
+        """Nothing is under way."""
+
+
+@pytest.mark.parametrize(("error", "state"), [(0.1, "well"), (2.0, "drifting")])
+def test_how_a_model_does_stands_on_the_sites_twin_also_without_a_registry(error, state):
+    tallies, producer, ledger = Tallies(), _Kept(), Ledger()
+    for number in range(LEAST):
+        at = NOW + number * 60_000
+        drain(ledger, reading(at=at, value=21.5))
+        ledger.predicted(prediction(at=at, value=22.5 + error, lo=20.0, hi=26.0, horizon_s=30))
+        for one in drain(ledger, reading(at=at + 30_000, value=22.5)):
+            tallies.add(one)
+    context = Context("scorecard", logs.configure("scorecard", "info"), health.Health(), threading.Event(), lambda: NOW)
+    work = ScorecardWork(context, producer, tallies, None, 0)
+    work.tick()
+    ((_, _, twin), (_, _, record)) = [each for each in producer.records if each[1] == "racktwin.berlin:site-berlin"]
+    told = twin["value"]["model.inlet-temperature"]["properties"]
+    assert (told["state"], told["version"], told["count"]) == (state, "v1", LEAST)
+    assert ("worse than persistence" in told["reason"]) == (state == "drifting")
+    feature = resolve("site", record["feature"])
+    assert feature is not None
+    assert set(record["values"]) == set(feature.by_name)
