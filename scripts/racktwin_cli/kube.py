@@ -52,6 +52,10 @@ class Cluster:
             client.AppsV1Api(api),
         )
 
+    def resources(self) -> client.CustomObjectsApi:
+        """The API of custom resources, for libraries that write them."""
+        return self._custom
+
     def sites(self) -> list[str]:
         """Names of all Sites. Raises Failure."""
         found = self._ask("Sites", self._custom.list_cluster_custom_object, API_GROUP, API_VERSION, "sites")

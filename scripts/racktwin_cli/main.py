@@ -15,6 +15,7 @@ from racktwin_cli.fidelity import fidelity
 from racktwin_cli.files.calibrate import calibrate
 from racktwin_cli.files.forecast import forecast
 from racktwin_cli.files.power_fit import power_fit
+from racktwin_cli.inventory.netbox import netbox
 from racktwin_cli.models.from_files import detect, evaluate, train
 from racktwin_cli.models.registry import models
 from racktwin_cli.optimise import optimise
@@ -65,6 +66,7 @@ for command in (
     fidelity,
     forecast,
     models,
+    netbox,
     power_fit,
     rejects,
     replay,

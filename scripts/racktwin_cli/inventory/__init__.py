@@ -1,0 +1,1 @@
+"""Commands that take an inventory over from elsewhere, and give a site away."""

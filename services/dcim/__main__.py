@@ -1,0 +1,6 @@
+"""`python -m dcim`."""
+
+from dcim.main import main
+
+if __name__ == "__main__":
+    main()
