@@ -1,7 +1,6 @@
 """The command line: parses, prints, turns errors into one message. Exit codes: 0 done, 1 failed, 130 Ctrl-C."""
 
 import json
-import os
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from cluster.lifecycle import Cluster
 from cluster.place import Place
 from cluster.shell import ClusterError
 from cluster.trial import run as trial
+from local_stack import entry
 from local_stack.cluster import KubectlError
 from local_stack.model import TrainingError
 from local_stack.steps import Steps
@@ -178,16 +178,5 @@ def with_kind(context: click.Context, action: str) -> None:
 
 
 def main() -> None:
-    """Entry point: expected errors become one message without a traceback."""
-    try:
-        cli(standalone_mode=False)
-    except _EXPECTED as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(1)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; the same command continues from here", err=True)
-        sys.stderr.flush()
-        os._exit(130)
+    """Entry point."""
+    entry.run(cli, _EXPECTED, "the same command continues from here")

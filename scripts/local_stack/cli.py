@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from local_stack import config, model, testing
+from local_stack import config, entry, model, testing
 from local_stack.census import Surveyor
 from local_stack.cluster import KubectlError
 from local_stack.components import COMPONENTS
@@ -227,17 +227,5 @@ def _print_endpoints(stack: Stack) -> None:
 
 
 def main() -> None:
-    """Entry point: expected errors become one message without a traceback."""
-    try:
-        cli(standalone_mode=False)
-    except _EXPECTED as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(1)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; what runs keeps running, and the same command continues from here", err=True)
-        # The exit code a shell gives a program ended by Ctrl-C; threads that wait for probes are not waited for.
-        sys.stderr.flush()
-        os._exit(130)
+    """Entry point."""
+    entry.run(cli, _EXPECTED, "what runs keeps running, and the same command continues from here")

@@ -10,13 +10,14 @@ Takes the models as the definitions server would serve them (absolute links), by
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from jsonschema import Draft7Validator, TypeChecker
 from jsonschema.validators import extend
+
+from racktwin.merge_patch import merge
 
 Json = Any
 Code = Literal[
@@ -68,7 +69,7 @@ def validate_thing(thing: Mapping[str, Any], resolve: Resolve) -> list[Violation
 def validate_merge(current: Mapping[str, Any], path: str, value: Json, resolve: Resolve) -> list[Violation]:
     """Why Ditto would refuse to merge ``value`` at ``path`` (``/``, ``/features``, …) into the current thing."""
     patch = _at(path, value)
-    after = merge_patch(current, patch)
+    after = merge(dict(current), patch)
     if not isinstance(after, dict):
         return []
     if after.get("definition") != current.get("definition"):
@@ -101,20 +102,7 @@ def create(thing: Mapping[str, Any], resolve: Resolve) -> dict[str, Any]:
         features = {name: {"definition": [href]} for name, href in _submodels(model).items()}
         if features:
             result["features"] = features
-    return dict(merge_patch(result, dict(thing)))
-
-
-def merge_patch(target: Json, patch: Json) -> Json:
-    """RFC 7396: the target with the patch applied; neither is changed."""
-    if not isinstance(patch, dict):
-        return copy.deepcopy(patch)
-    result = dict(target) if isinstance(target, Mapping) else {}
-    for key, value in patch.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = merge_patch(result.get(key), value)
-    return result
+    return dict(merge(result, dict(thing)))
 
 
 def _url(definition: Json) -> str | None:

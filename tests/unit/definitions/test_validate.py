@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from definitions.validate import Violation, create, merge_patch, validate_merge, validate_thing
+from definitions.validate import Violation, create, validate_merge, validate_thing
 from racktwin.catalogue import features_of
 from racktwin.ditto_protocol import merge_features
+from racktwin.merge_patch import merge
 from racktwin.psychrometrics import dew_point
 from racktwin.thing_models import BASE_FEATURES, MODEL_OF_KIND, thing_definition
 
@@ -92,7 +93,7 @@ def test_a_merge_is_judged_as_ditto_judged_it(path: str, value: Any, expected: l
 
 
 def test_a_merge_is_not_judged_by_features_it_does_not_touch() -> None:
-    broken = merge_patch(THING, {"features": {"climate": {"properties": {"fanPct": 999}}}})
+    broken = merge(THING, {"features": {"climate": {"properties": {"fanPct": 999}}}})
     assert validate_merge(broken, "/attributes/slots", 5, recorded) == []
     assert validate_merge(broken, "/features/climate/properties/inletC", 5.0, recorded) != []
 
@@ -127,11 +128,11 @@ def test_a_thing_without_a_models_url_is_not_judged(definition: str | None) -> N
     assert validate_merge({"definition": definition}, "/features/x", {}, recorded) == []
 
 
-def test_merge_patch_follows_its_rfc() -> None:
+def test_a_merge_patch_follows_its_rfc() -> None:
     target = {"a": {"b": 1, "c": 2}, "d": [1]}
-    assert merge_patch(target, {"a": {"b": None, "e": 3}, "d": [2]}) == {"a": {"c": 2, "e": 3}, "d": [2]}
-    assert merge_patch(target, 5) == 5
-    assert merge_patch("x", {"a": None, "b": 1}) == {"b": 1}
+    assert merge(target, {"a": {"b": None, "e": 3}, "d": [2]}) == {"a": {"c": 2, "e": 3}, "d": [2]}
+    assert merge(target, 5) == 5
+    assert merge("x", {"a": None, "b": 1}) == {"b": 1}
     assert target == {"a": {"b": 1, "c": 2}, "d": [1]}
 
 
@@ -222,7 +223,7 @@ def test_a_scenario_takes_its_place_by_the_rooms_definition(base: str, resolve: 
     definition = thing_definition(base, "room", ["scenario.fan-failure"])
     assert validate_merge(stored, "/", {"definition": definition, "features": scenario}, resolve) == []
     # And leaves it again, with the definition, in one merge.
-    after = merge_patch(stored, {"definition": definition, "features": scenario})
+    after = merge(stored, {"definition": definition, "features": scenario})
     back = {"definition": thing_definition(base, "room"), "features": {"scenario.fan-failure": None}}
     assert validate_merge(after, "/", back, resolve) == []
 
