@@ -15,6 +15,8 @@ from racktwin_cli.fidelity import fidelity
 from racktwin_cli.files.calibrate import calibrate
 from racktwin_cli.files.forecast import forecast
 from racktwin_cli.files.power_fit import power_fit
+from racktwin_cli.inventory.export import export_group
+from racktwin_cli.inventory.import_ import import_group
 from racktwin_cli.inventory.netbox import netbox
 from racktwin_cli.models.from_files import detect, evaluate, train
 from racktwin_cli.models.registry import models
@@ -65,6 +67,8 @@ for command in (
     evaluate,
     fidelity,
     forecast,
+    export_group,
+    import_group,
     models,
     netbox,
     power_fit,

@@ -175,7 +175,10 @@ class _Overlay:
             # A server that is renamed in NetBox keeps its twin.
             name = known["name"] if known is not None else self._existing.free_server(server)
             merged = {**(known or {}), **server, "name": name}
-            found.append({key: value for key, value in merged.items() if value not in (None, "")})
+            # An empty role is one: without it the API server would set the usual one.
+            found.append(
+                {key: value for key, value in merged.items() if value is not None and (value != "" or key == "role")}
+            )
         names = {server["name"] for server in found}
         for server in there:
             if server["name"] not in names and self._stays(item, server):

@@ -11,7 +11,8 @@ from inventory import documents
 from inventory.cluster import ClusterError, Resources
 from inventory.plan import Change, Plan
 from inventory.wanted import Document
-from racktwin_cli.failures import Failure, one_line
+from racktwin_cli import show
+from racktwin_cli.failures import FOUND, Failure, one_line
 from racktwin_cli.kube import Cluster
 
 _SIGNS = {"create": "+", "update": "~", "remove": "-", "gone": "?"}
@@ -111,6 +112,26 @@ def write(plan: Plan, folder: Path, there: list[Document]) -> list[Path]:
         return documents.write(folder, after.values())
     except OSError as error:
         raise Failure(f"{folder}: {error.strerror}", "give a folder that can be written") from error
+
+
+def report(context: click.Context, plan: Plan, done: dict[str, Any], json_wanted: bool, hint: str) -> None:
+    """Print a plan and what was done with it; exit code 3 where something is left to do."""
+    if json_wanted:
+        show.as_json(as_json(plan, done))
+    else:
+        tell(plan)
+        for path in done.get("files", ()):
+            click.echo(f"wrote {path}")
+        if "applied" in done:
+            click.echo(f"{done['applied']} change(s) made")
+        elif plan.pending() and "files" not in done:
+            click.echo(f"next: {hint}")
+        if done.get("writtenBack"):
+            click.echo(
+                f"{done['writtenBack']} object(s) of NetBox {'changed' if 'applied' in done else 'would change'}"
+            )
+    if plan.problems or (plan.pending() and not ({"applied", "files"} & set(done))):
+        context.exit(FOUND)
 
 
 def _why(change: Change) -> str:

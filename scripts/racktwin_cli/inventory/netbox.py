@@ -93,7 +93,7 @@ def import_(
         done["files"] = [str(path) for path in carry.write(plan, out, there)]
     elif apply_wanted:
         done["applied"] = carry.carry_out(plan)
-    _report(context, plan, done, json_wanted, "--out FOLDER writes this, --apply makes it so")
+    carry.report(context, plan, done, json_wanted, "--out FOLDER writes this, --apply makes it so")
 
 
 @netbox.command("sync")
@@ -122,7 +122,7 @@ def sync(
             )
         except NetBoxError as error:
             raise Failure(one_line(error, 500), "racktwin netbox prepare makes the custom fields") from error
-    _report(context, plan, done, json_wanted, "the same with --apply makes it so")
+    carry.report(context, plan, done, json_wanted, "the same with --apply makes it so")
 
 
 @netbox.command("prepare")
@@ -176,22 +176,3 @@ def _write_back(plan: Plan, inventory: Inventory, settings: NetBoxSettings) -> l
         raise Failure(one_line(error), "is Ditto running? --no-write-back leaves NetBox as it is") from error
     changes = (back.thing_ids(plan, inventory, prefix), back.powers(plan, inventory, prefix, measured))
     return [(endpoint, items) for part in changes for endpoint, items in part.items()]
-
-
-def _report(context: click.Context, plan: Plan, done: dict[str, Any], json_wanted: bool, hint: str) -> None:
-    if json_wanted:
-        show.as_json(carry.as_json(plan, done))
-    else:
-        carry.tell(plan)
-        for path in done.get("files", ()):
-            click.echo(f"wrote {path}")
-        if "applied" in done:
-            click.echo(f"{done['applied']} change(s) made")
-        elif plan.pending() and "files" not in done:
-            click.echo(f"next: {hint}")
-        if done.get("writtenBack"):
-            click.echo(
-                f"{done['writtenBack']} object(s) of NetBox {'changed' if 'applied' in done else 'would change'}"
-            )
-    if plan.problems or (plan.pending() and not ({"applied", "files"} & set(done))):
-        context.exit(FOUND)
