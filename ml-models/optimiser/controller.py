@@ -14,7 +14,8 @@ from typing import Final
 
 import numpy as np
 
-from optimiser.problem import BLOCKS, Bounds, Moment, Solution, Solver
+from optimiser.air import Demand, Enough
+from optimiser.problem import BLOCKS, Air, Bounds, Moment, Solution, Solver
 from optimiser.response import Operation, Response, respond
 from physics import ashrae
 from physics.laws import Floats
@@ -32,6 +33,10 @@ _FORGET: Final = 0.1
 _SETTLED_S: Final = 1200.0
 # How much of what was not used, or overused, of the index's budget is added at each look.
 _REPAY: Final = 0.1
+# Share of a rack's power that is its servers' own, without their fans.
+IT_SHARE: Final = 0.94
+# Air that is offered beyond what is known to be enough, as a share.
+_SPARE_AIR: Final = 0.005
 # A model that errs by more than this proposes nothing: it does not know the room (K).
 MOST_INFIDELITY_K: Final = 3.0
 
@@ -55,6 +60,8 @@ class Tuning:
     step_k: float = 0.5
     step_fan: float = 0.03
     watched: int = 120
+    server_fans: bool = True
+    """Whether what the servers' own fans draw counts as cooling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,8 @@ class _Memory:
     looked_s: float = -np.inf
     setpoint: Floats = field(default_factory=lambda: np.empty(0))
     fan: Floats = field(default_factory=lambda: np.empty(0))
+    offered: float = np.nan
+    enough: Enough = field(default_factory=Enough)
 
 
 class Controller:
@@ -128,6 +137,7 @@ class Controller:
             step_fan=self.tuning.step_fan,
         )
         self._memory = _Memory()
+        self._demand = Demand(layout, self.parameters)
         self._hottest_now_c = float("nan")
 
     @property
@@ -156,18 +166,14 @@ class Controller:
     def prepare(self, seen: Seen) -> bool:
         """Find the room's response anew where it is due or a unit's state changed; whether it was. Takes a second for
         large rooms, which is why it is apart from :meth:`decide`."""
-        memory = self._memory
+        memory, tuning = self._memory, self.tuning
         broken = memory.response is not None and _changed(seen.capacity, memory.response.at.capacity)
-        if (
-            memory.response is not None
-            and not broken
-            and (seen.time_s - memory.responded_s < self.tuning.respond_every_s)
-        ):
+        if memory.response is not None and not broken and (seen.time_s - memory.responded_s < tuning.respond_every_s):
             return False
         before = memory.response
         power = np.where(np.isfinite(seen.power), seen.power, np.nanmean(seen.power))
-        operation = Operation(seen.setpoint.copy(), self._moving(seen), seen.capacity.copy(), 0.94 * power)
-        memory.response = respond(self.layout, self.parameters, operation)
+        operation = Operation(seen.setpoint.copy(), self._moving(seen), seen.capacity.copy(), IT_SHARE * power)
+        memory.response = respond(self.layout, self.parameters, operation, server_fans=tuning.server_fans)
         memory.responded_s = seen.time_s
         memory.rebase = broken
         settled = memory.response.inlet
@@ -175,7 +181,8 @@ class Controller:
             memory.inlet = settled.copy()
         elif not broken:
             # What the load has done since is in the measured inlets already; what the settings have still to do stays.
-            shift = settled - before.inlets(operation.setpoint, operation.fan)
+            shift = settled - before.inlets(operation.setpoint, memory.response.at.fan)
+            memory.enough.shift(-float(shift.mean()))
             memory.inlet = memory.inlet + shift
             memory.bias = None if memory.bias is None else memory.bias - shift
             memory.anchor = None if memory.anchor is None else memory.anchor - shift
@@ -192,17 +199,21 @@ class Controller:
         response = memory.response
         assert response is not None
         fan = self._moving(seen)
+        measured, doubted = self._believed(seen.inlet.reshape(-1))
+        air = self._air(seen, measured, fan)
+        share = 1.0
         if np.isfinite(memory.looked_s):
             # Over the time since the last look, with the settings as they were.
             share = -np.expm1(-(seen.time_s - memory.looked_s) / tuning.lag_s)
             memory.inlet += share * (response.inlets(memory.setpoint, memory.fan) - memory.inlet)
-        measured, doubted = self._believed(seen.inlet.reshape(-1))
+        before = memory.offered if np.isfinite(memory.offered) else air.offered
+        memory.offered = before + share * (air.offered - before)
         bias = self._biased(measured, seen)
         settled = response.inlets(seen.setpoint, fan) + bias
         if seen.time_s - memory.broken_s > _SETTLED_S:
             # Long after a failure what is measured is believed before what was forecast.
             settled = np.maximum(settled, measured - 0.3)
-        self._hottest_now_c = float(settled.max())
+        self._hottest_now_c = float((settled + max(0.0, air.wanted - air.offered) * response.starved).max())
         times = np.array([tuning.interval_s, tuning.horizon_s, 2.0 * tuning.horizon_s])
         lagged = np.exp(-times / tuning.lag_s)[:, None]
         free = settled + lagged * (measured - settled)
@@ -225,6 +236,7 @@ class Controller:
                 limit=limit,
                 room=np.maximum(self._allowable - tuning.allowable_gap_k - margin - limit, 0.0),
                 budget=budget,
+                air=air,
             ),
         )
         setpoint = np.clip(seen.setpoint + solution.move_k, self._bounds.setpoint_low, self._bounds.setpoint_high)
@@ -234,7 +246,8 @@ class Controller:
         setpoint, to_fan = np.where(works, setpoint, seen.setpoint), np.where(works, to_fan, seen.fan)
         moving = np.where(works, to_fan, fan)
         memory.looked_s, memory.setpoint, memory.fan = seen.time_s, setpoint.copy(), moving.copy()
-        then = response.inlets(setpoint, moving) + bias
+        lack = max(0.0, air.lack(setpoint - seen.setpoint, moving - fan))
+        then = response.inlets(setpoint, moving) + bias + lack * response.starved
         return Decision(
             setpoint=setpoint,
             fan=to_fan,
@@ -276,7 +289,7 @@ class Controller:
         if self._memory.bias is None:
             expected = np.where(np.isfinite(measured), measured, np.nanmax(measured))
         else:
-            expected = self._memory.inlet + self._memory.bias
+            expected = self._memory.inlet + self._memory.bias + self._lacking()
         error = measured - expected
         # What moves all inlets is no fault of one sensor.
         cold = (error - np.nanmedian(error)) < -_OUTLIER_K
@@ -290,7 +303,11 @@ class Controller:
         whole = bool((seen.capacity > 0.99).all())
         if whole and not memory.rebase:
             memory.broken_s = np.inf
-            memory.bias = measured - memory.inlet
+            response = memory.response
+            assert response is not None
+            above = float((measured - memory.inlet).mean())
+            memory.enough.add(memory.offered / response.enough, above, float(response.starved.mean()))
+            memory.bias = measured - memory.inlet - self._lacking()
             self._learn(memory.bias, seen.time_s)
             return memory.bias
         if not whole and not np.isfinite(memory.broken_s):
@@ -299,9 +316,30 @@ class Controller:
         if memory.bias is None:
             # Never seen whole: the model is taken at its word.
             memory.bias = np.zeros_like(measured)
-        memory.inlet = measured - memory.bias
+        memory.inlet = measured - memory.bias - self._lacking()
         memory.anchor = None
         return memory.bias
+
+    def _lacking(self) -> Floats:
+        """By how much inlets are warmer now because air lacks (2N,), K."""
+        response = self._memory.response
+        assert response is not None
+        return max(0.0, self._memory.enough.at * response.enough - self._memory.offered) * response.starved
+
+    def _air(self, seen: Seen, measured: Floats, fan: Floats) -> Air:
+        """What units offer and racks ask for now, as shares of what is asked for."""
+        response, demand = self._memory.response, self._demand
+        assert response is not None
+        power = np.where(np.isfinite(seen.power), seen.power, np.nanmean(seen.power))
+        asked, slope = demand.asked(measured, IT_SHARE * power)
+        offered = float(demand.offered_full @ fan) / asked
+        return Air(
+            offered=offered,
+            wanted=self._memory.enough.at * response.enough + _SPARE_AIR,
+            per_k=-offered * (slope @ response.per_k) / asked,
+            per_fan=demand.offered_full / asked,
+            starved=response.starved,
+        )
 
     def _learn(self, bias: Floats, now: float) -> None:
         """How much the inlets' bias has changed over one look ahead: that is by how much the prediction was wrong."""

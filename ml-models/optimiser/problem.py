@@ -4,12 +4,14 @@ Condensed: the only unknowns are the moves of set-points and fans, now and a blo
 exceed its limit. For unit m and block b, with settled slopes G and the share f(t) of a move that is felt after t:
 
     minimise    p'(x1 + x2) + (x1 + x2)' H (x1 + x2) + r |x|^2 + c sum(s) + C sum(e)
-    subject to  y_z(t) + sum_b f(t - t_b) G_z x_b <= limit_z - margin_z + s_z + e_z     for the hottest inlets z
-                sum(s) <= budget,   0 <= s_z <= room_z,   e_z >= 0,   moves and settings within their limits
+    subject to  y_z(t) + sum_b f(t - t_b) G_z x_b + D_z (lacking air at t) <= limit_z - margin_z + s_z + e_z
+                for the hottest inlets z;  l_b >= share of the air asked for that is not offered after block b;
+                sum(s) + R(x, l) <= budget + r,   0 <= s_z <= room_z,   e_z, r >= 0,   moves and settings within limits
 
 ``p`` and ``H`` are slope and curvature of power (the fans' cube law), or of cost where power has a price. The budget is
-what the rack cooling index may lose; ``e`` is what has to be given up beyond it, and is priced so that it is used only
-where nothing else is left: there is always a solution. Next: :mod:`optimiser.controller`.
+what the rack cooling index may lose, R what all other inlets lose of it together; ``e`` and ``r`` are what has to be
+given up beyond it, priced so that they are used only where nothing else is left: there is always a solution. Next:
+:mod:`optimiser.controller`.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from typing import Any, Final
 
 import numpy as np
 import osqp
-from scipy import sparse
+from scipy import sparse, special
 
 from optimiser.response import Response
 from physics.laws import Floats
@@ -28,9 +30,13 @@ from physics.laws import Floats
 BLOCKS: Final = 2
 # Prices in % of the room's cooling power per K: of excess within the budget, and beyond it.
 _EXCESS: Final = 1e-3
-_BEYOND: Final = 40.0
-# Against restless moves: % of power for a whole step of a unit.
-_CALM: Final = 0.1
+_BEYOND: Final = 10.0
+# The same for what all other inlets exceed together, for a room of one inlet: several times what a kelvin is worth.
+_BEYOND_REST: Final = 60.0
+# How well an inlet's end is known, for those that are counted together (K).
+_NEAR_K: Final = 0.4
+# Against restless moves: % of power for a whole step of all units.
+_CALM: Final = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +52,32 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
+class Air:
+    """What units offer, as a share of what racks ask for, and the share below which air lacks.
+
+    ``per_k`` and ``per_fan`` (M,) are how the offered share changes with set-points and fans; ``starved`` (2N,) is by
+    how much inlets rise per share that lacks (K).
+    """
+
+    offered: float
+    wanted: float
+    per_k: Floats
+    per_fan: Floats
+    starved: Floats
+
+    def lack(self, more_k: Floats, faster: Floats) -> float:
+        """Share that lacks after these changes (M,); below 0 where there is more than enough."""
+        return self.wanted - self.offered - float(self.per_k @ more_k + self.per_fan @ faster)
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """What the programme is made of now.
 
     ``free`` (T, 2N): inlets at the looked-at times if nothing is moved; ``felt`` (T, BLOCKS): share of a move of each
     block that is felt at each time; ``limit`` (2N,): recommended limit less the margin; ``room`` (2N,): how far above
-    it an inlet may go at all; ``budget``: sum of all excesses (K) that is allowed; ``price``: of a W, relative.
+    it an inlet may go at all; ``budget``: sum of all excesses (K) that is allowed; ``air``: what is offered and asked
+    for; ``price``: of a W, relative.
     """
 
     setpoint: Floats
@@ -61,6 +87,7 @@ class Moment:
     limit: Floats
     room: Floats
     budget: float
+    air: Air
     price: float = 1.0
 
 
@@ -110,7 +137,7 @@ class Solver:
             raise SolverFailed(f"the solver ended with {status!r} after {int(result.info.iter)} iterations")
         self._warm = shape, result.x, result.y
         x = result.x
-        within, beyond = np.maximum(x[2 * BLOCKS * m :], 0.0).reshape(2, -1)
+        within, beyond = np.maximum(x[2 * BLOCKS * m : -1 - BLOCKS], 0.0).reshape(2, -1)
         given_up = {int(z): float(e) for z, e in zip(watched, beyond, strict=True) if e > 0.1}
         return Solution(
             move_k=bounds.step_k * np.clip(x[:m], -1.0, 1.0),
@@ -135,6 +162,27 @@ class _Programme:
     high: Floats
 
 
+def _of_the_rest(
+    response: Response, moment: Moment, watched: Any, step: Floats, lacking: Floats
+) -> tuple[float, Floats, Floats]:
+    """What inlets that are not watched exceed together (K), on average over the looked-at times, and how that changes
+    with each block's moves, and with what lacks after each: many inlets a little too warm weigh as much as few that
+    are far too warm.
+
+    An inlet near its limit counts in part, as one whose end is not known better than by :data:`_NEAR_K` does.
+    """
+    beyond = (moment.free - moment.limit) / _NEAR_K
+    share = special.ndtr(beyond)
+    excess = _NEAR_K * (beyond * share + np.exp(-0.5 * beyond**2) / np.sqrt(2.0 * np.pi))
+    share[:, watched] = 0.0
+    excess[:, watched] = 0.0
+    gain = np.stack([np.concatenate([at @ response.per_k, at @ response.per_fan]) for at in share]) * step
+    times = len(gain)
+    slopes = [(moment.felt[:, b, None] * gain).sum(axis=0) / times for b in range(BLOCKS)]
+    lacks = (share @ moment.air.starved) @ lacking / times
+    return float(excess.sum()) / times, np.concatenate(slopes), lacks
+
+
 def _hottest(moment: Moment, count: int) -> Floats:
     """Indices of the inlets nearest to their limits, in a fixed order."""
     near = (moment.free - moment.limit).max(axis=0)
@@ -155,50 +203,66 @@ def _programme(response: Response, bounds: Bounds, moment: Moment, watched: Any)
     slope = percent * step * np.concatenate([response.power_per_k, response.power_per_fan])
     # P = P_full v^3 for a unit's fans; a set-point's own curvature is small, so calm alone bounds it.
     bend = percent * step**2 * np.concatenate([np.zeros(m), 3.0 * response.fan_w * moment.fan])
-    calm = np.full(2 * m, _CALM)
-    together = sparse.kron(np.ones((BLOCKS, BLOCKS)), sparse.diags(2.0 * bend))
-    apart = sparse.kron(sparse.eye(BLOCKS), sparse.diags(2.0 * calm))
-    tail = sparse.diags(np.concatenate([np.full(k, 1e-3), np.full(k, 0.1)]))
-    p = sparse.block_diag([together + apart, tail], format="csc")
-    q = np.concatenate([np.tile(slope, BLOCKS), np.full(k, _EXCESS), np.full(k, _BEYOND)])
-
-    rows: list[Any] = []
+    calm = np.full(2 * m, _CALM / m)
+    diagonal = 2.0 * np.concatenate(
+        [np.tile(calm, BLOCKS), np.full(k, 1e-3), np.full(k, 0.1), np.full(1 + BLOCKS, 1e-3)]
+    )
+    p = np.diag(diagonal)
+    p[: BLOCKS * moves, : BLOCKS * moves] += np.kron(np.ones((BLOCKS, BLOCKS)), np.diag(2.0 * bend))
+    beyond_rest = _BEYOND_REST / moment.limit.size
+    q = np.concatenate(
+        [np.tile(slope, BLOCKS), np.full(k, _EXCESS), np.full(k, _BEYOND), [beyond_rest], [1e-3] * BLOCKS]
+    )
+    # Columns: moves of each block, excess within and beyond the budget by inlet, of the rest together, lacking air.
+    size = BLOCKS * moves + 2 * k + 1 + BLOCKS
+    within, beyond = slice(BLOCKS * moves, BLOCKS * moves + k), slice(BLOCKS * moves + k, BLOCKS * moves + 2 * k)
+    rest, lacks = BLOCKS * moves + 2 * k, slice(BLOCKS * moves + 2 * k + 1, size)
+    rows: list[Floats] = []
     low: list[Floats] = []
     high: list[Floats] = []
 
-    def add(block: Any, at_least: Floats, at_most: Floats) -> None:
+    def add(block: Floats, at_least: Floats | float, at_most: Floats | float) -> None:
         rows.append(block)
-        low.append(at_least)
-        high.append(at_most)
+        low.append(np.broadcast_to(np.asarray(at_least, dtype=float), len(block)))
+        high.append(np.broadcast_to(np.asarray(at_most, dtype=float), len(block)))
 
-    none = np.full
+    # What lacks after a block is felt until the next one's is; it is counted in percent of the air asked for.
+    air = moment.air
+    lacking = 0.01 * (moment.felt - np.hstack([moment.felt[:, 1:], np.zeros((times, 1))]))
     for t in range(times):
-        felt = sparse.csc_matrix(np.hstack([moment.felt[t, b] * gain for b in range(BLOCKS)]))
-        allowed = moment.limit[watched] - moment.free[t, watched]
-        add(sparse.hstack([felt, -sparse.eye(k), -sparse.eye(k)]), none(k, -np.inf), allowed)
+        block = np.zeros((k, size))
+        for b in range(BLOCKS):
+            block[:, b * moves : (b + 1) * moves] = moment.felt[t, b] * gain
+        block[:, within] = block[:, beyond] = -np.eye(k)
+        block[:, lacks] = air.starved[watched, None] * lacking[t]
+        add(block, -np.inf, moment.limit[watched] - moment.free[t, watched])
     # Excesses: each at least 0 and within its room, all together within the budget.
-    wide = sparse.csc_matrix((2 * k, BLOCKS * moves))
-    most_excess = np.concatenate([moment.room[watched], none(k, np.inf)])
-    add(sparse.hstack([wide, sparse.eye(2 * k)]), np.zeros(2 * k), most_excess)
-    # What is not watched is counted as it would be.
-    unwatched = np.maximum(moment.free - moment.limit, 0.0).mean(axis=0)
-    unwatched[watched] = 0.0
-    total = sparse.csc_matrix(np.concatenate([np.zeros(BLOCKS * moves), np.ones(k), np.zeros(k)])[None, :])
-    add(total, np.array([-np.inf]), np.array([max(0.0, moment.budget - unwatched.sum())]))
+    budget = max(0.0, moment.budget)
+    tail = np.eye(size)[BLOCKS * moves :]
+    add(tail, 0.0, np.concatenate([moment.room[watched], np.full(k + 1 + BLOCKS, np.inf)]))
+    total = np.zeros((1, size))
+    total[:, within] = 1.0
+    add(total, -np.inf, budget)
+    if budget > 0.0:
+        spent, slopes, hungry = _of_the_rest(response, moment, watched, step, lacking)
+        total = total.copy()
+        total[0, : BLOCKS * moves], total[0, rest], total[0, lacks] = slopes, -1.0, hungry
+        add(total, -np.inf, budget - spent)
+    offers = 100.0 * np.concatenate([air.per_k, air.per_fan]) * step
+    lack = np.eye(size)[lacks]
+    for b in range(BLOCKS):
+        lack[b, : (b + 1) * moves] = np.tile(offers, b + 1)
+    add(lack, 100.0 * (air.wanted - air.offered), np.inf)
     # Moves, and where they lead.
-    one = np.ones(BLOCKS * moves)
-    rest = sparse.csc_matrix((BLOCKS * moves, 2 * k))
-    add(sparse.hstack([sparse.eye(BLOCKS * moves), rest]), -one, one)
+    add(np.eye(size)[: BLOCKS * moves], -1.0, 1.0)
     now = np.concatenate([moment.setpoint, moment.fan])
     least = (np.concatenate([bounds.setpoint_low, bounds.fan_low]) - now) / step
     most = (np.concatenate([bounds.setpoint_high, bounds.fan_high]) - now) / step
     for b in range(1, BLOCKS + 1):
-        sums = sparse.hstack([sparse.eye(moves)] * b + [sparse.csc_matrix((moves, (BLOCKS - b) * moves))])
+        sums = np.hstack([np.tile(np.eye(moves), b), np.zeros((moves, size - b * moves))])
         reach = np.full(moves, float(b))
         # A setting that is outside its limits now may take as many moves as it needs to come back.
-        add(
-            sparse.hstack([sums, sparse.csc_matrix((moves, 2 * k))]),
-            np.minimum(np.maximum(least, -reach), reach),
-            np.maximum(np.minimum(most, reach), -reach),
-        )
-    return _Programme(p, q, sparse.vstack(rows, format="csc"), np.concatenate(low), np.concatenate(high))
+        add(sums, np.minimum(np.maximum(least, -reach), reach), np.maximum(np.minimum(most, reach), -reach))
+    return _Programme(
+        sparse.csc_matrix(p), q, sparse.csc_matrix(np.vstack(rows)), np.concatenate(low), np.concatenate(high)
+    )

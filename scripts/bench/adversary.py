@@ -187,7 +187,7 @@ class Arena:
             strategy, unit, wish = self._wish(k, flood)
             where = self._recent[k].overlay(self._seen(k, seen), Ledger(), self._now)
             thing = self.layout.unit_ids[unit]
-            past = self._recent[k].past(where.units, "", self._now)
+            past = self._recent[k].past(where.units, wish, self._now)
             outlook = self._outlooks[k % 2]
             verdict = decide(Case(wish, where.units[thing], where, past, self._now, Policy(), outlook))
             self.tally.tried += 1

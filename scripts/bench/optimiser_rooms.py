@@ -16,10 +16,12 @@ import numpy as np
 from optimiser.baselines import Fixed, PiPerUnit, PiTuning
 from optimiser.controller import Controller, Seen, Tuning
 from optimiser.problem import SolverFailed
-from physics import ashrae
+from physics import ashrae, calibration
+from physics.calibration import Calibration
 from physics.laws import Floats
 from physics.layout import Layout, RackPlace, UnitPlace
 from physics.plant import Plant
+from physics.recording import Recording
 
 # 3 November 2025, 00:00 UTC, a Monday.
 START_S: Final = 1_762_128_000.0
@@ -147,18 +149,22 @@ class PiControl:
 
 
 class OptimalControl:
-    """The optimiser in closed loop, with parameters as rooms usually have them: the plant's own are hidden."""
+    """The optimiser in closed loop. It begins with parameters as rooms usually have them, and calibrates its model from
+    the first day's readings, as a room's twin does: the plant's own parameters are hidden from it."""
 
-    def __init__(self, layout: Layout, tuning: Tuning) -> None:
-        self.controller, self._tuning = Controller(layout, None, tuning), tuning
+    def __init__(self, layout: Layout, tuning: Tuning, *, calibrate: bool = True) -> None:
+        self.controller, self._tuning, self._layout = Controller(layout, None, tuning), tuning, layout
         self._due = -np.inf
         self.solve_ms: list[float] = []
         self.respond_ms: list[float] = []
         self.failed = 0
+        self.calibrated: Calibration | None = None
         self._units = len(layout.units)
+        self._day: list[dict[str, Floats]] | None = [] if calibrate else None
 
     def step(self, time_s: float, inlet: Floats, readings: Any) -> tuple[Floats, Floats] | None:
         """At each interval."""
+        self._record(time_s, inlet, readings)
         if time_s < self._due:
             return None
         self._due = time_s + self._tuning.interval_s - 1.0
@@ -177,3 +183,21 @@ class OptimalControl:
             return None
         self.solve_ms.append(1000.0 * (time.perf_counter() - began))
         return decision.setpoint, decision.fan
+
+    def _record(self, time_s: float, inlet: Floats, readings: Any) -> None:
+        if self._day is None:
+            return
+        self._day.append(
+            {"time_s": np.float64(time_s), "inlet": inlet, "unit_power": readings.unit_power[0]}
+            | {"airflow": readings.unit_airflow[0]}
+            | {
+                name: getattr(readings, name)[0]
+                for name in ("power", "supply", "return_", "setpoint", "fan", "delta_t")
+            }
+        )
+        if len(self._day) * STEP_S < DAY_S:
+            return
+        day, self._day = self._day, None
+        recording = Recording(**{name: np.stack([one[name] for one in day]) for name in day[0]})
+        self.calibrated = calibration.calibrate(self._layout, recording, windows=8, iterations=3)
+        self.controller = Controller(self._layout, self.calibrated.parameters, self._tuning)

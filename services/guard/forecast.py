@@ -1,7 +1,8 @@
 """What inlets may reach after a command, by the room's physics model, where it is calibrated. Pure.
 
-The model is settled as the units' air is now, as they are set, and as they would be set. The differences are added to
-what is measured: the model says by how much things change, the sensors where they are. A room without a calibrated
+The model is settled as the units' air is now, as they are set, and as they would be set, once as calibrated and once
+with racks that ask for more air. The larger differences are added to what is measured: the model says by how much
+things change, the sensors where they are. A room without a calibrated
 model, or with one that errs too much, is judged by :mod:`guard.outlook`'s bound. Next: :mod:`guard.rules` keeps a
 margin that grows with the model's measured error.
 """
@@ -15,19 +16,25 @@ import numpy as np
 
 from guard.outlook import bound
 from guard.rules import Forecast
-from guard.state import Room, Unit
+from guard.state import SHORT_K, Room, Unit
 from physics import parameters as physical
 from physics import sources
-from physics.layout import LayoutError
+from physics.laws import RHO_CP
+from physics.layout import LayoutError, UnitPlace
 from physics.model import RoomModel
 from physics.parameters import Parameters
 
 # What the model says of a change is taken this much larger: its error was measured near where the room runs, and a
 # command may lead far from there.
 GAIN_DOUBT: Final = 1.5
+# Units move enough air in a model until racks ask for more, from where on inlets jump; a calibration that never saw it
+# knows that point only so well (share of the racks' air).
+AIR_DOUBT: Final = 0.12
 # A command that changes no more than this is judged by the model alone (K, percentage points).
 NEAR_K: Final = 1.0
 NEAR_FAN: Final = 10.0
+# A unit that cools its air by less has failed (K).
+COOLS_K: Final = 2.0
 # A model that errs by more is not asked (K).
 MOST_ERROR_K: Final = 2.0
 _TOLERANCE_K: Final = 5e-3
@@ -72,21 +79,29 @@ def modelled(room: Room, thing: str, wished: Mapping[str, float], parameters: Pa
     """
     layout = sources.from_twins(room.name, room.things)
     units = [room.units.get(unit) for unit in layout.unit_ids]
-    model = RoomModel(layout, parameters, scenarios=3)
+    hungry = parameters.with_(flow_per_kw=(1.0 + AIR_DOUBT) * parameters.flow_per_kw)
+    model = RoomModel(layout, [parameters] * 3 + [hungry] * 3)
     inputs = model.default_inputs(0.5)
     inputs.it_power[...] = _it_power(room, layout.rack_ids, model)
     for k, (unit, place) in enumerate(zip(units, layout.units, strict=True)):
         if unit is None or unit.setpoint is None or unit.fan_speed is None:
             raise ValueError(f"{place.id}: its settings are not known")
         asked = wished if unit.thing == thing else {}
-        inputs.setpoint[:, k] = _coldest(unit), unit.setpoint, asked.get("setpoint", unit.setpoint)
+        inputs.setpoint[:, k] = [_coldest(unit), unit.setpoint, asked.get("setpoint", unit.setpoint)] * 2
         flowing = unit.fan_speed if unit.airflow_now is None else 100.0 * unit.airflow_now / place.airflow_m3s
-        inputs.fan[:, k] = np.array([flowing, unit.fan_speed, asked.get("fanSpeed", unit.fan_speed)]) / 100.0
-        if unit.supply is not None and unit.return_ is not None and unit.supply > unit.return_ - 0.5:
-            inputs.capacity[:, k] = 0.0
+        inputs.fan[:, k] = np.array([flowing, unit.fan_speed, asked.get("fanSpeed", unit.fan_speed)] * 2) / 100.0
+        left = _left(unit, place, parameters.capacity_exponent)
+        if left < 1.0:
+            # What it gave within the last hour inlets may still remember: its failure is yet to come for them.
+            inputs.capacity[:, k] = left
+            inputs.capacity[[0, 3], k] = 1.0 if _cooled(unit) else left
+        if left == 0.0:
+            # Its fans may go on or stand still, and nobody knows which is worse.
+            inputs.fan[4:, k] = 0.0
     state = model.steady(inputs, tolerance_k=_TOLERANCE_K, rounds=_ROUNDS)
     settled = model.observe(state, inputs).inlet
-    without, then = GAIN_DOUBT * (settled[1] - settled[0]), GAIN_DOUBT * (settled[2] - settled[0])
+    without = GAIN_DOUBT * (settled[[1, 4]] - settled[[0, 3]])
+    then = GAIN_DOUBT * (settled[[2, 5]] - settled[[0, 3]])
     forecasts = []
     for inlet in room.inlets:
         if inlet.rack not in layout.rack_ids:
@@ -94,7 +109,7 @@ def modelled(room: Room, thing: str, wished: Mapping[str, float], parameters: Pa
         rack = layout.rack_index(inlet.rack)
         # A sensor between bottom and top: the larger change of the two.
         places = {"bottom": [0], "top": [1]}.get(inlet.place, [0, 1])
-        before, after = without[places, rack], then[places, rack]
+        before, after = without[:, places, rack], then[:, places, rack]
         forecasts.append(
             Forecast(
                 rack=inlet.rack,
@@ -124,6 +139,27 @@ def _calibrated(room: Room) -> Parameters | None:
                 except (ValueError, TypeError):
                     return None
     return None
+
+
+def _left(unit: Unit, place: UnitPlace, exponent: float) -> float:
+    """What the unit can still do, as a share: one that stays above its set-point shows all that it can."""
+    if unit.airflow_now is not None and unit.airflow_now < 0.05 * place.airflow_m3s:
+        return 0.0
+    if unit.supply is None or unit.return_ is None:
+        return 1.0
+    if unit.supply > unit.return_ - COOLS_K:
+        return 0.0
+    if unit.setpoint is None or unit.airflow_now is None or unit.supply <= unit.setpoint + SHORT_K:
+        return 1.0
+    share = unit.airflow_now / place.airflow_m3s
+    heat = RHO_CP * unit.airflow_now * (unit.return_ - unit.supply) + place.fan_power_w * share**3
+    return float(np.clip(heat / (place.capacity_w * share**exponent), 0.0, 1.0))
+
+
+def _cooled(unit: Unit) -> bool:
+    """Whether it gave cold air within the last hour, as far as is remembered."""
+    known = unit.supply_low is not None and unit.return_ is not None
+    return known and float(unit.supply_low or 0.0) < float(unit.return_ or 0.0) - COOLS_K
 
 
 def _coldest(unit: Unit) -> float:

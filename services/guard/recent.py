@@ -28,12 +28,11 @@ class Recent:
         self._supply: dict[str, deque[tuple[int, float]]] = {}
 
     def let_through(self, wish: Wish, verdict: Verdict, now: int) -> None:
-        """A command was approved; one that is sent again counts once."""
+        """A command was approved; one that is sent again counts once. An id proves nothing: whoever asks chooses it."""
         mine = self._past.setdefault(wish.thing, deque())
-        if any(past.id == wish.id for past in mine):
+        if mine and mine[-1].digest == wish.digest:
             return
-        past = Past(wish.thing, wish.id, now, verdict.less, verdict.setpoint_up_k, verdict.fan_down)
-        mine.append(past)
+        mine.append(Past(wish.thing, wish.digest, now, verdict.less, verdict.setpoint_up_k, verdict.fan_down))
 
     def supply(self, thing: str, now: int, value: float) -> None:
         """The unit's supply temperature (°C) now."""
@@ -45,14 +44,15 @@ class Recent:
         while spans and now - spans[0][0] > _KEPT_MS:
             spans.popleft()
 
-    def past(self, things: Iterable[str], but: str, now: int) -> tuple[Past, ...]:
-        """Commands let through to these units, oldest first, without the one of id ``but``."""
+    def past(self, things: Iterable[str], wish: Wish, now: int) -> tuple[Past, ...]:
+        """Commands let through to these units, oldest first, without the wish itself where it was the last."""
         found: list[Past] = []
         for thing in things:
             mine = self._past.get(thing, deque())
             while mine and now - mine[0].at > _KEPT_MS:
                 mine.popleft()
-            found.extend(past for past in mine if past.id != but)
+            again = bool(mine) and mine[-1].thing == wish.thing and mine[-1].digest == wish.digest
+            found.extend(list(mine)[:-1] if again else mine)
         return tuple(sorted(found, key=lambda past: past.at))
 
     def overlay(self, room: Room, ledger: Ledger, now: int) -> Room:

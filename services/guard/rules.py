@@ -48,7 +48,7 @@ class Past:
     """A command that was let through."""
 
     thing: str
-    id: str
+    digest: str
     at: int
     less: bool
     setpoint_up_k: float = 0.0

@@ -177,7 +177,7 @@ class GuardWork:
                 wish=wish,
                 unit=room.units[wish.thing],
                 room=room,
-                past=self._recent.past(room.units, wish.id, now),
+                past=self._recent.past(room.units, wish, now),
                 now=now,
                 policy=self._policy,
                 outlook=self._outlook,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.unit.optimiser.halls import NOW, hall, things_of
 from guard.forecast import GAIN_DOUBT, modelled, outlook
 from guard.outlook import bound
 from guard.state import Room, room_of
+from physics.faults import Fault
 from physics.parameters import Parameters
 from physics.plant import Plant
 
@@ -72,3 +74,18 @@ def test_a_unit_whose_settings_are_not_known_is_left_to_the_bound() -> None:
             thing["features"] = {**thing["features"], "control": {"properties": {}}}
     blind = room_of("hall", things)
     assert worst(outlook(blind, UNIT, {"fanSpeed": 50.0})) == worst(bound(blind, UNIT, {"fanSpeed": 50.0}))
+
+
+def test_what_a_failure_still_has_to_do_counts() -> None:
+    plant = Plant(hall(), 4, start_s=NOW / 1000)
+    plant.step(1800.0)
+    plant.inject(Fault("unit-fails", "c1"))
+    plant.step(240.0)
+    room = room_of("hall", things_of(plant))
+    failed = "racktwin.t:cooling-c1"
+    assert room.units[failed].supply is not None
+    fresh = replace(room, units={**room.units, failed: replace(room.units[failed], supply_low=19.0)})
+    setpoint = room.units[UNIT].setpoint or 0.0
+    before, after = (worst(modelled(one, UNIT, {"setpoint": setpoint + 0.5}, Parameters())) for one in (room, fresh))
+    plant.step(3600.0)
+    assert before < float(plant.truth().inlet.max()) < after

@@ -202,6 +202,15 @@ def test_events_that_come_twice_command_once() -> None:
     assert len(stage.commands()) == 1
 
 
+def test_an_id_that_is_used_again_does_not_hide_a_command() -> None:
+    stage = Stage(*usual())
+    stage.ask(A, request("same"), setpoint=21.9)
+    stage.answer(A, "same", applied={"setpoint": 21.9})
+    stage.ask(A, request("same"), setpoint=23.5)
+    assert [body["setpoint"] for _, body, _ in stage.commands()] == [21.9]
+    assert stage.last()["rule"] == "slew"
+
+
 def test_a_lost_event_is_made_up_for_by_reading_again() -> None:
     stage = Stage(*usual())
     stage.work.tick()
