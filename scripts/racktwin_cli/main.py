@@ -8,7 +8,7 @@ import click
 import structlog
 
 from racktwin import __version__
-from racktwin_cli import installation
+from racktwin_cli import installation, server
 from racktwin_cli.doctor.command import doctor
 from racktwin_cli.failures import EXIT_CODES, FAILED, INTERRUPTED, Failure
 from racktwin_cli.fidelity import fidelity
@@ -81,6 +81,7 @@ for command in (
     optimise,
     placement,
     whatif,
+    *server.commands,
 ):
     cli.add_command(command)
 

@@ -33,6 +33,7 @@ class _Prop(msgspec.Struct, gc=False):
     low: float
     high: float
     numeric: bool
+    whole: bool
     bit: int
     spec: Property
 
@@ -245,6 +246,13 @@ class Cleaner:
                 detail = f"{value.property} {number:g} {prop.unit or ''}: expected {prop.low:g} to {prop.high:g}"
                 out.bad.append(_bad("out_of_range", detail, value, message, several))
                 return
+            if prop.whole:
+                if number != int(number):
+                    detail = f"{value.property} {number:g}: expected a whole number"
+                    out.bad.append(_bad("not_a_number", detail, value, message, several))
+                    return
+                # A twin's Thing Model takes no 5.0 for an integer.
+                number = int(number)
             draft.values[prop.name] = number
         else:
             problem = _not_of_type(raw, prop.spec)
@@ -310,7 +318,8 @@ def _compile(feature: Feature) -> _Spec:
         low = float("-inf") if prop.low is None else prop.low
         high = float("inf") if prop.high is None else prop.high
         numeric = prop.type in ("number", "integer")
-        props[prop.name] = _Prop(prop.name, prop.unit, low, high, numeric, 1 << len(props), prop)
+        whole = prop.type == "integer"
+        props[prop.name] = _Prop(prop.name, prop.unit, low, high, numeric, whole, 1 << len(props), prop)
     derived = {prop.name for prop in feature.properties if prop.derived}
     return _Spec(feature, props, "dewPoint" in derived and all(name in props for name in _DEW_POINT_FROM))
 

@@ -203,6 +203,21 @@ FEATURES: Final[tuple[Feature, ...]] = (
         ),
     ),
     Feature(
+        "experiment",
+        "A deliberate load on the server",
+        ("server",),
+        "score",
+        "event",
+        (
+            Property("annotation", None, "What is being tried", type="string"),
+            Property("stressor", None, "What makes the load", type="string"),
+            _percent("level", "Highest level of the load"),
+            Property("startedAt", "ms", "Start, epoch milliseconds UTC", 0.0, 1e15, type="integer"),
+            # It stands until the next load ends: one that began after it is running.
+            Property("stoppedAt", "ms", "End of the last one, epoch milliseconds UTC", 0.0, 1e15, type="integer"),
+        ),
+    ),
+    Feature(
         "air",
         "Air through the cooling unit",
         ("cooling",),

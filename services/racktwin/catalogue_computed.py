@@ -225,18 +225,6 @@ COMPUTED: Final[tuple[Feature, ...]] = (
         _object("ends", "End of each, epoch milliseconds UTC"),
     ),
     _computed(
-        "experiment",
-        "A deliberate load on the server",
-        ("server",),
-        "score",
-        "event",
-        _text("annotation", "What is being tried"),
-        _text("stressor", "What makes the load"),
-        _number("level", "%", "Level of the load", 0.0, 100.0),
-        _time("startedAt", "Start"),
-        _time("stoppedAt", "End"),
-    ),
-    _computed(
         "optimisation",
         "How the room's cooling could be set better, or is",
         ("room",),

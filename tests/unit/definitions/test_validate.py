@@ -165,7 +165,8 @@ def test_the_merges_of_ingest_pass_for_every_reported_property(base: str, resolv
         for feature in reported.values():
             values: dict[str, Any] = {}
             for prop in feature.properties:
-                values[prop.name] = prop.enum[0] if prop.enum else prop.high
+                high = int(prop.high or 0) if prop.type == "integer" else prop.high
+                values[prop.name] = prop.enum[0] if prop.enum else high
             merge = json.loads(
                 merge_features(
                     stored["thingId"], {feature.name: {**values, "quality": "good", "observedAt": 1763683200000}}, "c"

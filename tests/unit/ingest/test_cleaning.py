@@ -206,3 +206,16 @@ def test_no_reading_ever_leaves_its_range(kit, value, unit):
     for reading in cleaned.readings:
         assert math.isfinite(reading.values["temperature"])
         assert -40 <= reading.values["temperature"] <= 85
+
+
+def test_a_servers_experiment_has_texts_and_whole_numbers(kit, cleaner):
+    records = [
+        {"n": "experiment/annotation", "vs": "p01: cpu 50 %", "t": kit.NOW / 1000},
+        {"n": "experiment/startedAt", "v": kit.NOW, "u": "ms", "t": kit.NOW / 1000},
+        {"n": "experiment/stoppedAt", "v": kit.NOW + 0.5, "t": kit.NOW / 1000},
+    ]
+    cleaned = clean(cleaner, kit.inbound(records, device=kit.SERVER))
+    (reading,) = cleaned.readings
+    assert reading.values == {"annotation": "p01: cpu 50 %", "startedAt": kit.NOW}
+    assert isinstance(reading.values["startedAt"], int)
+    assert reasons(cleaned) == ["not_a_number"]

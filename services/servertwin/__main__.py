@@ -1,0 +1,5 @@
+"""`python -m servertwin`."""
+
+from servertwin.cli import main
+
+main()

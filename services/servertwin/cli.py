@@ -1,0 +1,60 @@
+"""`python -m servertwin`: the commands, and where every failure becomes one line and an exit code.
+
+`racktwin` starts it for its commands of the same names.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Final
+
+import click
+
+from racktwin import __version__
+from servertwin.failures import EXIT_CODES, FAILED, INTERRUPTED, Failure
+
+# Loaded when asked for: a logger needs nothing of a report.
+_COMMANDS: Final = {
+    "logger": "servertwin.log.command:logger",
+    "stress": "servertwin.stress.command:stress",
+    "experiment": "servertwin.experiment.command:experiment",
+    "fingerprint": "servertwin.fingerprint:fingerprint",
+}
+
+
+class _Commands(click.Group):
+    """Loads a command when it is named, and turns a `Failure` into one line on standard error."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except Failure as failure:
+            click.echo(f"error: {failure}", err=True)
+            context.exit(FAILED)
+        except KeyboardInterrupt:
+            context.exit(INTERRUPTED)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    epilog=EXIT_CODES,
+)
+@click.version_option(__version__, prog_name="servertwin")
+def cli() -> None:
+    """The twin of one server: log it, load it, try it by a schedule, and see how well a model of it holds."""
+
+
+def main() -> None:
+    """The entry point."""
+    cli(prog_name="racktwin")

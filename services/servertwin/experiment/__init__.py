@@ -1,0 +1,1 @@
+"""Loads by a schedule, and what really was when. Entry: :mod:`servertwin.experiment.command`."""

@@ -1,0 +1,1 @@
+"""How samples and experiments reach the twin: Hono's adapters, with the server's own credentials."""

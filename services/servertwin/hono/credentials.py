@@ -1,0 +1,106 @@
+"""The server's connection data, from the Secret that the operator made: files, one file, or the Kubernetes API.
+
+Read anew before each connection, so that a renewed password is taken up. Next: :mod:`servertwin.hono.live`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from servertwin.failures import Failure, one_line
+
+_NAMED: Final = re.compile(r"(?P<namespace>[a-z0-9-]+)/(?P<name>[a-z0-9.-]+)")
+_NEXT: Final = "kubectl get secret server-NAME-device -n SITE -o json > FILE makes one, readable by you alone"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """How the server reaches Hono. ``authority``: PEM of the adapters' authority, where it is not a public one."""
+
+    host: str
+    port: int
+    username: str
+    password: str = field(repr=False)
+    device: str
+    http_url: str
+    tls: bool = False
+    authority: str | None = field(default=None, repr=False)
+
+
+def read(where: str) -> Credentials:
+    """Credentials from a folder, a file, or a Secret named ``namespace/name``.
+
+    Raises:
+        Failure: not there, incomplete, or not a server's.
+    """
+    path = Path(where)
+    try:
+        if path.is_dir():
+            data = {p.name: p.read_text().strip() for p in path.iterdir() if p.is_file() and not p.name.startswith(".")}
+        elif path.is_file():
+            data = _document(path)
+        elif (named := _NAMED.fullmatch(where)) is not None:
+            data = _from_cluster(named["namespace"], named["name"])
+        else:
+            raise Failure(f"secret {where}: neither a folder nor a file nor namespace/name", _NEXT)
+    except (OSError, UnicodeDecodeError, binascii.Error) as error:
+        raise Failure(f"secret {where}: {one_line(error)}", _NEXT) from error
+    try:
+        found = Credentials(
+            host=data["host"],
+            port=int(data["port"]),
+            username=data["username"],
+            password=data["password"],
+            device=data["deviceId"],
+            http_url=data["httpUrl"].rstrip("/"),
+            tls=data.get("tls") == "true",
+            authority=data.get("ca.crt"),
+        )
+    except KeyError as error:
+        raise Failure(f"secret {where}: key {error.args[0]} is missing", _NEXT) from error
+    except ValueError as error:
+        raise Failure(f"secret {where}: port {data['port']!r}: expected a number", _NEXT) from error
+    if ":server-" not in found.device:
+        raise Failure(f"secret {where}: it is of {found.device}, which is no server", "name the Secret of a server")
+    return found
+
+
+def _document(path: Path) -> dict[str, str]:
+    text = path.read_text(encoding="utf-8")
+    document: Any
+    try:
+        document = json.loads(text)
+    except ValueError:
+        import yaml  # noqa: PLC0415 - seldom needed
+
+        try:
+            document = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise Failure(f"secret {path}: neither JSON nor YAML", _NEXT) from error
+    if not isinstance(document, dict):
+        raise Failure(f"secret {path}: expected an object", _NEXT)
+    if document.get("kind") == "Secret":
+        return {**_decoded(document.get("data") or {}), **(document.get("stringData") or {})}
+    return {str(key): str(value) for key, value in document.items()}
+
+
+def _decoded(data: Mapping[str, str]) -> dict[str, str]:
+    return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+
+def _from_cluster(namespace: str, name: str) -> dict[str, str]:
+    # In a process of its own: the Kubernetes client takes more memory and time than all the rest of a logger.
+    command = [sys.executable, "-m", "servertwin.hono.cluster", namespace, name]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode != 0:
+        raise Failure(f"secret {namespace}/{name}: {one_line(done.stderr)}", _NEXT)
+    return _decoded(json.loads(done.stdout))

@@ -1,0 +1,1 @@
+"""Real load on this machine, never more than was asked for. Entry: :mod:`servertwin.stress.command`."""
