@@ -11,7 +11,8 @@ from typing import Any
 
 import psutil
 
-_LACKING = (AttributeError, NotImplementedError, OSError, RuntimeError, ValueError, psutil.Error)
+# What psutil has not written for a platform is a RuntimeError too.
+_LACKING = (AttributeError, OSError, RuntimeError, ValueError, psutil.Error)
 
 
 class Probe:
@@ -32,9 +33,6 @@ class Probe:
             return None
         try:
             answer = found(*args, **options)
-        except NotImplementedError:
-            self._absent.add(function)
-            return None
         except _LACKING:
             return None
         return None if isinstance(answer, dict | list) and not answer else answer

@@ -128,7 +128,7 @@ def test_the_busiest_processes_since_the_last_look():
     assert "processes/top3" not in row
 
 
-@pytest.mark.parametrize("answer", [NotImplementedError(), PermissionError(), psutil.AccessDenied(1), RuntimeError()])
+@pytest.mark.parametrize("answer", [PermissionError(), psutil.AccessDenied(1), RuntimeError(), ValueError()])
 def test_a_function_that_fails_is_as_one_that_is_not_there(answer):
     calls = []
 
@@ -140,4 +140,4 @@ def test_a_function_that_fails_is_as_one_that_is_not_there(answer):
     assert probe.ask("cpu_freq") is None
     assert probe.ask("cpu_freq") is None
     assert probe.ask("cpu_count") is None
-    assert len(calls) == (1 if isinstance(answer, NotImplementedError) else 2)
+    assert len(calls) == 2, "it is asked again: what failed once may work later"
