@@ -1,13 +1,15 @@
 """`make bench-optimiser`: what optimal cooling saves, how fast it is found, and whether anything unsafe passes.
 
-- Baselines are tuned first, on a smaller hall of the same kind with hidden parameters of its own: the best fixed
-  setting and the best PI controller are those that use least energy while the rack cooling index stays at 96 or above
-  and no inlet leaves its class on every tuning plant.
-- Then all three run the same week in the same hall of 1,000 racks and 20 units, with parameters that none of them
-  knows, the same load and the same sensors. The optimiser is told to keep the same index.
-- The time of a solution is that of the whole decision at this size, on this machine, beside the other runs.
-- 10,000 random and hostile commands meet the guard's rules; an oracle of its own judges those that pass.
-- Commands go from a desired property to the accepted state on a running stack's twin, through guard and Hono.
+- saving: baselines are tuned first (:mod:`bench.optimiser_tuning`), on the hall of 1,000 racks and 20 units, on other
+  plants than the compared one. Then the optimiser, PI and the fixed setting run the same week on one plant, with
+  parameters that none of them knows, the same load and the same sensors. The optimiser starts with the parameters that
+  rooms usually have, calibrates from the first day, keeps the same index, and counts as energy what is compared:
+  chillers and units' fans. A fourth run is of PI controllers that hold the hottest inlet at the recommended limit, as
+  halls usually are run: it keeps an index near 100 and pays for it.
+- timing: the time of a solution, over a day at this size, in one process with nothing beside it.
+- hostile: 10,000 random and hostile commands for each of several seeds meet the guard's rules; an oracle of its own
+  judges those that pass.
+- commands: from a wish to the accepted state on a running stack's twin (:mod:`bench.optimiser_commands`).
 """
 
 from __future__ import annotations
@@ -16,128 +18,104 @@ import argparse
 import json
 import multiprocessing
 import sys
-import time
-import uuid
-from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any, Final
 
 import numpy as np
 
 from bench.adversary import Arena
-from bench.optimiser_rooms import Control, FixedControl, OptimalControl, Outcome, PiControl, hall, run
-from local_stack import Stack
-from optimiser.baselines import Fixed, PiTuning
+from bench.optimiser_commands import roundtrips
+from bench.optimiser_rooms import Outcome
+from bench.optimiser_tuning import Order, Sweep, carry_out
+from optimiser.baselines import PiTuning
 from optimiser.controller import Tuning
-from racktwin import commands
-from racktwin.commands import Request
-from racktwin.ditto_client import DittoClient, DittoError
-from racktwin.settings import DittoSettings
 
 RCI: Final = 96.0
 # The optimiser holds a mean; a little is left for what it cannot foresee.
-OPTIMAL: Final = Tuning(rci_target=96.4)
-TUNING_SEEDS: Final = (101, 102)
-FIXED: Final = tuple(Fixed(t, f) for t in (22.0, 23.0, 24.0, 25.0) for f in (0.65, 0.7, 0.8, 0.9) if f > 0.65 or t < 24)
-PI: Final = (
-    *(PiTuning("setpoint", held, ref, 0.4, 900.0) for held in (0.7, 0.8, 0.9) for ref in (28.0, 29.0, 29.5)),
-    *(PiTuning("fan", held, ref, 0.02, 900.0) for held in (23.0, 24.0, 25.0) for ref in (28.0, 29.0, 29.5)),
-)
+OPTIMAL: Final = Tuning(rci_target=96.15, server_fans=False)
+# The hottest inlet at the recommended limit of the racks' class.
+USUAL_PI: Final = PiTuning("setpoint", 0.8, 27.0, 0.4, 900.0)
+SIZE: Final = (20, 50, 20)
+HOSTILE_SEEDS: Final = (2, 3, 4, 5)
+PHASES: Final = ("saving", "timing", "hostile", "commands")
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One run for a worker: which hall, which plant, how long, under what."""
-
-    size: tuple[int, int, int]
-    seed: int
-    days: float
-    control: Fixed | PiTuning | Tuning
-    loud: bool = False
-
-
-def carry_out(order: Order) -> Outcome:
+def work(order: Order) -> Outcome:
     """One run, in a process of its own."""
-    layout = hall(*order.size)
-    control: Control
-    if isinstance(order.control, Fixed):
-        control = FixedControl(layout, order.control)
-    elif isinstance(order.control, PiTuning):
-        control = PiControl(layout, order.control)
-    else:
-        control = OptimalControl(layout, order.control)
-    name = type(order.control).__name__
-    outcome = run(
-        layout, order.seed, order.days, control, (lambda text: _say(f"{name} {text}")) if order.loud else None
-    )
-    if isinstance(control, OptimalControl):
-        return replace(outcome, solve_ms=control.solve_ms, respond_ms=control.respond_ms, failed_solves=control.failed)
-    return outcome
+    return carry_out(order, _say)
 
 
-def attack(commands_: int) -> dict[str, Any]:
-    """The guard under attack."""
-    arena = Arena(50, seed=1)
-    while arena.tally.tried < commands_:
+def attack(order: tuple[int, int]) -> dict[str, Any]:
+    """The guard under attack, with a seed and at least so many commands."""
+    seed, commands = order
+    arena = Arena(50, seed=seed)
+    while arena.tally.tried < commands:
         arena.run(7)
     tally = arena.tally
-    return {"tried": tally.tried, "passed": tally.passed, "unsafe": tally.unsafe, "refused": dict(tally.refused)}
+    _say(f"seed {seed}: {tally.tried} commands, {tally.passed} passed, {len(tally.unsafe)} unsafe")
+    return {"tried": tally.tried, "passed": tally.passed, "unsafe": tally.unsafe, "refused": tally.refused}
 
 
-def tuned(
-    pool: ProcessPoolExecutor,
-    candidates: Sequence[Fixed | PiTuning],
-    size: tuple[int, int, int],
-    days: float,
-) -> Fixed | PiTuning:
-    """The candidate with least energy of those that keep the index and the class on every tuning plant."""
-    orders = [Order(size, seed, days, candidate) for candidate in candidates for seed in TUNING_SEEDS]
-    outcomes = list(pool.map(carry_out, orders))
-    count = len(TUNING_SEEDS)
-    best: tuple[float, Fixed | PiTuning] | None = None
-    for k, candidate in enumerate(candidates):
-        mine = outcomes[k * count : (k + 1) * count]
-        energy = float(sum(outcome.cooling_kwh for outcome in mine))
-        keeps = all(outcome.rci_hi >= RCI and outcome.violations == 0 for outcome in mine)
-        if keeps and (best is None or energy < best[0]):
-            best = energy, candidate
-    if best is None:
-        raise RuntimeError("no candidate keeps the index on every tuning plant; widen the sweep")
-    _say(f"tuned: {best[1]}")
-    return best[1]
-
-
-def roundtrips(stack: str, count: int) -> list[float]:
-    """Milliseconds from writing a wish to its accepted state on the twin; empty where no such stack runs."""
-    try:
-        endpoints = Stack(stack).endpoints()
-        ditto = DittoClient(DittoSettings(ditto_url=endpoints["ditto_url"], ditto_subject="nginx:operator"))
-        units = sorted(
-            str(t["thingId"]) for t in ditto.search('like(thingId,"racktwin.*:cooling-*")', fields="thingId")
+def saving(pool: ProcessPoolExecutor, days: float, tuning_days: float, seed: int) -> dict[str, Any]:
+    """Energy of the optimiser beside that of the tuned baselines."""
+    sweep = Sweep(pool, work, size=SIZE, days=tuning_days, rci=RCI, say=_say)
+    fixed, pi = sweep.fixed(), sweep.pi()
+    controls = (("optimiser", OPTIMAL), ("PI", pi), ("fixed", fixed), ("PI at the recommended limit", USUAL_PI))
+    runs = [pool.submit(work, Order(SIZE, seed, days, control, loud=name)) for name, control in controls]
+    optimal, by_pi, by_fixed, usual = (one.result() for one in runs)
+    for (name, _), one in zip(controls, (optimal, by_pi, by_fixed, usual), strict=True):
+        _say(
+            f"{name}: {one.cooling_kwh:,.0f} kWh cooling, of which {one.fans_kwh:,.0f} fans, "
+            f"{one.server_fans_kwh:,.0f} kWh servers' fans, mean CoP {one.cop:.2f}, set-point {one.setpoint_c:.2f} °C, "
+            f"fans {100 * one.fan:.1f} %, RCI_HI {one.rci_hi:.2f}, mean inlet {one.inlet_c:.2f} °C, hottest "
+            f"{one.hottest_c:.1f} °C, {one.violations} violations, {one.seconds:.0f} s"
         )
-    except (DittoError, ValueError, RuntimeError, KeyError, OSError) as error:
-        _say(f"no round trips: {error}; make demo starts a stack")
-        return []
-    found: list[float] = []
-    for k in range(count if units else 0):
-        thing, now = units[k % len(units)], int(time.time() * 1000)
-        request = Request(id=f"bench-{uuid.uuid4().hex[:12]}", origin="bench", who="bench", at=now)
-        path = f"/api/2/things/{thing}/features/control"
-        began = time.perf_counter()
-        ditto.request("PUT", f"{path}/desiredProperties", json=commands.desired_of({"mode": "auto"}, request))
-        while time.perf_counter() - began < 20.0:
-            last = ditto.request("GET", f"{path}/properties/lastCommand").json()
-            if last.get("id") == request.id and last.get("state") in ("accepted", "refused", "timed out", "offline"):
-                if last["state"] == "accepted":
-                    found.append(1000.0 * (time.perf_counter() - began))
-                else:
-                    _say(f"{thing}: {last['state']} {last.get('detail', '')}")
-                break
-            time.sleep(0.003)
-        # Below the guard's own limit of commands to one unit.
-        time.sleep(max(0.0, 3.3 / len(units) - (time.perf_counter() - began)))
-    return found
+
+    def saved(other: Outcome, *, servers: bool = False) -> float:
+        mine, theirs = (o.cooling_kwh + (o.server_fans_kwh if servers else 0.0) for o in (optimal, other))
+        return round(100.0 * (1.0 - mine / theirs), 2)
+
+    return {
+        "days": days,
+        "failed_solves": optimal.failed_solves,
+        "saving_vs_tuned_pi_pct": saved(by_pi),
+        "saving_vs_best_fixed_pct": saved(by_fixed),
+        "saving_vs_pi_at_recommended_pct": saved(usual),
+        "saving_vs_tuned_pi_servers_fans_counted_pct": saved(by_pi, servers=True),
+        "rci_hi": round(optimal.rci_hi, 2),
+        "rci_hi_pi": round(by_pi.rci_hi, 2),
+        "rci_hi_fixed": round(by_fixed.rci_hi, 2),
+        "allowable_violations": optimal.violations,
+    }
+
+
+def timing() -> dict[str, Any]:
+    """How long a decision takes, beside nothing."""
+    outcome = carry_out(Order(SIZE, 301, 1.0, OPTIMAL), _say)
+    p50, p95 = np.percentile(outcome.solve_ms, [50, 95])
+    return {
+        "solve_p50_ms": round(float(p50), 1),
+        "solve_p95_ms": round(float(p95), 1),
+        "respond_ms": round(float(np.mean(outcome.respond_ms)), 0),
+    }
+
+
+def hostile(pool: ProcessPoolExecutor, commands: int) -> dict[str, Any]:
+    """Hostile commands of several seeds."""
+    found = list(pool.map(attack, [(seed, commands) for seed in HOSTILE_SEEDS]))
+    refused: Counter[str] = Counter()
+    for one in found:
+        refused.update(one["refused"])
+        for text in one["unsafe"]:
+            _say(f"UNSAFE {text}")
+    _say(f"refused by {dict(refused.most_common())}")
+    return {
+        "unsafe_commands_passed": sum(len(one["unsafe"]) for one in found),
+        "unsafe_commands_tried": sum(one["tried"] for one in found),
+        "commands_passed": sum(one["passed"] for one in found),
+        "hostile_seeds": len(HOSTILE_SEEDS),
+    }
 
 
 def main() -> None:
@@ -145,69 +123,45 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench.optimiser", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--only", help=f"parts to run, with commas between ({','.join(PHASES)}); the rest is null")
     parser.add_argument("--days", type=float, default=7.0, help="days that are compared (7)")
-    parser.add_argument("--tuning-days", type=float, default=1.0, help="days of each tuning run (1)")
+    parser.add_argument("--tuning-days", type=float, default=0.75, help="days of each tuning run (0.75)")
     parser.add_argument("--seed", type=int, default=201, help="hidden parameters of the compared plant (201)")
-    parser.add_argument("--commands", type=int, default=10_000, help="hostile commands (10,000)")
+    parser.add_argument("--commands", type=int, default=10_000, help="hostile commands of each seed (10,000)")
     parser.add_argument("--roundtrips", type=int, default=120, help="commands through the running stack (120)")
-    parser.add_argument("--stack", default="demo", help="running local stack for them (demo)")
-    parser.add_argument("--workers", type=int, default=3, help="processes (3)")
+    parser.add_argument("--stack", default="demo", help="running local stack for them (demo); else one of its own")
+    parser.add_argument("--workers", type=int, default=4, help="processes (4)")
+    parser.add_argument(
+        "--json", action="store_true", help="accepted for uniformity: the last line is JSON in any case"
+    )
     arguments = parser.parse_args()
-    size, small = (20, 50, 20), (4, 25, 4)
-    took = roundtrips(arguments.stack, arguments.roundtrips)
+    wanted = set(arguments.only.split(",")) if arguments.only else set(PHASES)
+    if wanted - set(PHASES):
+        parser.error(f"--only: {', '.join(sorted(wanted - set(PHASES)))}: expected {', '.join(PHASES)}")
+    figures = dict.fromkeys(_FIGURES)
+    figures |= {"racks": SIZE[0] * SIZE[1], "coolers": SIZE[2]}
+    if "timing" in wanted:
+        figures |= timing()
     with ProcessPoolExecutor(arguments.workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        fixed = tuned(pool, FIXED, small, arguments.tuning_days)
-        pi = tuned(pool, PI, small, arguments.tuning_days)
-        runs: list[Future[Outcome]] = [
-            pool.submit(carry_out, Order(size, arguments.seed, arguments.days, control, loud=True))
-            for control in (OPTIMAL, pi, fixed)
-        ]
-        attacked = pool.submit(attack, arguments.commands)
-        optimal, by_pi, by_fixed = (one.result() for one in runs)
-        hostile = attacked.result()
-    for what, outcome in (("optimiser", optimal), ("PI", by_pi), ("fixed", by_fixed)):
-        _say(
-            f"{what}: {outcome.cooling_kwh:,.0f} kWh cooling, {outcome.server_fans_kwh:,.0f} kWh servers' fans, "
-            f"RCI_HI {outcome.rci_hi:.2f}, hottest {outcome.hottest_c:.1f} °C, {outcome.violations} violations, "
-            f"{outcome.seconds:.0f} s"
-        )
-    for text in hostile["unsafe"]:
-        _say(f"UNSAFE {text}")
-    print(json.dumps(figures(size, arguments.days, (optimal, by_pi, by_fixed), hostile, took)))
+        if "saving" in wanted:
+            figures |= saving(pool, arguments.days, arguments.tuning_days, arguments.seed)
+        if "hostile" in wanted:
+            figures |= hostile(pool, arguments.commands)
+    if "commands" in wanted:
+        took = roundtrips(arguments.stack, arguments.roundtrips, _say)
+        if took:
+            figures |= {"command_roundtrip_p50_ms": round(float(np.percentile(took, 50)), 1)}
+            figures |= {"command_roundtrip_p99_ms": round(float(np.percentile(took, 99)), 1)}
+    print(json.dumps(figures))
 
 
-def figures(
-    size: tuple[int, int, int],
-    days: float,
-    outcomes: tuple[Outcome, Outcome, Outcome],
-    hostile: dict[str, Any],
-    took: list[float],
-) -> dict[str, Any]:
-    """The figures by name; outcomes are those of the optimiser, of PI and of the fixed setting."""
-    optimal, by_pi, by_fixed = outcomes
-
-    def saving(other: Outcome) -> float:
-        return round(100.0 * (1.0 - optimal.cooling_kwh / other.cooling_kwh), 2)
-
-    return {
-        "racks": size[0] * size[1],
-        "coolers": size[2],
-        "days": days,
-        "solve_p50_ms": round(float(np.percentile(optimal.solve_ms, 50)), 1),
-        "solve_p95_ms": round(float(np.percentile(optimal.solve_ms, 95)), 1),
-        "respond_ms": round(float(np.mean(optimal.respond_ms)), 0),
-        "failed_solves": optimal.failed_solves,
-        "saving_vs_tuned_pi_pct": saving(by_pi),
-        "saving_vs_best_fixed_pct": saving(by_fixed),
-        "rci_hi": round(optimal.rci_hi, 2),
-        "rci_hi_pi": round(by_pi.rci_hi, 2),
-        "rci_hi_fixed": round(by_fixed.rci_hi, 2),
-        "allowable_violations": optimal.violations,
-        "command_roundtrip_p99_ms": round(float(np.percentile(took, 99)), 1) if took else None,
-        "unsafe_commands_passed": len(hostile["unsafe"]),
-        "unsafe_commands_tried": hostile["tried"],
-        "commands_passed": hostile["passed"],
-    }
+_FIGURES: Final = (
+    "racks", "coolers", "days", "solve_p50_ms", "solve_p95_ms", "respond_ms", "failed_solves",
+    "saving_vs_tuned_pi_pct", "saving_vs_best_fixed_pct", "saving_vs_pi_at_recommended_pct",
+    "saving_vs_tuned_pi_servers_fans_counted_pct", "rci_hi", "rci_hi_pi", "rci_hi_fixed", "allowable_violations",
+    "command_roundtrip_p50_ms", "command_roundtrip_p99_ms", "unsafe_commands_passed", "unsafe_commands_tried",
+    "commands_passed", "hostile_seeds",
+)  # fmt: skip
 
 
 def _say(text: str) -> None:

@@ -74,9 +74,16 @@ class Outcome:
     """What a run came to. Energy in kWh over the time that counts, index in %, temperatures in °C."""
 
     cooling_kwh: float = 0.0
+    fans_kwh: float = 0.0
+    """Of it, the units' fans."""
     server_fans_kwh: float = 0.0
     rci_hi: float = 100.0
     hottest_c: float = 0.0
+    inlet_c: float = 0.0
+    """Mean inlet; with it the mean set-point, fan speed (share) and CoP."""
+    setpoint_c: float = 0.0
+    fan: float = 0.0
+    cop: float = 0.0
     violations: int = 0
     seconds: float = 0.0
     solve_ms: list[float] = field(default_factory=list)
@@ -91,7 +98,8 @@ def run(layout: Layout, seed: int, days: float, control: Control, say: Callable[
     limits = ashrae.limits(layout.racks[0].ashrae_class)
     readings = plant.step(STEP_S)
     outcome, excess, samples = Outcome(), 0.0, 0
-    start: tuple[float, float] | None = None
+    start: Floats | None = None
+    sums = np.zeros(3)
     steps = int(days * DAY_S / STEP_S)
     for k in range(steps):
         inlet = np.stack([readings.bottom_temperature[0], readings.top_temperature[0]])
@@ -103,21 +111,23 @@ def run(layout: Layout, seed: int, days: float, control: Control, say: Callable[
         if k * STEP_S < _SETTLING_S:
             continue
         state = plant.state
-        chiller = float(state.scalar("chiller_energy")[0] + state.scalar("unit_fan_energy")[0])
-        meters = chiller, float(state.scalar("server_fan_energy")[0])
-        start = start or meters
-        outcome.cooling_kwh = (meters[0] - start[0]) / 3.6e6
-        outcome.server_fans_kwh = (meters[1] - start[1]) / 3.6e6
+        names = "chiller_energy", "unit_fan_energy", "server_fan_energy", "heat_removed"
+        meters = np.array([float(state.scalar(name)[0]) for name in names]) / 3.6e6
+        start = meters if start is None else start
+        chiller, outcome.fans_kwh, outcome.server_fans_kwh, heat = (float(each) for each in meters - start)
+        outcome.cooling_kwh, outcome.cop = chiller + outcome.fans_kwh, heat / max(chiller, 1e-9)
         if k % _JUDGED_EVERY == 0:
             true = plant.truth().inlet.ravel()
             over = np.maximum(true - limits.recommended_high, 0.0)
             excess += float(over.mean()) / (limits.allowable_high - limits.recommended_high)
+            sums += true.mean(), readings.setpoint[0].mean(), readings.fan[0].mean() / 100.0
             samples += 1
             outcome.violations += int((true > limits.allowable_high).sum())
             outcome.hottest_c = max(outcome.hottest_c, float(true.max()))
         if say is not None and k and k % int(DAY_S / STEP_S) == 0:
             say(f"day {k * STEP_S / DAY_S:.0f}: {outcome.cooling_kwh:,.0f} kWh, {time.monotonic() - began:.0f} s")
     outcome.rci_hi = 100.0 * (1.0 - excess / max(samples, 1))
+    outcome.inlet_c, outcome.setpoint_c, outcome.fan = (float(each) for each in sums / max(samples, 1))
     outcome.seconds = time.monotonic() - began
     return outcome
 

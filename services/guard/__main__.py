@@ -51,6 +51,7 @@ def run(settings: GuardSettings, context: Context) -> None:
             margin_k=settings.guard_margin_k,
         ),
         outlook=outlook,
+        trusted=[each.strip() for each in settings.guard_trusted_subjects.split(",") if each.strip()],
         sites=sites,
         reread_s=settings.guard_reread_s,
     )

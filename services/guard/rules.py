@@ -315,6 +315,21 @@ def _interlock(case: Case) -> Refusal | None:
     return None
 
 
+def _too_hot(case: Case) -> Refusal | None:
+    """While an inlet is beyond its class nothing is lessened, whatever a forecast says of its part in that."""
+    if not case.less:
+        return None
+    over = [(inlet.temperature - inlet.limits.allowable_high, inlet) for inlet in case.room.fresh_inlets(case.now)]
+    beyond, inlet = max(over, key=lambda each: each[0], default=(0.0, None))
+    if inlet is None or beyond <= 0.0:
+        return None
+    text = (
+        f"{_name(inlet.rack)} {inlet.place} is at {inlet.temperature:.1f} °C; its class allows "
+        f"{inlet.limits.allowable_high:g} °C, and cooling is not lessened until it is back"
+    )
+    return Refusal("too-hot", text, round(beyond, 3))
+
+
 def _plausibility(case: Case) -> Refusal | None:
     wished = {name: float(value) for name, value in case.wish.values.items() if not isinstance(value, str)}
     if not wished:
@@ -341,11 +356,12 @@ def _plausibility(case: Case) -> Refusal | None:
 
 
 def _second_person(case: Case) -> Refusal | None:
+    """Who asked and who approves are those that were signed in: see :mod:`guard.people`."""
     request = case.wish.request
     if not case.unit.limits.second_approver or request.origin == "guard":
         return None
     if not request.approved_by:
-        return Refusal("second-approver", "a second person must approve it")
+        return Refusal("second-approver", "a second person must approve it, signed in as somebody else")
     if request.approved_by == request.who or not request.who:
         return Refusal("second-approver", f"{request.approved_by} asked for it; another person must approve it")
     return None
@@ -365,5 +381,6 @@ RULES: Final[tuple[Callable[[Case], Refusal | None], ...]] = (
     _confirmation,
     _slew,
     _interlock,
+    _too_hot,
     _plausibility,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from racktwin import names
 from racktwin.settings import DittoSettings, KafkaSettings, ProcessSettings, SitesSettings
 
 
@@ -21,6 +22,11 @@ class GuardSettings(KafkaSettings, DittoSettings, SitesSettings, ProcessSettings
     )
     guard_stale_s: float = Field(
         120.0, gt=0, description="After this time without optimiser or data a unit goes back to local control (s)."
+    )
+    guard_trusted_subjects: str = Field(
+        names.OPERATOR_SUBJECT,
+        description="Ditto subjects, with commas between, that sign people in themselves and are believed when they "
+        "say who asks or approves (the console). Of every other subject the subject itself counts as the person.",
     )
     guard_rate_per_min: int = Field(6, ge=1, description="Commands a minute to one unit that may lessen its cooling.")
     guard_interlock_s: float = Field(

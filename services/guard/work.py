@@ -7,21 +7,21 @@ start. A decision is told to twin and audit, and Kafka has it, before the comman
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from confluent_kafka import Message, TopicPartition
-from msgspec import structs
 
 from guard import metrics, wire
 from guard.ledger import Command, Effect, Ledger, Reconsider, Send, Tell
+from guard.people import authenticated
 from guard.recent import Recent
 from guard.rules import Case, Outlook, Policy, Verdict, decide, unknown_age
 from guard.state import Limits, Room, Unit, unit_of
 from guard.supervision import local_wish
 from guard.twins import Twins, cooling_units, read_room, read_unit
 from racktwin import commands, names
-from racktwin.commands import Audit, Wish, wish_of
+from racktwin.commands import Audit, Request, Wish, wish_of
 from racktwin.ditto_client import DittoError
 from racktwin.kafka import SafeProducer
 from racktwin.process import Context, Fatal
@@ -42,12 +42,14 @@ class GuardWork:
         policy: Policy,
         outlook: Outlook,
         sites: Callable[[], list[str]],
+        trusted: Collection[str] = (),
         reread_s: float = 15.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``sites``: those that are served now."""
+        """``sites``: those that are served now; ``trusted``: subjects that say truly which person they act for."""
         self._context, self._twins, self._producer = context, twins, producer
         self._ledger, self._policy, self._outlook, self._sites = ledger, policy, outlook, sites
+        self._trusted = frozenset(trusted)
         self._reread_s, self._monotonic = reread_s, monotonic
         self._recent = Recent()
         # Units to look at, with who wrote their wish where an event said so.
@@ -159,6 +161,7 @@ class GuardWork:
         if self._ledger.of(wish.thing) is None and unit.last.get("digest") == wish.digest:
             self._do(self._ledger.resume(wish, unit.last, unit.room, now))
             return
+        wish = authenticated(wish, self._look.get(wish.thing, ""), self._trusted, self._waiting(wish.thing, unit))
         self._audit_request(wish, unit.room, now)
         if wish.request.at is None and not self._look.get(wish.thing) and wish.thing not in self._seen:
             refusal = unknown_age()
@@ -167,11 +170,21 @@ class GuardWork:
             return
         self._decide(wish, found)
 
+    def _waiting(self, thing: str, unit: Unit) -> Command | None:
+        """The unit's last command; that of an earlier run of the guard as the twin tells it."""
+        known = self._ledger.of(thing)
+        if known is not None or unit.last.get("state") != "awaiting approval":
+            return known
+        last = unit.last
+        request = Request(id=str(last.get("id")), origin=str(last.get("origin")), who=str(last.get("who")))
+        values = dict(last.get("values") or {})
+        wish = Wish(thing=thing, values=values, request=request, digest=str(last.get("digest")))
+        return Command(wish, unit.room, "awaiting approval", int(last.get("at") or 0), int(last.get("validUntil") or 0))
+
     def _decide(self, wish: Wish, found: dict[str, object]) -> None:
         began = self._monotonic()
         now = self._context.clock()
         room = self._recent.overlay(read_room(self._twins, found), self._ledger, now)
-        wish = self._checked_approval(wish, room)
         verdict = decide(
             Case(
                 wish=wish,
@@ -196,20 +209,6 @@ class GuardWork:
             return
         self._recent.let_through(wish, verdict, now)
         self._do(self._ledger.approved(wish, room.name, now))
-
-    def _checked_approval(self, wish: Wish, room: Room) -> Wish:
-        """An approval counts for a wish that was waiting for one, with the same id and the same values."""
-        if not wish.request.approved_by:
-            return wish
-        waiting = self._ledger.of(wish.thing)
-        last = room.units[wish.thing].last
-        same = waiting is not None and waiting.state == "awaiting approval" and waiting.wish.id == wish.id
-        told = last.get("state") == "awaiting approval" and last.get("id") == wish.id
-        if (same and waiting is not None and waiting.wish.values == wish.values) or (
-            waiting is None and told and last.get("values") == wish.values
-        ):
-            return wish
-        return structs.replace(wish, request=structs.replace(wish.request, approved_by=""))
 
     def _supervise(self, thing: dict[str, object], unit: Unit) -> None:
         """Back to local control when the optimiser or the room's data is stale."""

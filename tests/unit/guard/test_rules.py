@@ -110,6 +110,13 @@ def test_two_units_are_not_lessened_while_one_has_failed() -> None:
     passes(wish(setpoint=20.5), room(unit(A), unit(B), unit(c), *racks), past)
 
 
+def test_nothing_is_lessened_while_an_inlet_is_beyond_its_class() -> None:
+    where = room(unit(A), unit(B), rack("r1"), rack("r2", 33.5))
+    assert refused(wish(setpoint=20.1), where) == ("too-hot", 1.5)
+    assert refused(wish(fanSpeed=79), where) == ("too-hot", 1.5)
+    passes(wish(setpoint=19.0, fanSpeed=90), where)
+
+
 def test_cooling_is_lessened_in_sight_alone() -> None:
     blind = room(unit(A), unit(B), rack("r1"), rack("r2", at=NOW - 200_000))
     assert refused(wish(setpoint=20.5), blind) == ("stale-data", 0.4)
