@@ -3,7 +3,9 @@
 For linear mixing at given flows no inlet rises by more than the largest rise of a supply temperature it draws from.
 Where a unit moves less air, the missing share is taken to come from the hottest return, for every inlet, which
 itself grows hotter as less air carries the same heat (what racks draw and units do not give recirculates).
-The bound is pessimistic on purpose; :mod:`guard.forecast` refines it where the room has a calibrated model.
+While a unit has failed there is no such bound: where inlets end depends on the whole room, so whatever lessens cooling
+is taken to bring them all to the hottest return. The bound is pessimistic on purpose; :mod:`guard.forecast` refines it
+where the room has a calibrated model.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from guard.rules import Forecast
-from guard.state import Room, Unit
+from guard.state import Room, Unit, failed
 
 # Of a unit that reports no return temperature: a usual difference across racks (K).
 _USUAL_RISE_K: Final = 12.0
@@ -27,6 +29,7 @@ def bound(room: Room, thing: str, wished: Mapping[str, float]) -> Iterable[Forec
     supply, back = _supply(room), _return(room)
     # The return air after the change: the same heat in less air.
     rise = max(0.0, back - supply) / max(1e-3, 1.0 - missing)
+    lost = _lessens(unit, wished) and any(failed(each, _now(room)) for each in room.units.values())
     for inlet in room.inlets:
         hot = inlet.temperature + after[0]
         if missing > 0.0:
@@ -34,13 +37,26 @@ def bound(room: Room, thing: str, wished: Mapping[str, float]) -> Iterable[Forec
         yield Forecast(
             rack=inlet.rack,
             place=inlet.place,
-            peak=hot,
+            peak=max(hot, back) if lost else hot,
             low=inlet.temperature - after[1],
             peak_without=inlet.temperature + before[0],
             low_without=inlet.temperature - before[1],
             allowable_high=inlet.limits.allowable_high,
             allowable_low=inlet.limits.allowable_low,
         )
+
+
+def _lessens(unit: Unit, wished: Mapping[str, float]) -> bool:
+    setpoint, fan = wished.get("setpoint"), wished.get("fanSpeed")
+    warmer = setpoint is not None and (unit.setpoint is None or setpoint > unit.setpoint)
+    slower = fan is not None and (unit.fan_speed is None or fan < unit.fan_speed)
+    return warmer or slower
+
+
+def _now(room: Room) -> int:
+    """The newest report of the room (epoch ms): a unit that is silent while others report counts as failed."""
+    reports = [unit.observed_at for unit in room.units.values() if unit.observed_at is not None]
+    return max([*reports, *(inlet.observed_at for inlet in room.inlets)], default=0)
 
 
 def _swing(room: Room, wished: Mapping[str, float]) -> tuple[float, float]:

@@ -182,7 +182,7 @@ def failed(unit: Unit, now: int) -> str:
 
     A unit that reports nothing counts as failed: whether it cools is not known. A raised set-point is no failure: the
     supply follows it within minutes, and is colder than it until then. One that was lowered far counts until then,
-    which costs no more than that no two others are lessened meanwhile.
+    which costs no more than that others are lessened less freely meanwhile.
     """
     if unit.observed_at is None or now - unit.observed_at > FRESH_MS:
         return "it does not report"

@@ -89,3 +89,18 @@ def test_what_a_failure_still_has_to_do_counts() -> None:
     before, after = (worst(modelled(one, UNIT, {"setpoint": setpoint + 0.5}, Parameters())) for one in (room, fresh))
     plant.step(3600.0)
     assert before < float(plant.truth().inlet.max()) < after
+
+
+def test_without_a_model_nothing_is_lessened_while_a_unit_has_failed() -> None:
+    plant = Plant(hall(), 4, start_s=NOW / 1000)
+    plant.inject(Fault("unit-fails", "c1"))
+    plant.step(300.0)
+    room = room_of("hall", things_of(plant))
+    setpoint = room.units[UNIT].setpoint or 0.0
+    hottest = max(unit.return_ or 0.0 for unit in room.units.values())
+    assert (
+        worst(bound(room, UNIT, {"setpoint": setpoint + 0.1}))
+        == worst(bound(room, UNIT, {"fanSpeed": 84.0}))
+        >= hottest
+    )
+    assert worst(bound(room, UNIT, {"setpoint": setpoint - 1.0})) < hottest
