@@ -15,9 +15,10 @@ from gateway import metrics
 from gateway.controls import Controls
 from gateway.faults_file import FaultsFile
 from gateway.inventory import Found, Inventory, InventoryError
-from gateway.packs import Pack, rack_packs, unit_packs
+from gateway.packs import rack_packs, unit_packs
 from gateway.spool import Spool
 from physics.plant import Plant
+from racktwin.outbox import Pack
 
 # What is sampled less often, and the longest time that a room is advanced at once (s).
 SLOW_MS: Final = 5000

@@ -19,10 +19,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway import commands, metrics
-from gateway.credentials import Credentials, CredentialSource
-from gateway.packs import Pack
 from gateway.spool import Spool
 from gateway.uplink import BACKOFF_S, REFUSED_BACKOFF_S, Ledger, State, UplinkSettings, credentials_or_reason
+from racktwin.device_credentials import Credentials, CredentialSource
+from racktwin.outbox import Pack
 from racktwin.process import Context
 from racktwin.senml import CONTENT_TYPE
 

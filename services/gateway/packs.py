@@ -1,35 +1,23 @@
 """Samples as SenML packs (RFC 8428), one pack per device and moment. Pure.
 
 Names are ``<feature>/<property>`` of the catalogue; a record ``seq`` numbers the pack. A value that is not there has no
-record: absent is absent, never 0. Next: :mod:`gateway.outbox`.
+record: absent is absent, never 0. Next: :mod:`racktwin.outbox`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from physics.laws import Floats
 from physics.sensors import Readings
 from racktwin.catalogue import feature_of
+from racktwin.outbox import Pack
 from racktwin.senml import encode
 
 # SenML's own spelling where it differs from UCUM (RFC 8428 §12.1).
 _SENML_UNITS: Final = {"relativeHumidity": "%RH", "supplyHumidity": "%RH"}
-
-
-@dataclass(slots=True, eq=False)
-class Pack:
-    """One message of one device. ``readings`` counts its values; ``attempts`` how often it was given to the adapter."""
-
-    device: str
-    seq: int
-    payload: bytes
-    readings: int
-    attempts: int = 0
-    sent_at: float = 0.0
 
 
 def make_pack(device: str, kind: str, seq: int, time_ms: int, values: Mapping[tuple[str, str], float | str]) -> Pack:

@@ -12,7 +12,7 @@ from kubernetes import config as kube_config
 
 from gateway import metrics
 from gateway.controls import Controls
-from gateway.credentials import CredentialSource, SecretFiles, SecretsOfCluster
+from gateway.credentials import SecretsOfCluster
 from gateway.faults_file import FaultsFile
 from gateway.fleet import Fleet, next_tick, wait_until
 from gateway.http import HttpUplink
@@ -23,6 +23,7 @@ from gateway.packs import make_pack
 from gateway.settings import GatewaySettings
 from gateway.spool import Spool
 from gateway.uplink import UplinkSettings
+from racktwin.device_credentials import CredentialSource, SecretFiles
 from racktwin.names import device_secret, thing_id
 from racktwin.process import Context, Fatal
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from gateway.packs import Pack
+from racktwin.outbox import Pack
 
 _FILE: Final = re.compile(r"^(\d{12})\.jsonl$")
 

@@ -9,10 +9,9 @@ from typing import Final
 import structlog
 
 from gateway import metrics
-from gateway.credentials import Credentials, CredentialsMissing, CredentialSource
-from gateway.outbox import Outbox
-from gateway.packs import Pack
 from gateway.spool import Spool
+from racktwin.device_credentials import Credentials, CredentialsMissing, CredentialSource
+from racktwin.outbox import Outbox, Pack
 from racktwin.process import Context
 
 # Delays between attempts to connect; the last repeats (s).

@@ -13,9 +13,9 @@ from gateway.controls import Controls, UnitSetup
 from gateway.faults_file import FaultsFile
 from gateway.fleet import Fleet, next_tick
 from gateway.inventory import Found, InventoryError
-from gateway.packs import Pack
 from gateway.spool import Spool
 from physics import layout
+from racktwin.outbox import Pack
 
 
 class Inventory:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.packs import Pack
 from gateway.spool import Spool
+from racktwin.outbox import Pack
 
 NOW_MS = 1_795_225_577_000
 

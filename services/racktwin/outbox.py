@@ -3,17 +3,29 @@
 A broken connection says nothing of which message broke it, and a Hono adapter hangs up on a whole gateway for one
 unknown device. So after a loss the window starts at one message and doubles with each acknowledgement; a device whose
 message is alone in flight at two losses is left out for a while, and its messages wait. Not thread safe.
+Used by the gateway and by the collectors.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from typing import Final
-
-from gateway.packs import Pack
 
 STRIKES: Final = 2
 QUARANTINE_S: Final = 30.0
+
+
+@dataclass(slots=True, eq=False)
+class Pack:
+    """One message of one device. ``readings`` counts its values; ``attempts`` how often it was given to the adapter."""
+
+    device: str
+    seq: int
+    payload: bytes
+    readings: int
+    attempts: int = 0
+    sent_at: float = 0.0
 
 
 class Outbox:

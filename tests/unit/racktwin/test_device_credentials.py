@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.credentials import Credentials, CredentialsMissing, SecretFiles
+from racktwin.device_credentials import Credentials, CredentialsMissing, SecretFiles
 
 DATA = {
     "host": "127.0.0.1", "port": "1883", "username": "racktwin.t_gateway-gw-1@t", "password": "generated",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.outbox import QUARANTINE_S, Outbox
-from gateway.packs import Pack
+from racktwin.outbox import QUARANTINE_S, Outbox, Pack
 
 
 def pack(device: str, seq: int = 1) -> Pack:
