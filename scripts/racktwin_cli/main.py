@@ -9,6 +9,7 @@ import structlog
 
 from racktwin import __version__
 from racktwin_cli import installation, server
+from racktwin_cli.collect import collect
 from racktwin_cli.doctor.command import doctor
 from racktwin_cli.failures import EXIT_CODES, FAILED, INTERRUPTED, Failure
 from racktwin_cli.fidelity import fidelity
@@ -62,6 +63,7 @@ def cli(name: str | None) -> None:
 
 for command in (
     calibrate,
+    collect,
     detect,
     doctor,
     evaluate,

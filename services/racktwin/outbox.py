@@ -110,6 +110,10 @@ class Outbox:
         """Packs without an acknowledgement."""
         return len(self._pending) + len(self._in_flight) + sum(map(len, self._parked.values()))
 
+    def ready(self) -> int:
+        """Packs that wait or are under way, without those of devices left out."""
+        return len(self._pending) + len(self._in_flight)
+
     def in_flight(self) -> int:
         """Packs under way."""
         return len(self._in_flight)

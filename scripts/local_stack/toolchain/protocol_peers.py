@@ -22,9 +22,9 @@ MQTT_BROKER = GoTool(
     module="github.com/mochi-mqtt/server/v2",
 )
 _TELEGRAF_PLUGINS = (
-    "inputs.cpu inputs.mem inputs.net inputs.disk inputs.diskio inputs.system outputs.http outputs.file "
-    "processors.starlark aggregators serializers.template serializers.json"
-).split()
+    *("inputs.cpu", "inputs.mem", "inputs.net", "inputs.disk", "inputs.diskio", "inputs.system"),
+    *("outputs.http", "outputs.file", "processors.starlark", "aggregators", "serializers.template", "serializers.json"),
+)
 TELEGRAF = GoTool(
     name="telegraf",
     version="v1.38.1",
