@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+
 import click
 
 from racktwin_cli.failures import FAILED, Failure
