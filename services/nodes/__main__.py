@@ -1,0 +1,6 @@
+"""`python -m nodes`."""
+
+from nodes.main import main
+
+if __name__ == "__main__":
+    main()
