@@ -19,13 +19,69 @@ _LOOK_BACK_S: Final = 30 * 86_400
 
 
 def query(rule: Rule) -> str:
-    """1 or 0 for each thing that the rule ever fired for."""
+    """1 or 0 for each thing that the rule fired for within 30 days, labelled with what was wrong and since when.
+
+    Both labels keep what the newest begin said until the next one, so that a series is the same when it is clear.
+    """
     return (
+        'import "internal/debug"\n'
         f'from(bucket: "{SITE}")\n  |> range(start: -30d)\n'
-        '  |> filter(fn: (r) => r._measurement == "alert" and r._field == "firing")\n'
-        f'  |> filter(fn: (r) => r.feature == "alert.{rule.name}")\n'
-        '  |> last()\n  |> keep(columns: ["_time", "_value", "thing", "room"])'
+        f'  |> filter(fn: (r) => r._measurement == "alert" and r.feature == "alert.{rule.name}")\n'
+        '  |> filter(fn: (r) => r._field == "firing" or r._field == "text")\n'
+        '  |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")\n'
+        "  |> filter(fn: (r) => exists r.firing)\n"
+        "  |> map(fn: (r) => ({r with\n"
+        '    what: if r.firing > 0.5 then r.text else debug.null(type: "string"),\n'
+        '    since: if r.firing > 0.5 then string(v: r._time) else debug.null(type: "string"),\n'
+        "  }))\n"
+        '  |> fill(column: "what", usePrevious: true)\n  |> fill(column: "since", usePrevious: true)\n'
+        '  |> tail(n: 1)\n  |> rename(columns: {firing: "_value"})\n'
+        '  |> group(columns: ["thing", "room", "what", "since"])\n'
+        '  |> keep(columns: ["_time", "_value", "thing", "room", "what", "since"])'
     )
+
+
+# Where each kind of thing is looked at: a dashboard and its variables.
+_PAGES: Final = {
+    "rack": "/d/racktwin-room?var-site=@site@&var-room={{ $labels.room }}",
+    "cooling": "/d/racktwin-cooling?var-site=@site@",
+}
+_PAGES_OF_RULES: Final = {
+    "sensor-stale": "/d/racktwin-pipeline?var-site=@site@",
+    "maintenance-due": "/d/racktwin-maintenance?var-site=@site@",
+    "anomaly": "/d/racktwin-maintenance?var-site=@site@",
+    "fidelity-worse": "/d/racktwin-fidelity?var-site=@site@",
+    "model-drifting": "/d/racktwin-models?var-site=@site@",
+    "readings-lost": "/d/racktwin-pipeline?var-site=@site@",
+    "certificates": "/d/racktwin-pipeline?var-site=@site@",
+}
+
+# How a message reads. No dollar sign in it: provisioning would take it for a variable.
+TEMPLATES: Final = """\
+{{ define "racktwin.title" -}}
+{{ if .Alerts.Firing }}{{ len .Alerts.Firing }} wrong{{ end -}}
+{{ if and .Alerts.Firing .Alerts.Resolved }}, {{ end -}}
+{{ if .Alerts.Resolved }}{{ len .Alerts.Resolved }} over{{ end -}}
+{{ " " }}at {{ .CommonLabels.site }}: {{ .CommonLabels.alertname }}
+{{- end }}
+{{ define "racktwin.message" -}}
+{{ range .Alerts }}
+{{ if eq .Status "firing" }}WRONG{{ else }}OVER{{ end }} ({{ .Labels.severity }}): {{ .Annotations.summary }}
+What: {{ .Annotations.what }}
+Where: {{ .Annotations.where }}
+Since: {{ .Annotations.since }}{{ if ne .Status "firing" }}, until {{ .EndsAt }}{{ end }}
+What to do: {{ .Annotations.description }}
+Dashboard: {{ .Annotations.dashboard }}
+Console: {{ .Annotations.console }}
+{{ end }}
+{{- end }}
+"""
+
+
+def templates() -> str:
+    """The provisioning file of the messages' templates."""
+    body = {"apiVersion": 1, "templates": [{"orgId": 1, "name": "racktwin", "template": TEMPLATES}]}
+    return yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=120)
 
 
 def provisioning() -> str:
@@ -68,9 +124,13 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "execErrState": "Error",
         "labels": {"severity": rule.severity, "rule": rule.name, "site": SITE},
         "annotations": {
-            "summary": rule.title + ": {{ $labels.thing }}",
+            "summary": rule.title,
+            "what": "{{ $labels.what }}",
+            "where": "{{ $labels.thing }}{{ with $labels.room }}, in {{ . }}{{ end }}",
+            "since": "{{ $labels.since }}",
             "description": rule.action,
-            "dashboard": "/d/racktwin-maintenance",
+            "dashboard": "@grafana@" + _PAGES_OF_RULES.get(rule.name, _PAGES.get(rule.kinds[0], "/d/racktwin-site")),
+            "console": f"@console@/alerts/{SITE}",
         },
     }
 

@@ -20,6 +20,9 @@ BY_RACK: Final = 'r.thing == "racktwin.${site}:rack-${rack}"'
 BY_SERVER: Final = 'r.thing == "racktwin.${site}:server-${server}"'
 BY_UNIT: Final = "r.thing =~ /^racktwin\\.${site}:cooling-${unit:regex}$/"
 
+# Of the scenario that is looked at.
+BY_SCENARIO: Final = 'r.scenario == "${scenario}"'
+
 Mean = Literal["mean", "max", "min", "last", "sum", "count"]
 
 
@@ -109,4 +112,32 @@ def short_names(kind: str, *where: str) -> str:
     return (
         f'import "strings"\n{first}\n{second}\n'
         f'  |> map(fn: (r) => ({{_value: strings.trimPrefix(v: r._value, prefix: "racktwin.${{site}}:{kind}-")}}))'
+    )
+
+
+def of_scenarios() -> str:
+    """The bucket of the site's scenarios, or the site's own, which has none, while no scenario has made it."""
+    return (
+        'found = buckets() |> filter(fn: (r) => r.name == "${site}_scenarios")'
+        ' |> findColumn(fn: (key) => true, column: "name")\n'
+        'from(bucket: if length(arr: found) > 0 then found[0] else "${site}")'
+    )
+
+
+# The newest scenarios with a result, for a variable.
+SCENARIOS: Final = (
+    f"{of_scenarios()}\n  |> range(start: -30d, stop: 30d)\n"
+    '  |> filter(fn: (r) => r._measurement == "scenario_result" and r._field == "summary")\n'
+    '  |> group()\n  |> sort(columns: ["_time"], desc: true)\n  |> distinct(column: "scenario")\n'
+    '  |> keep(columns: ["_value"])'
+)
+
+
+def points_of_scenario(measurement: str, fields: Sequence[str], *where: str) -> str:
+    """The raw points of the chosen scenario, of all its cases, over the time on the screen."""
+    wanted = " or ".join(f'r._field == "{name}"' for name in fields)
+    conditions = "".join(f"\n  |> filter(fn: (r) => {each})" for each in (BY_SCENARIO, *where))
+    return (
+        f"{of_scenarios()}\n  |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n"
+        f'  |> filter(fn: (r) => r._measurement == "{measurement}" and ({wanted})){conditions}'
     )

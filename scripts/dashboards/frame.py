@@ -22,7 +22,7 @@ from grafana_foundation_sdk.models.dashboard import (
 from dashboards import flux
 from dashboards.panels import source
 
-Variable = Literal["room", "rooms", "rack", "server", "unit"]
+Variable = Literal["room", "rooms", "rack", "server", "unit", "model", "scenario"]
 TAG: Final = "racktwin"
 # The chart writes the two addresses in when it is rendered, for only it knows them.
 CONSOLE: Final = "@console@"
@@ -39,12 +39,16 @@ class Page:
     sections: tuple[tuple[str, tuple[Any, ...]], ...]
     variables: tuple[Variable, ...] = ()
     since: str = "now-3h"
+    until: str = "now"
     refresh: str = "30s"
-    annotations: tuple[str, ...] = field(default=("commands", "alerts"))
+    annotations: tuple[str, ...] = field(default=("commands", "alerts", "experiments", "scenarios"))
+    # Where in the console the same is seen: path and query below the console's address.
+    console: str = "/room/${site}"
 
 
 _SITES: Final = (
-    'buckets()\n  |> filter(fn: (r) => r.name !~ /^_/ and r.name !~ /_(1m|15m)$/)\n  |> keep(columns: ["name"])\n'
+    "buckets()\n  |> filter(fn: (r) => r.name !~ /^_/ and r.name !~ /_(1m|15m|scenarios)$/)\n"
+    '  |> keep(columns: ["name"])\n'
     '  |> rename(columns: {name: "_value"})'
 )
 _HISTORIES: Final = (
@@ -67,6 +71,23 @@ _ANNOTATIONS: Final = {
         'from(bucket: "${site}") |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n'
         '  |> filter(fn: (r) => r._measurement == "alert" and r._field == "text")\n'
         '  |> keep(columns: ["_time", "_value", "thing"]) |> rename(columns: {_value: "text"})',
+    ),
+    # Deliberate loads on servers.
+    "experiments": (
+        "Experiments",
+        "purple",
+        'from(bucket: "${site}") |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n'
+        '  |> filter(fn: (r) => r._measurement == "score" and r.feature == "experiment" and r._field == "annotation")\n'
+        '  |> keep(columns: ["_time", "_value", "thing"]) |> rename(columns: {_value: "text"})',
+    ),
+    # What-ifs, at the moment that they start from.
+    "scenarios": (
+        "Scenarios",
+        "orange",
+        flux.of_scenarios()
+        + "\n  |> range(start: v.timeRangeStart, stop: v.timeRangeStop)"
+        + '\n  |> filter(fn: (r) => r._measurement == "scenario_result" and r._field == "summary")'
+        + '\n  |> map(fn: (r) => ({_time: r._time, text: "scenario " + r.scenario}))',
     ),
 }
 
@@ -93,20 +114,22 @@ def _variables(page: Page) -> list[Any]:
         "rack": _query_variable("rack", "Rack", flux.short_names("rack", flux.BY_ROOM)),
         "server": _query_variable("server", "Server", flux.short_names("server")),
         "unit": _query_variable("unit", "Cooling unit", flux.short_names("cooling"), many=True),
+        "model": _query_variable("model", "Model", flux.tag_values("model"), many=True),
+        "scenario": _query_variable("scenario", "Scenario", flux.SCENARIOS),
     }
     history = _query_variable("history", "History", _HISTORIES)
     return [_query_variable("site", "Site", _SITES), history, *(known[name] for name in page.variables)]
 
 
-def _link(title: str, url: str, tooltip: str) -> dashboard.DashboardLink:
+def _link(title: str, url: str, tooltip: str, *, keep: bool = False) -> dashboard.DashboardLink:
     return (
         dashboard.DashboardLink(title)
         .type(DashboardLinkType.LINK)
         .url(url)
         .tooltip(tooltip)
         .target_blank(True)
-        .keep_time(True)
-        .include_vars(True)
+        .keep_time(keep)
+        .include_vars(keep)
     )
 
 
@@ -117,7 +140,7 @@ def build(page: Page) -> Dashboard:
         .uid(page.uid)
         .description(page.description)
         .tags([TAG])
-        .time(page.since, "now")
+        .time(page.since, page.until)
         .refresh(page.refresh)
         .timezone("browser")
         .tooltip(DashboardCursorSync.CROSSHAIR)
@@ -130,7 +153,7 @@ def build(page: Page) -> Dashboard:
             .keep_time(True)
             .include_vars(True)
         )
-        .link(_link("Console", CONSOLE, "The room in 3D, replay, what-if"))
+        .link(_link("Console", CONSOLE + page.console, "The same in the console: 3D, replay, what-if"))
         .link(_link("Ditto UI", DITTO_UI, "Things and policies as they are now"))
     )
     for variable in _variables(page):

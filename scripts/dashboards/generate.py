@@ -26,7 +26,7 @@ def files() -> dict[str, str]:
     boards = {
         f"dashboards/{page.uid.removeprefix('racktwin-')}.json": encoder.encode(build(page)) + "\n" for page in PAGES
     }
-    return {**boards, "alerting/rules.yaml": alerts.provisioning()}
+    return {**boards, "alerting/rules.yaml": alerts.provisioning(), "alerting/templates.yaml": alerts.templates()}
 
 
 def _present(folder: Path) -> dict[str, Path]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from grafana_foundation_sdk.builders import (
     bargauge,
+    canvas,
     common,
     dashboard,
     heatmap,
@@ -19,6 +20,7 @@ from grafana_foundation_sdk.builders import (
     timeseries,
 )
 from grafana_foundation_sdk.builders import stat as stats
+from grafana_foundation_sdk.models.canvas import HorizontalConstraint, VerticalConstraint
 from grafana_foundation_sdk.models.common import (
     GraphThresholdsStyleMode,
     LegendDisplayMode,
@@ -75,6 +77,12 @@ STATES: Final[Mapping[str, str]] = {
     "requested": BLUE,
     "refused": ORANGE,
     "timedOut": RED,
+    "well": GREEN,
+    "drifting": ORANGE,
+    "paused": RED,
+    "firing": RED,
+    "cleared": GREEN,
+    "acknowledged": BLUE,
 }
 
 
@@ -115,12 +123,15 @@ def stat(
     steps: Steps = PLAIN,
     decimals: int | None = None,
     span: int = 4,
-    none: str = "no data",
+    none: str = "nothing reported of late: see Pipeline health",
+    links: Sequence[tuple[str, str]] = (),
 ) -> Any:
-    """One number."""
+    """One number. ``none`` says what its absence means; ``links`` are titles and addresses."""
     panel = _common(stats.Panel(), title, description, [flux], span=span, height=4).unit(unit).no_value(none)
     panel = panel.thresholds(_thresholds(steps)).color_scheme(_colours(FieldColorModeId.THRESHOLDS))
     panel = panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
+    if links:
+        panel = panel.data_links([dashboard.DashboardLink(name).url(url) for name, url in links])
     return panel if decimals is None else panel.decimals(decimals)
 
 
@@ -137,6 +148,8 @@ def lines(
     low: float | None = None,
     span: int = 12,
     height: int = 8,
+    links: Sequence[tuple[str, str]] = (),
+    none: str = "",
 ) -> Any:
     """Series over time.
 
@@ -155,6 +168,10 @@ def lines(
     )
     if name is not None:
         panel = panel.display_name(name)
+    if links:
+        panel = panel.data_links([dashboard.DashboardLink(title).url(url) for title, url in links])
+    if none:
+        panel = panel.no_value(none)
     if low is not None:
         panel = panel.axis_soft_min(low)
     if steps is not None:
@@ -185,9 +202,15 @@ def bars(title: str, description: str, flux: str, unit: str, *, steps: Steps, sp
     return panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(True))
 
 
-def history_of_states(title: str, description: str, flux: str, *, span: int = 24, height: int = 8) -> Any:
+def history_of_states(
+    title: str, description: str, flux: str, *, span: int = 24, height: int = 8, none: str = "", name: str | None = None
+) -> Any:
     """What state each thing was in, over time."""
     panel = _common(statetimeline.Panel(), title, description, [flux], span=span, height=height)
+    if none:
+        panel = panel.no_value(none)
+    if name is not None:
+        panel = panel.display_name(name)
     return panel.mappings(_state_mappings()).merge_values(True).show_value(VisibilityMode.AUTO)
 
 
@@ -215,6 +238,7 @@ def rows(
     links: Mapping[str, tuple[str, str]] | None = None,
     span: int = 24,
     height: int = 9,
+    none: str = "",
 ) -> Any:
     """A table. ``names`` gives the columns in their order with their titles; all others are left out. ``links`` gives
     for a column the link's title and address."""
@@ -230,6 +254,8 @@ def rows(
         )
     )
     panel = panel.mappings(_state_mappings())
+    if none:
+        panel = panel.no_value(none)
     for column, unit in (units or {}).items():
         panel = panel.override_by_name(names[column], [DynamicConfigValue(id_val="unit", value=unit)])
     for column, steps in (coloured or {}).items():
@@ -247,3 +273,66 @@ def rows(
             MatcherConfig(id_val="byName", options=names[column]), [DynamicConfigValue(id_val="links", value=[link])]
         )
     return panel
+
+
+def drawing(
+    title: str,
+    description: str,
+    flux: str,
+    parts: Mapping[str, tuple[str, int, int]],
+    *,
+    units: Mapping[str, str],
+    arrows: Sequence[tuple[str, str]] = (),
+    steps: Mapping[str, Steps] | None = None,
+    span: int = 24,
+    height: int = 9,
+) -> Any:
+    """A picture with a number in each of its parts. The query gives one row with a column for each part.
+
+    ``parts``: column -> label, and where it stands (pixels from the left and the top); ``arrows`` lead from part to
+    part. A part has the colour of its thresholds.
+    """
+    panel = _common(canvas.Panel(), title, description, [flux], span=span, height=height)
+    panel = panel.inline_editing(False).show_advanced_types(False).pan_zoom(False).infinite_pan(False)
+    elements = []
+    for column, (label, left, top) in parts.items():
+        connections = [_arrow(f"{target} value") for source_name, target in arrows if source_name == column]
+        text = {"text": {"mode": "fixed", "fixed": label}, "size": 13, "color": {"fixed": "text"}}
+        value = {"text": {"mode": "field", "field": column}, "size": 24, "color": {"field": column, "fixed": "text"}}
+        elements.append(_element(f"{column} label", "text", text, (left, top, 170, 24)))
+        elements.append(
+            _element(f"{column} value", "metric-value", value, (left, top + 24, 170, 44)).connections(connections)
+        )
+    panel = panel.root(canvas.CanvasOptionsRoot().name("picture").elements(elements))
+    panel = panel.color_scheme(_colours(FieldColorModeId.THRESHOLDS)).thresholds(_thresholds(PLAIN))
+    for column, unit in units.items():
+        values = [DynamicConfigValue(id_val="unit", value=unit), DynamicConfigValue(id_val="decimals", value=1)]
+        if steps and column in steps:
+            marks = [{"value": at, "color": mark} for at, mark in steps[column]]
+            values.append(DynamicConfigValue(id_val="thresholds", value={"mode": "absolute", "steps": marks}))
+        panel = panel.override_by_name(column, values)
+    return panel
+
+
+def _element(name: str, kind: str, config: Mapping[str, Any], place: tuple[int, int, int, int]) -> Any:
+    left, top, width, height = place
+    return (
+        canvas.CanvasElementOptions()
+        .name(name)
+        .type(kind)
+        .config({**config, "align": "center", "valign": "middle"})
+        .constraint(canvas.Constraint().horizontal(HorizontalConstraint.LEFT).vertical(VerticalConstraint.TOP))
+        .placement(canvas.Placement().left(left).top(top).width(width).height(height).rotation(0))
+    )
+
+
+def _arrow(target: str) -> Any:
+    """From the right edge of its part to the left edge of the target."""
+    return (
+        canvas.CanvasConnection()
+        .source(canvas.ConnectionCoordinates().x(1).y(0))
+        .target(canvas.ConnectionCoordinates().x(-1).y(0))
+        .target_name(target)
+        .color(common.ColorDimensionConfig().fixed(GREY))
+        .size(common.ScaleDimensionConfig().fixed(2).min(1).max(10))
+    )

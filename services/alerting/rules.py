@@ -106,7 +106,8 @@ def _inlet_rate(view: View) -> Finding | None:
         return None
     place, change = worst
     broken, _ = _beyond(change, -1.0, MAX_RATE_K_15MIN, view.firing, 1.0)
-    text = f"{view.name}: {place} inlet changed by {change:.1f} K within 15 min (at most {MAX_RATE_K_15MIN:.0f} K)"
+    minutes = WINDOW_MS * view.scale / 60_000
+    text = f"{view.name}: {place} inlet changed by {change:.1f} K in {minutes:g} min (at most {MAX_RATE_K_15MIN:.0f} K)"
     return Finding(broken, change, MAX_RATE_K_15MIN, text)
 
 
@@ -332,7 +333,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "A model drifts, or is paused",
         "warning",
         ("site",),
-        0,
+        120,
         "Look at the page Models; train anew (`racktwin train`), or roll back (`racktwin models rollback`).",
         _model,
     ),

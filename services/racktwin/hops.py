@@ -104,8 +104,8 @@ class HopReport:
             for sample in family.samples:
                 field, site = wanted.get(sample.name), sample.labels.get("site")
                 if field is not None and site is not None:
-                    figures = found.setdefault(site, {})
-                    figures[field] = figures.get(field, 0.0) + float(sample.value)
+                    figures = found.setdefault(site, dict.fromkeys(wanted.values(), 0.0))
+                    figures[field] += float(sample.value)
         return found
 
     def _mean_lag(self) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards.frame import Page
-from dashboards.pages import cooling, fidelity, maintenance, rack, room, server, site
+from dashboards.pages import cooling, fidelity, maintenance, models, pipeline, rack, room, scenarios, server, site
 
 PAGES: Final[tuple[Page, ...]] = (
     site.PAGE,
@@ -14,5 +14,8 @@ PAGES: Final[tuple[Page, ...]] = (
     server.PAGE,
     cooling.PAGE,
     maintenance.PAGE,
+    models.PAGE,
     fidelity.PAGE,
+    pipeline.PAGE,
+    scenarios.PAGE,
 )

@@ -28,6 +28,8 @@ _WORST: Final = flux.with_imports(
     "strings",
 )
 
+_NONE: Final = "no fidelity yet: a room's first comes minutes after its first readings"
+
 PAGE: Final = Page(
     uid="racktwin-fidelity",
     title="Fidelity",
@@ -43,8 +45,11 @@ PAGE: Final = Page(
                     _newest("rmse"),
                     "kelvin",
                     decimals=2,
+                    none=_NONE,
                 ),
-                panels.stat("Bias", "Mean error, model minus measurement.", _newest("bias"), "kelvin", decimals=2),
+                panels.stat(
+                    "Bias", "Mean error, model minus measurement.", _newest("bias"), "kelvin", decimals=2, none=_NONE
+                ),
                 panels.stat(
                     "Skill",
                     "1 is perfect, 0 no better than assuming no change; below 0 the model misleads: recalibrate.",
@@ -52,6 +57,7 @@ PAGE: Final = Page(
                     "none",
                     steps=panels.SKILL,
                     decimals=2,
+                    none=_NONE,
                 ),
             ),
         ),
@@ -65,6 +71,7 @@ PAGE: Final = Page(
                     "kelvin",
                     name="${__field.labels.room}",
                     low=0,
+                    none=_NONE,
                 ),
                 panels.lines(
                     "Skill",
@@ -72,6 +79,7 @@ PAGE: Final = Page(
                     _over_time("skill"),
                     "none",
                     name="${__field.labels.room}",
+                    none=_NONE,
                 ),
                 panels.rows(
                     "Racks that fit worst",
@@ -80,6 +88,7 @@ PAGE: Final = Page(
                     names={"name": "Rack", "room": "Room", "rmse": "RMSE", "bias": "Bias", "skill": "Skill"},
                     units={"rmse": "kelvin", "bias": "kelvin"},
                     coloured={"skill": panels.SKILL},
+                    none=_NONE,
                 ),
             ),
         ),

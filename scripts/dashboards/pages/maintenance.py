@@ -26,6 +26,7 @@ PAGE: Final = Page(
     title="Maintenance and alerts",
     description="Things that degrade, behave unusually or have alerts.",
     since="now-24h",
+    console="/maintenance/${site}",
     sections=(
         (
             "Now",
@@ -35,6 +36,7 @@ PAGE: Final = Page(
                     "The newest verdict of each model that is not all well.",
                     _TABLE,
                     names={"thing": "Thing", "feature": "Verdict of", "state": "State", "cause": "Part and reason"},
+                    none="all is well, or no model of this kind serves",
                 ),
             ),
         ),
@@ -48,6 +50,7 @@ PAGE: Final = Page(
                     "none",
                     name="${__field.labels.thing}",
                     low=0,
+                    none="no anomaly model serves; `racktwin train` makes one",
                 ),
                 panels.lines(
                     "Remaining life",
@@ -56,11 +59,13 @@ PAGE: Final = Page(
                     "h",
                     name="${__field.labels.thing}",
                     low=0,
+                    none="nothing wears out that is known",
                 ),
                 panels.rows(
                     "Alerts",
                     "Every alert that began or ended in the chosen time, the newest first.",
                     _ALERTS,
+                    none="no alert began or ended in this time",
                     names={"_time": "Time", "thing": "Thing", "feature": "Rule", "_value": "What"},
                 ),
             ),

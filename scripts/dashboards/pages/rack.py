@@ -51,6 +51,7 @@ PAGE: Final = Page(
     title="Rack",
     description="A rack's inlets against their limits, predictions with their intervals, dew point, power.",
     variables=("room", "rack"),
+    console="/room/${site}/${room}?thing=racktwin.${site}:rack-${rack}",
     sections=(
         (
             "Now",

@@ -53,11 +53,43 @@ _WORST: Final = flux.with_imports(
     "strings",
 )
 
+
+def _mean(part: str, source: str, how: flux.Mean = "mean") -> str:
+    return (
+        f"{source}\n  |> group()\n  |> {how}()"
+        f'\n  |> map(fn: (r) => ({{row: "now", part: "{part}", _value: float(v: r._value)}}))'
+    )
+
+
+def _unit(field: str, measurement: str = "cooling") -> str:
+    return flux.now(measurement, [field], 'r.kind == "cooling"', flux.BY_ROOM)
+
+
+# One row: what the air's way through the room is like now.
+_AIR: Final = (
+    "union(tables: [\n"
+    + ",\n".join(
+        (
+            _mean("supply", _unit("supplyTemperature")),
+            _mean("inlet", flux.now("environment", ["temperature"], _INLET, flux.BY_ROOM)),
+            _mean("rise", flux.now("cooling", ["deltaT"], 'r.kind == "rack"', flux.BY_ROOM)),
+            _mean("return", _unit("returnTemperature")),
+            _mean("airflow", _unit("airflow"), "sum"),
+            _mean("it", flux.now("power", ["power"], 'r.kind == "rack"', flux.BY_ROOM), "sum"),
+            _mean("removed", _unit("heatRemoved", "power"), "sum"),
+            _mean("cooling", _unit("power", "power"), "sum"),
+        )
+    )
+    + '])\n  |> group()\n  |> pivot(rowKey: ["row"], columnKey: ["part"], valueColumn: "_value")'
+)
+_CONSOLE: Final = ("Open the room in the console", "@console@/room/${site}/${room}")
+
 PAGE: Final = Page(
     uid="racktwin-room",
     title="Room",
     description="Racks of a room by inlet temperature, and how well supply air reaches them.",
     variables=("rooms",),
+    console="/room/${site}/${room}",
     sections=(
         (
             "Air flow",
@@ -106,6 +138,40 @@ PAGE: Final = Page(
                     "celsius",
                     steps=panels.INLET,
                     decimals=1,
+                    links=(_CONSOLE,),
+                ),
+            ),
+        ),
+        (
+            "The air's way",
+            (
+                panels.drawing(
+                    "Air and heat now",
+                    "From the cooling units through the racks and back. Air that is much warmer at the inlets than when it was supplied was mixed with "
+                    "hot air on its way; a return much cooler than what leaves the racks means that supply air comes back unused.",
+                    _AIR,
+                    {
+                        "supply": ("Supplied by the units", 20, 20),
+                        "inlet": ("At the racks' fronts", 260, 20),
+                        "rise": ("Warmed by the racks", 500, 20),
+                        "return": ("Back at the units", 740, 20),
+                        "airflow": ("Air moved", 20, 150),
+                        "it": ("IT power", 260, 150),
+                        "removed": ("Heat removed", 500, 150),
+                        "cooling": ("Cooling power", 740, 150),
+                    },
+                    units={
+                        "supply": "celsius",
+                        "inlet": "celsius",
+                        "rise": "kelvin",
+                        "return": "celsius",
+                        "airflow": "m3s",
+                        "it": "watt",
+                        "removed": "watt",
+                        "cooling": "watt",
+                    },
+                    arrows=(("supply", "inlet"), ("inlet", "rise"), ("rise", "return")),
+                    steps={"inlet": panels.INLET},
                 ),
             ),
         ),
@@ -113,7 +179,7 @@ PAGE: Final = Page(
             "Racks",
             (
                 panels.grid_over_time(
-                    "Inlets over time",
+                    "Heat map of racks by inlet",
                     "A row for each rack: the hotter of its front sensors. Orange leaves what ASHRAE class A2 recommends, red what it allows.",
                     _HOTTEST_RACKS,
                     "celsius",

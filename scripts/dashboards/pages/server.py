@@ -16,6 +16,7 @@ def _newest(measurement: str, field: str) -> str:
     return flux.together(flux.now(measurement, [field], flux.BY_SERVER), "last")
 
 
+_NONE: Final = "this server does not report it"
 _FIELD: Final = "${__field.labels._field}"
 
 PAGE: Final = Page(
@@ -23,20 +24,29 @@ PAGE: Final = Page(
     title="Server",
     description="Processors, memory, disks, network, temperatures, fans and power of a server.",
     variables=("server",),
+    console="/room/${site}?thing=racktwin.${site}:server-${server}",
     sections=(
         (
             "Now",
             (
-                panels.stat("Processors", "Time not idle.", _newest("cpu", "utilization"), "percent", decimals=0),
+                panels.stat(
+                    "Processors", "Time not idle.", _newest("cpu", "utilization"), "percent", decimals=0, none=_NONE
+                ),
                 panels.stat(
                     "Memory",
                     "Used as a share of what is installed.",
                     _newest("memory", "utilization"),
                     "percent",
                     decimals=0,
+                    none=_NONE,
                 ),
                 panels.stat(
-                    "Disk", "Used as a share of the size.", _newest("disk", "utilization"), "percent", decimals=0
+                    "Disk",
+                    "Used as a share of the size.",
+                    _newest("disk", "utilization"),
+                    "percent",
+                    decimals=0,
+                    none=_NONE,
                 ),
                 panels.stat(
                     "Processor temperature",
@@ -44,6 +54,7 @@ PAGE: Final = Page(
                     _newest("thermal", "cpuTemperature"),
                     "celsius",
                     decimals=0,
+                    none=_NONE,
                 ),
                 panels.stat(
                     "Inlet",
@@ -52,19 +63,36 @@ PAGE: Final = Page(
                     "celsius",
                     steps=panels.INLET,
                     decimals=1,
+                    none=_NONE,
                 ),
-                panels.stat("Power", "Active power of the server.", _newest("power", "power"), "watt", decimals=0),
+                panels.stat(
+                    "Power", "Active power of the server.", _newest("power", "power"), "watt", decimals=0, none=_NONE
+                ),
             ),
         ),
         (
             "Load",
             (
-                panels.lines("Processors", "Time not idle.", _of("cpu", "utilization"), "percent", name=_FIELD, low=0),
                 panels.lines(
-                    "Memory", "Used and installed.", _of("memory", "used", "total"), "bytes", name=_FIELD, low=0
+                    "Processors", "Time not idle.", _of("cpu", "utilization"), "percent", name=_FIELD, low=0, none=_NONE
                 ),
                 panels.lines(
-                    "Disk", "Read and write rates.", _of("disk", "readBytes", "writeBytes"), "Bps", name=_FIELD, low=0
+                    "Memory",
+                    "Used and installed.",
+                    _of("memory", "used", "total"),
+                    "bytes",
+                    name=_FIELD,
+                    low=0,
+                    none=_NONE,
+                ),
+                panels.lines(
+                    "Disk",
+                    "Read and write rates.",
+                    _of("disk", "readBytes", "writeBytes"),
+                    "Bps",
+                    name=_FIELD,
+                    low=0,
+                    none=_NONE,
                 ),
                 panels.lines(
                     "Network",
@@ -73,6 +101,7 @@ PAGE: Final = Page(
                     "Bps",
                     name=_FIELD,
                     low=0,
+                    none=_NONE,
                 ),
             ),
         ),
@@ -85,11 +114,28 @@ PAGE: Final = Page(
                     _of("thermal", "cpuTemperature", "inletTemperature", "exhaustTemperature"),
                     "celsius",
                     name=_FIELD,
+                    none=_NONE,
                 ),
-                panels.lines("Fans", "Speed of the fans.", _of("thermal", "fanSpeed"), "rotrpm", name=_FIELD, low=0),
-                panels.lines("Power", "Active power of the server.", _of("power", "power"), "watt", name=_FIELD, low=0),
                 panels.lines(
-                    "Frequency", "Clock of the processors.", _of("cpu", "frequency"), "hertz", name=_FIELD, low=0
+                    "Fans", "Speed of the fans.", _of("thermal", "fanSpeed"), "rotrpm", name=_FIELD, low=0, none=_NONE
+                ),
+                panels.lines(
+                    "Power",
+                    "Active power of the server.",
+                    _of("power", "power"),
+                    "watt",
+                    name=_FIELD,
+                    low=0,
+                    none=_NONE,
+                ),
+                panels.lines(
+                    "Frequency",
+                    "Clock of the processors.",
+                    _of("cpu", "frequency"),
+                    "hertz",
+                    name=_FIELD,
+                    low=0,
+                    none=_NONE,
                 ),
             ),
         ),

@@ -48,6 +48,7 @@ PAGE: Final = Page(
     uid="racktwin-site",
     title="Site overview",
     description="Every room of a site at a glance: temperatures at the racks' inlets, power, cooling.",
+    console="/dashboards/${site}",
     sections=(
         (
             "Now",

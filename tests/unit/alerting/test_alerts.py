@@ -296,7 +296,7 @@ def test_a_scale_shortens_everything():
 def test_the_worst_model_is_named():
     thing = _site("model.a", state="well", skill=0.4)
     thing["features"]["model.b"] = {"properties": {"state": "paused", "reason": "worse than persistence"}}
-    (change,) = Board().judge(thing, NOW)
+    (change,) = run(Board(), lambda now, _: thing, 200)
     assert change.finding.text == "model b is paused: worse than persistence"
 
 

@@ -21,7 +21,15 @@ _MEASUREMENT = re.compile(r'r\._measurement == "(\w+)"')
 _OWN = {
     "prediction": {"value", "lo", "hi", "validAt", "basedOn", "modelVersion"},
     "command": {"id", "origin", "who", "setpoint", "fanSpeed", "mode", "rule", "detail", "by"},
+    # One series for each thing, model, sensor and horizon (`scorecard.outbox`).
+    "scorecard": {"count", "mae", "bias", "skill", "coverage"},
+    # Of the scenarios' bucket (`scenarios.store`).
+    "scenario_result": {"summary"},
 }
+# The ten pages that operators are promised.
+_PROMISED = {
+    "site", "room", "rack", "server", "cooling", "maintenance", "models", "fidelity", "pipeline", "scenarios",
+}  # fmt: skip
 
 FILES = {name: json.loads(content) for name, content in generate.files().items() if name.endswith(".json")}
 
@@ -43,6 +51,44 @@ def test_every_panel_says_what_it_shows_and_in_which_unit(name):
         assert panel["targets"], panel["title"]
         if panel["type"] in ("timeseries", "stat", "bargauge", "heatmap", "status-history"):
             assert panel["fieldConfig"]["defaults"].get("unit"), panel["title"]
+        elif panel["type"] == "canvas":
+            of_parts = {each["matcher"]["options"]: each["properties"] for each in panel["fieldConfig"]["overrides"]}
+            values = [each for each in panel["options"]["root"]["elements"] if each["type"] == "metric-value"]
+            assert values
+            for value in values:
+                units = [each for each in of_parts[value["config"]["text"]["field"]] if each["id"] == "unit"]
+                assert units, value["name"]
+        else:
+            # Columns of tables have units where they are quantities; states have none.
+            assert panel["type"] in ("table", "state-timeline"), panel["title"]
+
+
+def test_there_are_the_ten_pages_in_current_panel_types():
+    assert {name.removeprefix("dashboards/").removesuffix(".json") for name in FILES} == _PROMISED
+    used = {panel["type"] for board in FILES.values() for panel in _panels(board)}
+    assert used >= {"stat", "timeseries", "state-timeline", "canvas", "status-history", "table", "heatmap", "bargauge"}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_each_page_leads_to_the_others_the_console_and_the_ditto_ui_and_shows_what_happened(name):
+    board = FILES[name]
+    assert [link["title"] for link in board["links"]] == ["Racktwin", "Console", "Ditto UI"]
+    assert board["links"][1]["url"].startswith("@console@/")
+    variables = {variable["name"] for variable in board["templating"]["list"]}
+    assert set(_VARIABLE.findall(board["links"][1]["url"])) <= variables
+    assert "site" in variables
+    shown = [each["name"] for each in board["annotations"]["list"]]
+    assert shown == ["Commands", "Alerts", "Experiments", "Scenarios"]
+
+
+def test_parts_of_a_picture_are_joined_by_arrows_that_lead_somewhere():
+    (picture,) = [panel for panel in _panels(FILES["dashboards/room.json"]) if panel["type"] == "canvas"]
+    elements = picture["options"]["root"]["elements"]
+    names = {each["name"] for each in elements}
+    assert len(names) == len(elements)
+    targets = [arrow["targetName"] for each in elements for arrow in each.get("connections") or ()]
+    assert len(targets) == 3
+    assert set(targets) <= names
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -101,6 +147,28 @@ def test_every_alert_rule_has_a_grafana_rule_that_says_what_to_do():
     (group,) = yaml.safe_load(generate.files()["alerting/rules.yaml"])["groups"]
     assert [rule["labels"]["rule"] for rule in group["rules"]] == [rule.name for rule in RULES]
     for rule in group["rules"]:
-        assert rule["annotations"]["description"]
+        # What, where, since when, what to do, where to look.
+        assert set(rule["annotations"]) == {
+            "summary", "what", "where", "since", "description", "dashboard", "console",
+        }  # fmt: skip
+        assert all(rule["annotations"].values())
+        # Grafana takes `${…}` in provisioned annotations for variables of its own.
+        assert not any("${" in text for text in rule["annotations"].values())
         assert {node["refId"] for node in rule["data"]} == {"A", "B", "C"}
         assert rule["data"][0]["datasourceUid"] == "racktwin"
+
+
+def test_what_is_said_of_an_alert_leaves_grafana_nothing_to_fill_in():
+    text = yaml.safe_load(generate.files()["alerting/templates.yaml"])["templates"][0]["template"]
+    assert "$" not in text
+    for part in ("What:", "Where:", "Since:", "What to do:"):
+        assert part in text
+    (group,) = yaml.safe_load(generate.files()["alerting/rules.yaml"])["groups"]
+    known = set(group["rules"][0]["annotations"])
+    assert set(re.findall(r"\.Annotations\.(\w+)", text)) <= known
+
+
+def test_a_pages_own_time_is_asked_for():
+    assert check.Screen.of("now-3h", "now") == check.Screen("-3h", "now()", "10s")
+    assert check.Screen.of("now-1h", "now+2h") == check.Screen("-1h", "2h", "10s")
+    assert check.Screen.of("now-24h", "now").step == "86s"

@@ -1,0 +1,214 @@
+"""How good the models that serve are, by what came of their predictions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards import flux, panels
+from dashboards.frame import Page
+
+# `model` on the site's twin is a model as a whole, `scorecard` its predictions for one thing, sensor and horizon.
+_MODEL: Final = "r.feature =~ /^model\\.${model:regex}$/"
+_SCORED: Final = "r.feature =~ /^scorecard\\.${model:regex}\\./"
+_BY_MODEL: Final = "r.model =~ /^${model:regex}$/"
+_SHORT: Final = '  |> map(fn: (r) => ({r with name: strings.trimPrefix(v: r.feature, prefix: "model.")}))'
+_NAME: Final = "${__field.labels.name}"
+_LATER: Final = "nothing scored yet: a prediction is scored when its time has come"
+
+
+def _whole(field: str, how: flux.Mean = "mean") -> str:
+    return flux.with_imports(
+        f"{flux.points('model', [field], _MODEL)}\n"
+        f"  |> aggregateWindow(every: v.windowPeriod, fn: {how}, createEmpty: false)\n{_SHORT}\n"
+        '  |> group(columns: ["name"])\n  |> keep(columns: ["_time", "_value", "name"])\n  |> sort(columns: ["_time"])',
+        "strings",
+    )
+
+
+def _newest(field: str) -> str:
+    return flux.together(flux.now("model", [field], _MODEL, within="-30m"), "min")
+
+
+def _columns(*fields: str) -> str:
+    return (
+        f"{flux.now('model', fields, _MODEL, within='-30m')}\n{_SHORT}\n  |> group()\n"
+        '  |> pivot(rowKey: ["name"], columnKey: ["_field"], valueColumn: "_value")'
+    )
+
+
+_VERDICTS: Final = flux.with_imports(
+    f"figures = {_columns('skill', 'coverage', 'mae', 'count')}\n"
+    f"words = {_columns('version', 'state', 'reason')}\n"
+    "join.inner(left: words, right: figures, on: (l, r) => l.name == r.name,\n"
+    "  as: (l, r) => ({name: l.name, version: l.version, state: l.state, reason: l.reason,\n"
+    "    skill: r.skill, coverage: r.coverage, mae: r.mae, count: r.count}))",
+    "join",
+    "strings",
+)
+
+
+def _by_horizon(field: str) -> str:
+    """Mean over all things, for each horizon: the last part of the feature's name, in seconds."""
+    return flux.with_imports(
+        f"{flux.points('scorecard', [field], _SCORED)}\n"
+        "  |> aggregateWindow(every: v.windowPeriod, fn: mean, createEmpty: false)\n"
+        '  |> map(fn: (r) => {\n    parts = strings.split(v: r.feature, t: ".")\n'
+        '    return {r with horizon: parts[length(arr: parts) - 1] + " s"}\n  })\n'
+        '  |> group(columns: ["horizon", "_time"])\n  |> mean()\n  |> group(columns: ["horizon"])\n'
+        '  |> sort(columns: ["_time"])',
+        "strings",
+    )
+
+
+_WORST: Final = flux.with_imports(
+    flux.now("scorecard", ["skill", "mae", "coverage"], _SCORED, within="-30m")
+    + "\n  |> group()"
+    + '\n  |> map(fn: (r) => {\n    parts = strings.split(v: r.feature, t: ".")\n    return {\n'
+    + '      thing: strings.trimPrefix(v: r.thing, prefix: "racktwin.${site}:"), what: r.feature,\n'
+    + "      horizon: parts[length(arr: parts) - 1], _field: r._field, _value: r._value,\n    }\n  })"
+    + '\n  |> pivot(rowKey: ["thing", "what", "horizon"], columnKey: ["_field"], valueColumn: "_value")'
+    + '\n  |> sort(columns: ["skill"])\n  |> limit(n: 30)',
+    "strings",
+)
+_RATE: Final = (
+    flux.points("prediction", ["value"], _BY_MODEL)
+    + '\n  |> group(columns: ["model"])\n  |> aggregateWindow(every: v.windowPeriod, fn: count, createEmpty: false)'
+    + '\n  |> keep(columns: ["_time", "_value", "model"])'
+)
+
+PAGE: Final = Page(
+    uid="racktwin-models",
+    title="Models",
+    description="Scorecards: each prediction is compared with what was measured when its time had come.",
+    variables=("model",),
+    since="now-6h",
+    sections=(
+        (
+            "Now",
+            (
+                panels.stat(
+                    "Skill",
+                    "Of the worst model that serves: 1 is perfect, 0 no better than assuming no change. Below 0 the model misleads: train anew or roll back.",
+                    _newest("skill"),
+                    "none",
+                    steps=panels.SKILL,
+                    decimals=2,
+                    none=_LATER,
+                ),
+                panels.stat(
+                    "Coverage",
+                    "How often the truth was within the stated interval, of the worst model; its card promises 90 % unless it says otherwise.",
+                    _newest("coverage"),
+                    "percentunit",
+                    steps=((None, panels.RED), (0.75, panels.ORANGE), (0.85, panels.GREEN)),
+                    decimals=1,
+                    none=_LATER,
+                ),
+                panels.stat(
+                    "Predictions scored",
+                    "Since the scorecard began, of the model with the fewest.",
+                    _newest("count"),
+                    "none",
+                    decimals=0,
+                    none=_LATER,
+                ),
+                panels.stat(
+                    "Predictions in the last minute",
+                    "Of all chosen models. None: see the model's pod, or run `racktwin doctor`.",
+                    flux.together(
+                        flux.points("prediction", ["value"], _BY_MODEL, bucket="${site}", start="-1m", stop="now()"),
+                        "count",
+                    ),
+                    "none",
+                ),
+            ),
+        ),
+        (
+            "Models",
+            (
+                panels.rows(
+                    "Verdicts",
+                    "Each model that serves: drifting is much worse than its card promised, paused is worse than no prediction at all.",
+                    _VERDICTS,
+                    names={
+                        "name": "Model",
+                        "version": "Version",
+                        "state": "State",
+                        "skill": "Skill",
+                        "coverage": "Coverage",
+                        "mae": "Mean error",
+                        "count": "Scored",
+                        "reason": "Why",
+                    },
+                    units={"coverage": "percentunit", "mae": "none"},
+                    coloured={"skill": panels.SKILL},
+                    height=6,
+                    none=_LATER,
+                ),
+                panels.history_of_states(
+                    "Verdicts over time",
+                    "When each model drifted or was paused.",
+                    _whole("state", "last"),
+                    height=5,
+                    none=_LATER,
+                    name=_NAME,
+                ),
+            ),
+        ),
+        (
+            "Over time",
+            (
+                panels.lines(
+                    "Skill",
+                    "Of late, against assuming no change, by model.",
+                    _whole("skill"),
+                    "none",
+                    name=_NAME,
+                    steps=panels.SKILL,
+                    none=_LATER,
+                ),
+                panels.lines(
+                    "Coverage",
+                    "Share of truths within the stated interval, by model.",
+                    _whole("coverage"),
+                    "percentunit",
+                    name=_NAME,
+                    none=_LATER,
+                ),
+                panels.lines(
+                    "Mean error by horizon",
+                    "Mean absolute error over all things, for each time ahead, in the predicted property's unit (°C for inlets).",
+                    _by_horizon("mae"),
+                    "none",
+                    name="${__field.labels.horizon}",
+                    low=0,
+                    none=_LATER,
+                ),
+                panels.lines(
+                    "Predictions made",
+                    "How many predictions each model issued in each step of the screen.",
+                    _RATE,
+                    "none",
+                    name="${__field.labels.model}",
+                    low=0,
+                ),
+                panels.rows(
+                    "Predicted worst",
+                    "Things, sensors and horizons with the lowest skill: what changed there since the training?",
+                    _WORST,
+                    names={
+                        "thing": "Thing",
+                        "what": "Model and sensor",
+                        "horizon": "Ahead",
+                        "skill": "Skill",
+                        "mae": "Mean error",
+                        "coverage": "Coverage",
+                    },
+                    units={"horizon": "s", "coverage": "percentunit"},
+                    coloured={"skill": panels.SKILL},
+                    none=_LATER,
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,136 @@
+"""Leads through the trials: all begin together, each is mended when it has fired, and is done when it is clear.
+
+What counts is what was seen: a rule has fired (cleared) when alerting wrote exactly one begin (end) for its thing, and
+Grafana's rule changed exactly once too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import requests
+import yaml
+
+from alerting.rules import RULES
+from dashboards import alerts
+from dashboards.provoke import referee
+from dashboards.provoke.referee import Ask, Course, Referee
+from dashboards.provoke.stage import Stage, StageError
+from dashboards.provoke.trials import RACK, SCALE, TRIALS, Trial
+from local_stack.stack import StackError
+from racktwin.ditto_client import DittoError
+
+_LOOK_S: Final = 2.0
+# After everything is clear nothing may fire again for this long (s).
+_REST_S: Final = 15.0
+# A trial that could not be begun or ended by one of these is said to have failed, and the others go on.
+FAILURES: Final = (StageError, StackError, DittoError, requests.RequestException, OSError)
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where one trial is, with the times (s since the beginning)."""
+
+    trial: Trial
+    state: str = "to fire"
+    fired_s: float | None = None
+    cleared_s: float | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it."""
+
+    progress: list[Progress]
+    alerts: int
+    fired: int
+    cleared: int
+    others: int
+    """Alerts on other things, which the same faults made."""
+    repeated: list[str]
+    """Rule and thing of whatever began more than once."""
+
+
+def provoke(stage: Stage, ask: Ask, say: Say, *, patience_s: float) -> Outcome:
+    """The whole run; leaves everything mended, also when it fails."""
+    group = yaml.safe_load(alerts.provisioning())["groups"][0]
+    judge = Referee(stage.site, {rule["labels"]["rule"]: rule for rule in group["rules"]})
+    names = [trial.rule for trial in TRIALS]
+    progress = [Progress(trial) for trial in TRIALS]
+    try:
+        stage.prepare(RACK, SCALE)
+        # Alerting takes over what was open, and clears what is well.
+        time.sleep(_LOOK_S * 2)
+        judge.look(ask, names)
+        for each in progress:
+            if judge.course(each.trial.rule, each.trial.thing(stage.site)).fires:
+                each.state, each.problem = "failed", "fires already, before anything was made wrong"
+        began, since_ms = time.monotonic(), int(time.time() * 1000)
+        for each in progress:
+            if each.state == "to fire":
+                say(f"{each.trial.rule:<18} {each.trial.entry:<7} {each.trial.name or 'site'}: {each.trial.what}")
+                _try(each, each.trial.begin, stage)
+        rested = 0.0
+        while time.monotonic() - began < patience_s and rested < _REST_S:
+            time.sleep(_LOOK_S)
+            stage.calm()
+            judge.look(ask, names)
+            written = referee.history(stage.site, since_ms, ask)
+            for each in progress:
+                _step(each, stage, written, time.monotonic() - began, say)
+            rested = rested + _LOOK_S if all(each.state in ("clear", "failed") for each in progress) else 0.0
+        written = referee.history(stage.site, since_ms, ask)
+        return outcome(progress, stage.site, judge, written)
+    finally:
+        stage.tidy()
+
+
+def _try(each: Progress, act: Callable[[Stage], None], stage: Stage) -> None:
+    try:
+        act(stage)
+    except FAILURES as error:
+        each.state, each.problem = "failed", str(error)
+
+
+def _step(each: Progress, stage: Stage, written: Mapping[tuple[str, str], Course], now_s: float, say: Say) -> None:
+    trial = each.trial
+    course = written.get((trial.rule, trial.thing(stage.site)), Course())
+    if each.state == "to fire" and course.fired:
+        each.state, each.fired_s = "to clear", now_s
+        say(f"{trial.rule:<18} fires after {now_s:.0f} s; mended")
+        _try(each, trial.end, stage)
+    elif each.state in ("to fire", "to clear") and trial.also is not None:
+        _try(each, trial.also, stage)
+    if each.state == "to clear" and course.cleared:
+        each.state, each.cleared_s = "clear", now_s
+        say(f"{trial.rule:<18} is clear after {now_s:.0f} s")
+
+
+def outcome(progress: list[Progress], site: str, judge: Referee, written: Mapping[tuple[str, str], Course]) -> Outcome:
+    """Counts what was seen once, by both; adds to each trial what was wrong with it. Pure."""
+    fired = cleared = 0
+    mine = {(each.trial.rule, each.trial.thing(site)) for each in progress}
+    for each in progress:
+        key = each.trial.rule, each.trial.thing(site)
+        told, seen = written.get(key, Course()), judge.course(*key)
+        fired += told.fired == 1 and seen.fired == 1
+        cleared += told.cleared == 1 and seen.cleared == 1
+        if not each.problem and (told.fired, told.cleared, seen.fired, seen.cleared) != (1, 1, 1, 1):
+            each.problem = (
+                f"alerting: fired {told.fired}, cleared {told.cleared}; "
+                f"Grafana's rule: fired {seen.fired}, cleared {seen.cleared}"
+            )
+    repeated = [f"{rule} {thing}" for (rule, thing), course in sorted(written.items()) if course.fired > 1]
+    others = sum(1 for key in written if key not in mine)
+    return Outcome(progress, len(RULES), fired, cleared, others, repeated)
+
+
+def untried() -> list[str]:
+    """Rules without a trial."""
+    tried = {trial.rule for trial in TRIALS}
+    return [rule.name for rule in RULES if rule.name not in tried]

@@ -1,0 +1,62 @@
+"""Promise: what is wrong is an alert, once when it begins and once when it is over, on the twin, in the history, and for
+Grafana's rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from tests.e2e import test_guarded_commands as commands
+from tests.e2e.harness import Harness, eventually
+
+from dashboards import alerts
+from dashboards.provoke.referee import firing
+
+RULE = "unit-refuses"
+# A cooling unit whose device answers as a test tells it to.
+device = commands.device
+
+
+def told_by_grafana(site: Harness) -> set[str]:
+    """Things that Grafana's rule fires for, by its own query."""
+    rules = yaml.safe_load(alerts.provisioning())["groups"][0]["rules"]
+    (rule,) = [rule for rule in rules if rule["labels"]["rule"] == RULE]
+
+    def ask(flux: str) -> list[Mapping[str, Any]]:
+        return [record.values for table in site.influx.query_api().query(flux) for record in table.records]
+
+    return firing(rule, site.site, ask)
+
+
+def test_a_unit_that_refuses_is_an_alert_until_it_obeys(site: Harness, device: commands.Device) -> None:
+    thing = site.thing("cooling", commands.UNIT)
+
+    def changes() -> list[float]:
+        return [value for _, value in site.points("alert", thing, "firing")]
+
+    def is_open() -> bool:
+        return RULE in ((site.properties(thing, "alerts") or {}).get("open") or {})
+
+    before = changes()
+    with site.mqtt(device.login) as client:
+        device.subscribe(client)
+        device.report(client)
+        eventually(lambda: (site.properties(thing, "air") or {}).get("airflow") == 6.0, "its report on the twin", 20)
+        device.status = 409
+        commands.ended(site, commands.wish(site, setpoint=19.5), 20, "refused")
+        eventually(is_open, "the alert on the twin", 30)
+        entry = (site.properties(thing, "alerts") or {})["open"][RULE]
+        assert "was refused by the unit" in entry["text"]
+        assert "the door is open" in entry["text"]
+        assert entry["action"]
+        eventually(lambda: changes() == [*before, 1.0], "its begin in the history", 30)
+        assert thing in told_by_grafana(site)
+
+        device.status = 200
+        device.report(client)
+        commands.ended(site, commands.wish(site, setpoint=19.0), 20, "accepted")
+        eventually(lambda: not is_open(), "the alert's end on the twin", 30)
+        eventually(lambda: changes() == [*before, 1.0, 0.0], "its end in the history", 30)
+        assert thing not in told_by_grafana(site)

@@ -1,0 +1,184 @@
+"""Every rule is provoked, and what counts as fired once and cleared once is counted honestly."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+import yaml
+
+from alerting.rules import BY_NAME
+from dashboards import alerts
+from dashboards.provoke import run
+from dashboards.provoke.referee import Course, Referee, UnknownRule, firing, history
+from dashboards.provoke.run import Progress, outcome, untried
+from dashboards.provoke.trials import TRIALS
+from physics import faults
+
+RULES = {rule["labels"]["rule"]: rule for rule in yaml.safe_load(alerts.provisioning())["groups"][0]["rules"]}
+START = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
+
+
+def record(thing, value, second, **more):
+    return {"thing": thing, "_value": value, "_time": START + datetime.timedelta(seconds=second), **more}
+
+
+def test_every_rule_has_one_trial_on_a_thing_of_its_kind():
+    assert untried() == []
+    assert len({trial.rule for trial in TRIALS}) == len(TRIALS)
+    for trial in TRIALS:
+        assert trial.kind in BY_NAME[trial.rule].kinds
+        assert trial.thing("berlin").startswith(f"racktwin.berlin:{trial.kind}-")
+
+
+def test_faults_of_the_plant_are_such_that_it_knows():
+    class Stage:
+        site = "berlin"
+
+        def __init__(self):
+            self.broken = []
+
+        def break_plant(self, fault, *, mend=False):
+            known = faults.from_dict(fault)
+            self.broken = [each for each in self.broken if each != known] if mend else [*self.broken, known]
+
+    stage = Stage()
+    plant = [trial for trial in TRIALS if trial.entry == "plant"]
+    for trial in plant:
+        trial.begin(stage)
+    assert len(stage.broken) == len(plant) >= 7
+    for trial in plant:
+        trial.end(stage)
+    assert stage.broken == []
+
+
+def test_a_grafana_rule_is_evaluated_by_its_own_query_reduction_and_threshold():
+    asked = []
+
+    def ask(flux):
+        asked.append(flux)
+        # The newest counts, in whatever order they come.
+        return [record("a", 1.0, 10), record("a", 0.0, 5), record("b", 1.0, 1), record("b", 0.0, 2)]
+
+    assert firing(RULES["inlet-rate"], "berlin", ask) == {"a"}
+    assert 'from(bucket: "berlin")' in asked[0]
+    assert 'r.feature == "alert.inlet-rate"' in asked[0]
+
+
+def test_a_rule_of_another_form_is_named():
+    rule = yaml.safe_load(yaml.safe_dump(RULES["inlet-rate"]))
+    rule["data"][2]["model"]["conditions"][0]["evaluator"]["type"] = "within_range"
+    with pytest.raises(UnknownRule, match="within_range"):
+        firing(rule, "berlin", lambda flux: [])
+
+
+def test_changes_are_counted_by_looking_again():
+    referee = Referee("berlin", RULES)
+    for value in (0.0, 1.0, 1.0, 0.0, 0.0, 1.0):
+        referee.look(lambda flux, value=value: [record("a", value, 0)], ["anomaly"])
+    course = referee.course("anomaly", "a")
+    assert (course.fired, course.cleared, course.fires) == (2, 1, True)
+    assert referee.course("anomaly", "b") == Course()
+
+
+def test_history_counts_begins_and_ends():
+    points = [
+        record("a", 0.0, 9, feature="alert.anomaly"),
+        record("a", 1.0, 3, feature="alert.anomaly"),
+        record("b", 1.0, 4, feature="alert.unit-failed"),
+    ]
+    found = history("berlin", 0, lambda flux: points)
+    assert found == {("anomaly", "a"): Course(1, 1, False), ("unit-failed", "b"): Course(1, 0, True)}
+
+
+def counted(told, seen):
+    """Outcome of a run in which one trial went so, by alerting's history and by Grafana's rule."""
+    trial = next(trial for trial in TRIALS if trial.rule == "unit-failed")
+    key = trial.rule, trial.thing("berlin")
+    referee = Referee("berlin", RULES)
+    referee._courses[key] = Course(*seen)
+    written = {key: Course(*told), ("inlet-rate", "racktwin.berlin:rack-x"): Course(2, 2)}
+    return outcome([Progress(trial, "clear", 10.0, 20.0)], "berlin", referee, written)
+
+
+@pytest.mark.parametrize(
+    ("told", "seen", "fired", "cleared"),
+    [
+        ((1, 1), (1, 1), 1, 1),
+        ((1, 0), (1, 0), 1, 0),
+        ((2, 2), (2, 2), 0, 0),
+        ((1, 1), (0, 0), 0, 0),
+        ((0, 0), (0, 0), 0, 0),
+    ],
+)
+def test_only_exactly_once_by_both_counts(told, seen, fired, cleared):
+    result = counted(told, seen)
+    assert (result.fired, result.cleared) == (fired, cleared)
+    assert (result.progress[0].problem == "") == (fired == cleared == 1)
+    assert result.alerts == len(BY_NAME)
+    assert result.others == 1
+    assert "inlet-rate racktwin.berlin:rack-x" in result.repeated
+
+
+class Plant:
+    """A stage on which everything goes as it should, and alerting and InfluxDB in one."""
+
+    site = "berlin"
+
+    def __init__(self, broken=()):
+        self.points = []
+        self.broken = broken
+        self.tidied = 0
+
+    def prepare(self, rack, scale):
+        """Nothing to prepare."""
+
+    def calm(self):
+        """No real model."""
+
+    def tidy(self):
+        self.tidied += 1
+
+    def told(self, rule, value):
+        thing = next(trial for trial in TRIALS if trial.rule == rule).thing(self.site)
+        self.points.append(record(thing, value, len(self.points), feature=f"alert.{rule}"))
+
+    def ask(self, flux):
+        rules = [rule for rule in BY_NAME if f'"alert.{rule}"' in flux]
+        return [point for point in self.points if not rules or point["feature"] == f"alert.{rules[0]}"]
+
+
+def test_a_run_leads_every_trial_to_its_end_and_tidies_up(monkeypatch):
+    stage, said = Plant(), []
+    monkeypatch.setattr(run.time, "sleep", lambda seconds: None)
+    quick = tuple(
+        run.Trial(
+            trial.rule,
+            trial.kind,
+            trial.name,
+            trial.entry,
+            trial.what,
+            lambda stage, rule=trial.rule: stage.told(rule, 1.0),
+            lambda stage, rule=trial.rule: stage.told(rule, 0.0),
+        )
+        for trial in TRIALS
+    )
+    monkeypatch.setattr(run, "TRIALS", quick)
+    result = run.provoke(stage, stage.ask, said.append, patience_s=5.0)
+    assert [each.problem for each in result.progress] == [""] * len(TRIALS)
+    assert (result.fired, result.cleared, result.others, result.repeated) == (14, 14, 0, [])
+    assert stage.tidied == 1
+
+
+def test_what_cannot_be_begun_is_said_and_the_rest_goes_on(monkeypatch):
+    def fails(stage):
+        raise run.StageError("Hono's HTTP adapter: 503")
+
+    stage = Plant()
+    monkeypatch.setattr(run.time, "sleep", lambda seconds: None)
+    trial = run.Trial("certificates", "site", "", "file", "nothing", fails, lambda stage: None)
+    monkeypatch.setattr(run, "TRIALS", (trial,))
+    result = run.provoke(stage, stage.ask, lambda line: None, patience_s=5.0)
+    assert (result.fired, result.cleared) == (0, 0)
+    assert "503" in result.progress[0].problem
+    assert stage.tidied == 1
