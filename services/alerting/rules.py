@@ -99,7 +99,8 @@ def _inlet_rate(view: View) -> Finding | None:
         recent = view.recent(place)
         if len(recent) < 2:
             continue
-        change = max(recent[-1] - min(recent), max(recent) - recent[-1], key=abs)
+        # Between the extremes, as ASHRAE has it: up and down again is one change, not two.
+        change = max(recent) - min(recent)
         if worst is None or change > worst[1]:
             worst = (place, change)
     if worst is None:

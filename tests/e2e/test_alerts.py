@@ -1,5 +1,6 @@
-"""Promise: what is wrong is an alert, once when it begins and once when it is over, on the twin, in the history, and for
-Grafana's rule.
+"""Promise: what is wrong is an alert, once when it begins and once when it is over.
+
+On the twin, in the history, and for Grafana's rule.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import base64
 import datetime
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -170,7 +171,7 @@ class Stage:
         self.certificate(90)
         self._add_server(rack)
         self._introduce()
-        self._stack.halt("fidelity")
+        self._pause("fidelity", signal.SIGSTOP)
         self._stack.halt("alerting")
         environment = {
             **os.environ,
@@ -186,6 +187,12 @@ class Stage:
             [sys.executable, "-m", "alerting"], env=environment, stdout=self._log, stderr=self._log
         )
         self.calm()
+
+    def _pause(self, component: str, how: signal.Signals) -> None:
+        """Stop a process where it is, or let it go on: it keeps what it has learnt, which a restart would cost."""
+        process = self._stack.process(component)
+        if process is not None and process.pid > 0:
+            os.kill(process.pid, how)
 
     def calm(self) -> None:
         """Let the real models be well on the twin: the faults of a run make their predictions wrong, which would fire
@@ -220,6 +227,7 @@ class Stage:
             self._alerting.wait(30)
         if self._log is not None:
             self._log.close()
+        self._pause("fidelity", signal.SIGCONT)
         self._stack.ensure(["alerting", "fidelity"])
         for feature in sorted(self._written | {"certificates"}):
             self.write_feature("site", self.site, feature, None)

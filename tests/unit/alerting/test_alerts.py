@@ -250,6 +250,14 @@ def test_a_fast_change_is_over_when_the_air_has_been_steady_for_a_while():
     assert 960 <= (changes[1].at - NOW) // 1000 <= 1260
 
 
+def test_up_and_down_again_within_the_window_is_one_fast_change():
+    def at(now, second):
+        return rack(top=20.0 + 8.0 * max(0.0, 1.0 - abs(second - 200) / 100), at=now)
+
+    changes = [change for change in run(Board(), at, 1600) if change.rule.name == "inlet-rate"]
+    assert [change.what for change in changes] == ["firing", "cleared"]
+
+
 def test_a_sensor_that_speaks_again_clears():
     changes = run(Board(), lambda now, second: rack(at=now if not 100 < second < 500 else NOW + 100_000), 800)
     assert [(change.rule.name, change.what) for change in changes] == [
