@@ -8,6 +8,7 @@ from typing import Any
 
 from confluent_kafka.admin import AdminClient
 
+from optimiser.prices import file_of
 from optimiser.settings import OptimiserSettings
 from optimiser.work import Optimiser
 from racktwin import names, process
@@ -48,6 +49,9 @@ def run(settings: OptimiserSettings, context: Context) -> None:
         instance=settings.optimiser_instance or f"optimiser-{uuid.uuid4().hex[:8]}",
         rci=settings.optimiser_rci,
         margin_k=settings.optimiser_margin_k,
+        server_fans=settings.optimiser_server_fans,
+        objective=settings.optimiser_objective,
+        series=file_of(settings.optimiser_series_file),
     )
     context.health.set_ready(True)
     while not context.stop.is_set():

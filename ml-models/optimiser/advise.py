@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from optimiser.controller import MOST_INFIDELITY_K, Controller, Decision, Tuning, zone_names
+from optimiser.controller import MOST_INFIDELITY_K, Controller, Decision, Seen, Tuning, zone_names
+from optimiser.prices import Objective, Series
 from optimiser.problem import SolverFailed
 from optimiser.response import Operation, settled_power
 from optimiser.snapshot import Snapshot
@@ -44,6 +45,10 @@ class Proposal:
     solve_ms: float | None
     gives_up: dict[str, float]
     why: str
+    objective: Objective = "energy"
+    cost_now: float | None = None
+    """What cooling costs an hour if nothing is changed, in the series' unit; None without a series."""
+    cost_then: float | None = None
 
     @property
     def saving_percent(self) -> float | None:
@@ -71,6 +76,9 @@ class Proposal:
             "hottestNow": _rounded(self.hottest_now_c, 2),
             "solveTime": _rounded(self.solve_ms, 1),
             "givesUp": self.gives_up,
+            "objective": self.objective,
+            "costNow": _rounded(self.cost_now, 3),
+            "costThen": _rounded(self.cost_then, 3),
             "why": self.why,
         }
 
@@ -80,12 +88,17 @@ def nothing(at: int, state: str, why: str) -> Proposal:
     return Proposal(f"p-{uuid.uuid4().hex[:10]}", state, at, 0.0, {}, None, None, None, None, None, None, {}, why)
 
 
-def propose(snapshot: Snapshot, controller: Controller) -> Proposal:
-    """The controller's decision on the room, checked by the room model.
+def propose(
+    snapshot: Snapshot, controller: Controller, series: Series | None = None, objective: Objective = "energy"
+) -> Proposal:
+    """The controller's decision on the room, checked by the room model; with a series, what it costs by that.
 
     What cannot be proposed (a solver that fails, a model that errs too much) is a proposal of nothing with the reason.
     """
     at, seen = snapshot.at, snapshot.seen
+    value = None if series is None else series.at(seen.time_s)
+    if series is not None:
+        seen = replace(seen, price=series.relative(seen.time_s))
     if controller.infidelity_k > MOST_INFIDELITY_K:
         errs = f"the model errs by {controller.infidelity_k:.1f} K, above {MOST_INFIDELITY_K:g} K"
         return nothing(at, "failed", f"{errs}: it does not know the room")
@@ -122,7 +135,11 @@ def propose(snapshot: Snapshot, controller: Controller) -> Proposal:
         margin_k=decision.margin_k,
         solve_ms=decision.solution.solve_ms,
         gives_up=gives_up,
-        why=_words(snapshot, decision, settings, best, gives_up),
+        why=_words(snapshot, controller, decision, best, settings=settings, gives_up=gives_up)
+        + _price_words(series, seen),
+        objective=objective,
+        cost_now=None if value is None else value * power_now / 1000.0,
+        cost_then=None if value is None else value * power_then / 1000.0,
     )
 
 
@@ -152,17 +169,21 @@ def _best(snapshot: Snapshot, controller: Controller, decision: Decision) -> _Ch
     tuning = controller.tuning
     colder = np.maximum(low, seen.setpoint - tuning.step_k), np.minimum(fast, seen.fan + tuning.step_fan)
     now = Operation(seen.setpoint, seen.fan, seen.capacity, _it_power(controller))
-    power_now, hot_now = settled_power(snapshot.layout, controller.parameters, now)
+
+    def settled(at: Operation) -> tuple[float, float]:
+        return settled_power(snapshot.layout, controller.parameters, at, server_fans=tuning.server_fans)
+
+    power_now, hot_now = settled(now)
     limit = controller.hottest_allowed_c
-    found: list[tuple[float, float, _Checked]] = []
+    as_is = _Checked(seen.setpoint, seen.fan, power_now, power_now, controller.hottest_now_c)
+    # As it is, is always a choice: where nothing is too warm only what saves is worth a change.
+    found: list[tuple[float, float, _Checked]] = [(round(max(0.0, as_is.hottest_c - limit), 1), power_now, as_is)]
     halves = [
         (seen.setpoint + h * (setpoint - seen.setpoint), seen.fan + h * (fan - seen.fan)) for h in (1.0, 0.5, 0.25)
     ]
-    for one, other in (*halves, (seen.setpoint, seen.fan), careful, colder):
+    for one, other in (*halves, careful, colder):
         to_setpoint, to_fan = np.where(works, one, seen.setpoint), np.where(works, other, seen.fan)
-        power, hot = settled_power(
-            snapshot.layout, controller.parameters, replace(now, setpoint=to_setpoint, fan=to_fan)
-        )
+        power, hot = settled(replace(now, setpoint=to_setpoint, fan=to_fan))
         hottest = controller.hottest_now_c + hot - hot_now
         checked = _Checked(to_setpoint, to_fan, power, power_now, hottest)
         found.append((round(max(0.0, hottest - limit), 1), power, checked))
@@ -173,7 +194,13 @@ def _best(snapshot: Snapshot, controller: Controller, decision: Decision) -> _Ch
 
 
 def _words(
-    snapshot: Snapshot, decision: Decision, settings: dict[str, Any], best: _Checked, gives_up: dict[str, float]
+    snapshot: Snapshot,
+    controller: Controller,
+    decision: Decision,
+    best: _Checked,
+    *,
+    settings: dict[str, Any],
+    gives_up: dict[str, float],
 ) -> str:
     parts = []
     saved_w = best.power_now_w - best.power_w
@@ -182,9 +209,10 @@ def _words(
     if not settings:
         parts.append("the units are set as well as the model can tell")
     elif saved_w >= 0:
-        parts.append(f"saves {saved_w / 1000:.2f} kW of cooling, servers' fans counted")
+        counted = ", servers' fans counted" if controller.tuning.server_fans else ""
+        parts.append(f"saves {saved_w / 1000:.2f} kW of cooling{counted}")
     else:
-        parts.append(f"costs {-saved_w / 1000:.2f} kW more and brings the inlets back to their limits")
+        parts.append(f"costs {-saved_w / 1000:.2f} kW more and {_what_for(controller, best)}")
     parts.append(f"hottest inlet then {best.hottest_c:.1f} °C with a margin of {decision.margin_k:.1f} K")
     if gives_up:
         worst = max(gives_up, key=lambda name: gives_up[name])
@@ -193,6 +221,24 @@ def _words(
         names = zone_names(snapshot.layout, decision.not_believed[:3])
         parts.append(f"not believed: {', '.join(map(_short, names))}")
     return "; ".join(parts)
+
+
+def _what_for(controller: Controller, best: _Checked) -> str:
+    """What more power buys: inlets back within their limit, nearer to it, or the margin that it lacks."""
+    limit = controller.hottest_limit_c
+    if controller.hottest_now_c <= limit:
+        return f"restores the margin to the limit of {limit:g} °C, within which all inlets stay as they are"
+    if best.hottest_c <= limit:
+        return f"brings the inlets back below {limit:g} °C"
+    return f"brings the hottest inlet from {controller.hottest_now_c:.1f} °C nearer to {limit:g} °C"
+
+
+def _price_words(series: Series | None, seen: Seen) -> str:
+    if series is None:
+        return ""
+    dearer = 100.0 * (seen.price - 1.0)
+    word = "above" if dearer >= 0 else "below"
+    return f"; energy is at {series.at(seen.time_s):g} {series.unit}, {abs(dearer):.0f} % {word} the day ahead"
 
 
 def _it_power(controller: Controller) -> Floats:

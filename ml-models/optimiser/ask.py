@@ -1,9 +1,9 @@
 """`python -m optimiser.ask`: one question about a room, JSON on standard input, the answer on standard output.
 
 ``{"question": "optimise" | "placement" | "capacity" | "shift", "room": ..., "things": [...], "now": epoch ms}``, the
-things as Ditto shows them, with ``horizonS`` and ``rci`` (optimise), ``powerW`` (placement), ``blockW`` and ``moves``
-(shift). What cannot be answered is ``{"error": ...}``. For tools; the process that looks all the time is
-``python -m optimiser``.
+things as Ditto shows them, with ``horizonS``, ``rci``, ``objective`` and ``series`` (its text), ``powerW`` (placement),
+``blockW`` and ``moves`` (shift). What cannot be answered is ``{"error": ...}``. For tools; the process that looks all
+the time is ``python -m optimiser``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from optimiser.advise import ADVISE, propose
 from optimiser.controller import Controller
 from optimiser.placement import capacity_left, places
+from optimiser.prices import OBJECTIVES, SeriesError, parse
 from optimiser.response import Operation
 from optimiser.shift import shift
 from optimiser.snapshot import NotReady, Snapshot, take
@@ -34,7 +35,7 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
     try:
         seen = take(str(question["room"]), question["things"], int(question["now"]))
         return _ANSWERS[str(question["question"])](seen, question)
-    except (NotReady, LayoutError) as error:
+    except (NotReady, LayoutError, SeriesError) as error:
         return {"error": str(error)}
 
 
@@ -45,7 +46,13 @@ def _optimise(seen: Snapshot, question: Mapping[str, Any]) -> dict[str, Any]:
         ADVISE, horizon_s=horizon, interval_s=min(ADVISE.interval_s, horizon / 2), rci_target=rci
     )
     controller = Controller(seen.layout, seen.parameters, tuning)
-    return propose(seen, controller).properties(seen.wanted_mode, "")
+    objective: Any = question.get("objective") or "energy"
+    series = parse(str(question["series"])) if question.get("series") else None
+    if objective not in OBJECTIVES or (objective != "energy" and series is None):
+        raise SeriesError(
+            f"objective {objective!r}: expected one of {', '.join(OBJECTIVES)}, the latter two with a series"
+        )
+    return propose(seen, controller, series, objective).properties(seen.wanted_mode, "")
 
 
 def _placement(seen: Snapshot, question: Mapping[str, Any]) -> dict[str, Any]:

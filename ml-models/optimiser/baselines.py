@@ -54,13 +54,10 @@ class PiPerUnit:
     def step(self, inlet: Floats, dt_s: float) -> tuple[Floats, Floats]:
         """Set-points (°C) and fans (shares) (M,) from the measured inlets (2, N)."""
         tuning = self.tuning
-        hottest = np.nanmax(inlet, axis=0)
-        error = np.array(
-            [
-                float(hottest[self._of == k].max()) - tuning.reference_c if (self._of == k).any() else 0.0
-                for k in range(self._low.size)
-            ]
-        )
+        # What is not measured just now is left out: it must not stop the controller.
+        known = np.where(np.isfinite(inlet), inlet, -np.inf).max(axis=0)
+        hottest = np.array([known[self._of == k].max(initial=-np.inf) for k in range(self._low.size)])
+        error = np.where(np.isfinite(hottest), hottest - tuning.reference_c, 0.0)
         # Too hot: more air, or colder air.
         sign = 1.0 if tuning.moves == "fan" else -1.0
         reach = self._high - self._low

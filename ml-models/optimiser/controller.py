@@ -68,7 +68,8 @@ class Tuning:
 class Seen:
     """What is measured at one time (epoch s): inlets (2, N) °C, rack power (N,) W, settings (M,) °C and shares.
 
-    ``capacity`` (M,) is 0 for a unit that has failed; ``unit_flow`` (M,) m3/s where it is known.
+    ``capacity`` (M,) is 0 for a unit that has failed; ``unit_flow`` (M,) m3/s where it is known; ``price`` is what
+    energy costs now, as a share of its mean over the day ahead.
     """
 
     time_s: float
@@ -78,6 +79,7 @@ class Seen:
     fan: Floats
     capacity: Floats
     unit_flow: Floats | None = None
+    price: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,11 @@ class Controller:
             float((self._high - self._margin()).min()) if self.tuning.rci_target >= 100.0 else float(self._high.min())
         )
 
+    @property
+    def hottest_limit_c(self) -> float:
+        """The lowest recommended limit of the room's racks (°C)."""
+        return float(self._high.min())
+
     def prepare(self, seen: Seen) -> bool:
         """Find the room's response anew where it is due or a unit's state changed; whether it was. Takes a second for
         large rooms, which is why it is apart from :meth:`decide`."""
@@ -224,7 +231,8 @@ class Controller:
         strict = float(np.clip((tuning.rci_target - 98.0) / 2.0, 0.0, 1.0))
         limit = self._high - strict * margin
         span = self._allowable - self._high
-        budget = self._budget(measured, float((1.0 - tuning.rci_target / 100.0) * span.sum()))
+        # Where energy is dear now the index gives more, where it is cheap less: over a day it is what it should be.
+        budget = self._budget(measured, seen.price * float((1.0 - tuning.rci_target / 100.0) * span.sum()))
         solution = self._solver.solve(
             response,
             self._within(seen, fan),
@@ -237,6 +245,7 @@ class Controller:
                 room=np.maximum(self._allowable - tuning.allowable_gap_k - margin - limit, 0.0),
                 budget=budget,
                 air=air,
+                price=seen.price,
             ),
         )
         setpoint = np.clip(seen.setpoint + solution.move_k, self._bounds.setpoint_low, self._bounds.setpoint_high)

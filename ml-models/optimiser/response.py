@@ -128,12 +128,15 @@ def _fast_enough(layout: Layout, parameters: Parameters, at: Operation, demand: 
     return fan
 
 
-def settled_power(layout: Layout, parameters: Parameters, at: Operation) -> tuple[float, float]:
-    """Cooling power (W), servers' fans included, and the hottest inlet (°C) once the room has settled."""
+def settled_power(
+    layout: Layout, parameters: Parameters, at: Operation, *, server_fans: bool = True
+) -> tuple[float, float]:
+    """Cooling power (W) and the hottest inlet (°C) once the room has settled; ``server_fans``: if theirs counts."""
     model = RoomModel(layout, parameters)
     inputs = model.default_inputs(0.5)
     inputs.it_power[...] = at.it_power
     inputs.setpoint[...], inputs.fan[...], inputs.capacity[...] = at.setpoint, at.fan, at.capacity
     state = model.steady(inputs, tolerance_k=_TOLERANCE_K, rounds=_ROUNDS)
     seen = model.observe(state, inputs)
-    return float(seen.unit_power.sum() + seen.server_fan_power.sum()), float(seen.inlet.max())
+    servers = float(seen.server_fan_power.sum()) if server_fans else 0.0
+    return float(seen.unit_power.sum()) + servers, float(seen.inlet.max())

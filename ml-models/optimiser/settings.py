@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
 
 from racktwin.settings import DittoSettings, KafkaSettings, ProcessSettings, SitesSettings
 
@@ -14,6 +17,17 @@ class OptimiserSettings(KafkaSettings, DittoSettings, SitesSettings, ProcessSett
     optimiser_rci: float = Field(
         100.0, ge=90, le=100, description="Rack cooling index (high) that is kept; 100: no inlet above recommended (%)."
     )
+    optimiser_objective: Literal["energy", "cost", "carbon"] = Field(
+        "energy", description="What is kept low: cooling energy, its cost, or its carbon; the latter two need a series."
+    )
+    optimiser_series_file: Path | None = Field(
+        None,
+        description="The tariff or the carbon of electricity over time, per kWh: CSV (time, value) or JSON; read again "
+        "when it changes.",
+    )
+    optimiser_server_fans: bool = Field(
+        True, description="Whether what the servers' own fans draw counts: they run faster in warmer air."
+    )
     optimiser_margin_k: float = Field(
         0.2, ge=0, le=5, description="Distance to limits that is kept beside the model's own error (K)."
     )
@@ -23,3 +37,9 @@ class OptimiserSettings(KafkaSettings, DittoSettings, SitesSettings, ProcessSett
     optimiser_commands_subject: str = Field(
         "", description="Ditto subject that writes wishes in closed loop; empty: the site's commands integration."
     )
+
+    @model_validator(mode="after")
+    def _priced(self) -> OptimiserSettings:
+        if self.optimiser_objective != "energy" and self.optimiser_series_file is None:
+            raise ValueError(f"objective {self.optimiser_objective}: set RACKTWIN_OPTIMISER_SERIES_FILE")
+        return self

@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from optimiser import metrics, snapshot
 from optimiser.advise import ADVISE, CLOSED_LOOP, Proposal, nothing, propose
 from optimiser.controller import Controller, Tuning
+from optimiser.prices import Objective, Series, SeriesError
 from optimiser.snapshot import NotReady, Snapshot
 from physics.layout import LayoutError
 from racktwin import names
@@ -50,12 +51,18 @@ class Optimiser:
         instance: str,
         rci: float,
         margin_k: float,
+        server_fans: bool = True,
+        objective: Objective = "energy",
+        series: Callable[[], Series | None] = lambda: None,
     ) -> None:
-        """``publish`` puts (topic, key, value) on Kafka; ``wish`` writes a unit's desired properties."""
+        """``publish`` puts (topic, key, value) on Kafka; ``wish`` writes a unit's desired properties; ``series`` is
+        what energy costs over time, as it is known now (raises SeriesError)."""
         self._context, self._twins, self._publish, self._wish = context, twins, publish, wish
         self._instance, self._rci, self._margin_k = instance, rci, margin_k
+        self._server_fans, self._objective, self._series = server_fans, objective, series
         self._controllers: dict[tuple[str, str], tuple[tuple[Any, ...], Controller]] = {}
         self._commanded: dict[str, float] = {}
+        self._decided: dict[str, int] = {}
 
     def look(self, site: str) -> int:
         """Look at every room of a site; how many.
@@ -85,7 +92,13 @@ class Optimiser:
             return
         metrics.STANDBY.labels(room).set(0)
         began = time.perf_counter()
-        proposal = propose(seen, self._controller(seen))
+        try:
+            series = self._series()
+        except SeriesError as error:
+            # Without its prices a room is still better cooled well than left alone.
+            self._context.log.warning("series cannot be read", error=str(error))
+            series = None
+        proposal = propose(seen, self._controller(seen), series, "energy" if series is None else self._objective)
         metrics.LOOK_SECONDS.observe(time.perf_counter() - began)
         metrics.PROPOSALS.labels(proposal.state).inc()
         if proposal.saving_percent is not None:
@@ -106,7 +119,7 @@ class Optimiser:
 
     def _controller(self, seen: Snapshot) -> Controller:
         usual = CLOSED_LOOP if seen.wanted_mode == "closed-loop" else ADVISE
-        tuning: Tuning = replace(usual, rci_target=self._rci, margin_k=self._margin_k)
+        tuning: Tuning = replace(usual, rci_target=self._rci, margin_k=self._margin_k, server_fans=self._server_fans)
         key = (seen.layout, json.dumps(seen.parameters.as_dict(), sort_keys=True, default=str), seen.wanted_mode)
         known = self._controllers.get((seen.site, seen.room))
         if known is None or known[0] != key:
@@ -118,7 +131,10 @@ class Optimiser:
         return controller
 
     def _tell(self, thing: str, proposal: Proposal, mode: str) -> None:
-        properties = proposal.properties(mode, self._instance)
+        if proposal.state != "failed":
+            self._decided[thing] = proposal.at
+        # The guard wants to know whether this still decides, not only whether it still looks.
+        properties = {**proposal.properties(mode, self._instance), "decidedAt": self._decided.get(thing)}
         present = {name: value for name, value in properties.items() if value is not None}
         # As a whole: a merge would keep units that the proposal does not name.
         message = modify(thing, "/features/optimisation/properties", present, f"optimiser-{proposal.id}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -20,6 +21,7 @@ from racktwin_cli.kube import Cluster
 from racktwin_cli.size.command import Duration
 
 _WAIT_S: Final = 20.0
+_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
@@ -35,6 +37,8 @@ _WAIT_S: Final = 20.0
     "--mode", type=click.Choice(["off", "advise", "closed-loop"]), help="Set who acts on proposals from now on."
 )
 @click.option("--shift", "shift_w", type=float, help="Also propose which load to move, in blocks of this many watts.")
+@click.option("--tariff", type=_FILE, help="Keep cost low, by this file of times and prices per kWh (CSV or JSON).")
+@click.option("--carbon", type=_FILE, help="Keep carbon low, by this file of times and grams per kWh.")
 @click.option("--who", help="Your name in the audit; the system's user name when left out.")
 @click.option("--json", "json_wanted", is_flag=True, help="Print one JSON document.")
 @click.pass_context
@@ -49,6 +53,8 @@ def optimise(
     confirm: bool,
     mode: str | None,
     shift_w: float | None,
+    tariff: Path | None,
+    carbon: Path | None,
     who: str | None,
     json_wanted: bool,
 ) -> None:
@@ -63,7 +69,7 @@ def optimise(
     if mode is not None:
         _switch(ditto, thing_id(chosen, "room", room), mode)
     things = rooms.things_of(ditto, chosen, room)
-    answer = rooms.ask("optimise", room, things, horizonS=horizon_s, rci=rci)
+    answer = rooms.ask("optimise", room, things, horizonS=horizon_s, rci=rci, **_priced(tariff, carbon))
     if shift_w is not None:
         answer["shift"] = rooms.ask("shift", room, things, blockW=shift_w)
     if mode is not None:
@@ -75,6 +81,20 @@ def optimise(
         _print(room, answer, results)
     if any(result.get("state") != "accepted" for result in results):
         context.exit(FOUND)
+
+
+def _priced(tariff: Path | None, carbon: Path | None) -> dict[str, str]:
+    """What is to be kept low, and by which series: its text is read by whoever answers."""
+    if tariff is not None and carbon is not None:
+        raise Failure("--tariff and --carbon: one of them", "what is dear and what is dirty may differ: ask twice")
+    path = tariff or carbon
+    if path is None:
+        return {}
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(f"{path}: {one_line(error)}", "expected lines of time and value per kWh") from error
+    return {"objective": "cost" if tariff else "carbon", "series": text}
 
 
 def _print(room: str, answer: dict[str, Any], results: list[dict[str, Any]]) -> None:
@@ -94,6 +114,9 @@ def _print(room: str, answer: dict[str, Any], results: list[dict[str, Any]]) -> 
     if answer.get("saving") is not None:
         now, then = answer["powerNow"] / 1000, answer["powerThen"] / 1000
         click.echo(f"cooling {now:.1f} kW -> {then:.1f} kW ({answer['saving']:.1f} % saved), by the model")
+    if answer.get("costNow") is not None:
+        what = "carbon" if answer.get("objective") == "carbon" else "cost"
+        click.echo(f"{what} an hour: {answer['costNow']:.2f} -> {answer['costThen']:.2f}, by the file's unit")
     for inlet, excess in (answer.get("givesUp") or {}).items():
         click.echo(f"cannot keep {inlet}: {excess:g} K too warm")
     for move in (answer.get("shift") or {}).get("moves", ()):

@@ -126,7 +126,8 @@ def room_of(name: str, things: Iterable[Json]) -> Room:
         units=units,
         inlets=tuple(inlets),
         racks=racks,
-        optimiser_at=_time(optimiser.get("at")),
+        # One that looks and does not know what to do is as good as gone.
+        optimiser_at=_time(optimiser.get("decidedAt" if optimiser.get("state") == "failed" else "at")),
         optimiser_instance=str(optimiser.get("instance") or ""),
         infidelity_k=infidelity,
         things=found,

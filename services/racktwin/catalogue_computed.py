@@ -246,6 +246,10 @@ COMPUTED: Final[tuple[Feature, ...]] = (
         _number("hottestNow", "Cel", "Hottest inlet expected if nothing is changed", -40.0, 125.0),
         _number("solveTime", "ms", "Time the solver took", 0.0, 1e7),
         _object("givesUp", "Limits that cannot be kept, and by how much"),
+        _text("objective", "What is kept low", "energy", "cost", "carbon"),
+        _number("costNow", None, "What cooling costs an hour if nothing is changed, by tariff or carbon series", None),
+        _number("costThen", None, "The same with the proposal", None),
+        _time("decidedAt", "When it last knew what to do, while it controls the room"),
         _text("why", "In words"),
     ),
     _computed(

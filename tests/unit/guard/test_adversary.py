@@ -13,4 +13,4 @@ def test_no_unsafe_command_passes() -> None:
 
 
 def test_the_oracle_sees_what_a_guard_without_forecast_lets_pass() -> None:
-    assert Arena(12, seed=5, blind=True).run(20).unsafe
+    assert Arena(10, seed=5, blind=True).run(10).unsafe

@@ -37,3 +37,14 @@ def test_the_integral_is_bounded() -> None:
         pi.step(np.full((2, 12), 40.0), 60.0)
     cooled = [pi.step(np.full((2, 12), 20.0), 60.0)[1][0] for _ in range(60)]
     assert cooled[-1] < 1.0
+
+
+def test_lost_samples_do_not_stop_it() -> None:
+    pi = PiPerUnit(hall(), PiTuning("setpoint", 0.8, 25.0, 0.4, 900.0))
+    before, _ = pi.step(np.full((2, 12), 25.0), 60.0)
+    lost = np.full((2, 12), 25.0)
+    lost[:, 3] = np.nan
+    after, _ = pi.step(lost, 60.0)
+    assert np.isfinite(after).all() and (after == before).all()
+    nothing, _ = pi.step(np.full((2, 12), np.nan), 60.0)
+    assert np.isfinite(nothing).all()
