@@ -36,6 +36,8 @@ FIELDS: Final = "thingId,policyId,attributes,features,_revision,_modified"
 _BATCH: Final = 1000
 # Everything is read again this often, for what no event told (s).
 _REFRESH_S: Final = 300.0
+# And so soon when there is an event of a site that is not known yet (s).
+_NEW_SITE_S: Final = 2.0
 
 State = Literal["starting", "live", "lost"]
 
@@ -66,6 +68,8 @@ class TwinFeed:
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._wanted: set[str] = set()
+        self._new_site = threading.Event()
+        self._read_at = -_REFRESH_S
         self._lock = threading.Lock()
         self._threads = [
             threading.Thread(target=self._follow, name="events", daemon=True),
@@ -93,12 +97,15 @@ class TwinFeed:
                 fleet = self.fleets.get(site)
                 if fleet is not None:
                     fleet.apply(event)
+                elif self._sites is None or site in self._sites:
+                    self._new_site.set()
             except ValueError:
                 UNREADABLE.inc()
         unsure = {name for fleet in self.fleets.values() for name in fleet.unsure()}
         if unsure:
             with self._lock:
                 self._wanted |= unsure
+        if unsure or self._new_site.is_set():
             self._wake.set()
         self._on_change()
 
@@ -112,6 +119,13 @@ class TwinFeed:
                 fleet.remove(name)
         self._on_change()
 
+    def _replace_all(self, found: dict[str, list[Thing]]) -> None:
+        for site in self.fleets.keys() - found.keys():
+            del self.fleets[site]
+        for site, things in found.items():
+            self._replace(site, things)
+        self._on_change()
+
     def _replace(self, site: str, things: list[Thing]) -> None:
         fleet = self.fleets.setdefault(site, Fleet(site))
         present = {thing["thingId"] for thing in things}
@@ -119,7 +133,6 @@ class TwinFeed:
             fleet.remove(name)
         for thing in things:
             fleet.put(thing)
-        self._on_change()
 
     def _set_state(self, state: State) -> None:
         if state != self.state:
@@ -158,21 +171,25 @@ class TwinFeed:
 
     def _read(self) -> None:
         client = DittoClient(self._ditto, timeout_s=20)
-        next_refresh = 0.0
         while not self._stop.is_set():
             try:
-                if time.monotonic() >= next_refresh:
-                    self._read_all(client)
-                    next_refresh = time.monotonic() + _REFRESH_S
-                self._read_wanted(client)
+                self._read_due(client)
                 self._call(self._set_state, "live")
                 self._wake.wait(2.0)
             except DittoError as error:
                 _log.warning("ditto", error=str(error))
                 self._call(self._set_state, "lost")
-                next_refresh = 0.0
+                self._read_at = -_REFRESH_S
                 self._stop.wait(2.0)
             self._wake.clear()
+
+    def _read_due(self, client: DittoClient) -> None:
+        since = time.monotonic() - self._read_at
+        if since >= _REFRESH_S or (self._new_site.is_set() and since >= _NEW_SITE_S):
+            self._new_site.clear()
+            self._read_all(client)
+            self._read_at = time.monotonic()
+        self._read_wanted(client)
 
     def _read_all(self, client: DittoClient) -> None:
         found: dict[str, list[Thing]] = {site: [] for site in self._sites or ()}
@@ -182,8 +199,7 @@ class TwinFeed:
                 found.setdefault(names.site_of(thing["thingId"]), []).append(thing)
             except ValueError:
                 continue
-        for site, things in found.items():
-            self._call(self._replace, site, things)
+        self._call(self._replace_all, found)
 
     def _read_wanted(self, client: DittoClient) -> None:
         with self._lock:
