@@ -5,17 +5,26 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 from playwright.sync_api import Error
 
-from check_console import speed
+from check_console import fuzz, speed
 from check_console.browser import violations, visit
 from check_console.journeys import JOURNEYS, VIEWS
 from local_stack import Stack
 from local_stack.toolchain.catalogue import CONSOLE_PAGE
 from racktwin.ditto_client import DittoClient
 from racktwin.settings import DittoSettings
+
+# Theme, width, height: a desk at night, a tablet in the room, a phone.
+SCREENS = (("dark", 1440, 900), ("light", 820, 1180), ("dark", 390, 844))
+
+
+def read_password(places: dict[str, Any], role: str) -> str:
+    """The generated password of the user who is called as its role."""
+    return Path(places["console_password_files"][role]).read_text(encoding="utf-8")
 
 
 @click.command()
@@ -26,7 +35,7 @@ from racktwin.settings import DittoSettings
 def main(stack: str, site: str, rack: str, pictures: Path | None) -> None:
     """Use the console as people do."""
     places = Stack(stack).endpoints()
-    password = Path(places["console_password_files"]["engineer"]).read_text(encoding="utf-8")
+    password = read_password(places, "engineer")
     ditto = DittoClient(DittoSettings(ditto_url=places["ditto_url"], ditto_subject="nginx:operator"))
     passed, found = 0, []
     with visit(places["console_url"], site) as seen:
@@ -40,25 +49,39 @@ def main(stack: str, site: str, rack: str, pictures: Path | None) -> None:
                 problem = " ".join([*str(error).split("\n")[:4], *seen.problems])
             passed += not problem
             print(f"{'passed' if not problem else 'FAILED':<7} {journey.__name__:<12} {problem}", file=sys.stderr)
-        for view in VIEWS:
-            seen.open(view)
-            seen.page.wait_for_timeout(700)
-            if pictures is not None:
-                pictures.mkdir(parents=True, exist_ok=True)
-                seen.page.screenshot(path=pictures / f"{view}.png")
-            found += [f"{view}: {each}" for each in violations(seen.page, CONSOLE_PAGE.folder / "axe.min.js")]
+        for theme, width, height in SCREENS:
+            seen.page.set_viewport_size({"width": width, "height": height})
+            seen.page.evaluate("theme => localStorage.setItem('racktwin-theme', theme)", theme)
+            for view in VIEWS:
+                seen.open(view)
+                seen.page.wait_for_timeout(500)
+                if pictures is not None:
+                    pictures.mkdir(parents=True, exist_ok=True)
+                    seen.page.screenshot(path=pictures / f"{view}-{theme}-{width}.png")
+                there = violations(seen.page, CONSOLE_PAGE.folder / "axe.min.js")
+                found += [f"{view}, {theme}, {width} px: {each}" for each in there]
+        seen.page.set_viewport_size({"width": SCREENS[0][1], "height": SCREENS[0][2]})
+        requests, failures = fuzz.run(places["console_url"], read_password(places, "viewer"))
+        for each in failures:
+            print(f"fuzz    {each}", file=sys.stderr)
         for each in found:
             print(f"axe     {each}", file=sys.stderr)
+        thousand = speed.of_1000_racks(seen)
         result = {
             "journeys": len(JOURNEYS),
             "passed": passed,
             "axe_violations": len(found),
-            "fps_1000_racks": round(speed.fps_of_1000_racks(seen), 1),
+            "fps_1000_racks": round(thousand["fps"], 1),
             "first_paint_ms": round(speed.first_paint_ms(seen)),
             "ws_event_to_pixel_p95_ms": round(speed.event_to_pixel_p95_ms(seen, ditto, rack)),
+            "js_ms_per_frame_1000_racks": round(thousand["js_ms"], 2),
+            "gl_ms_per_frame_1000_racks": round(thousand["gl_ms"], 1),
+            "renderer": "software" if "SwiftShader" in thousand["renderer"] else thousand["renderer"],
+            "fuzzed_requests": requests,
+            "fuzz_failures": len(failures),
         }
     print(json.dumps(result))
-    if passed < len(JOURNEYS):
+    if passed < len(JOURNEYS) or found or failures:
         raise SystemExit(1)
 
 

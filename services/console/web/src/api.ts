@@ -120,7 +120,8 @@ export const api = {
     call<Prediction[]>("GET", `/sites/${place(site)}/things/${place(thing)}/predictions${query({ from, to })}`),
   frames: (site: string, room: string, quantity: string, from: number, to: number, points = 240) =>
     call<Frames>("GET", `/sites/${place(site)}/frames${query({ room, quantity, from, to, points })}`),
-  log: (site: string, what: "command" | "alert", from: number, to: number) =>
+  extent: (site: string) => call<{ oldest: number | null }>("GET", `/sites/${place(site)}/extent`),
+  log: (site: string, what: "command" | "alert" | "action", from: number, to: number) =>
     call<LogEntry[]>("GET", `/sites/${place(site)}/log/${what}${query({ from, to })}`),
   alerts: (site: string) => call<Alert[]>("GET", `/sites/${place(site)}/alerts`),
   acknowledge: (site: string, thing: string, rule: string) =>
@@ -128,11 +129,18 @@ export const api = {
   scenarios: (site: string) => call<Scenario[]>("GET", `/sites/${place(site)}/scenarios`),
   askWhatIf: (site: string, question: Question) => call<{ name: string }>("POST", `/sites/${place(site)}/scenarios`, question),
   whatIfYaml: (site: string, question: Question) => call<{ yaml: string }>("POST", `/sites/${place(site)}/scenarios/yaml`, question),
+  scenarioSeries: (site: string, name: string, cases: string[]) =>
+    call<ScenarioSeries>("GET", `/sites/${place(site)}/scenarios/${place(name)}/series${query({ case: cases })}`),
+  forgetScenario: (site: string, name: string) => call<null>("DELETE", `/sites/${place(site)}/scenarios/${place(name)}`),
   reportUrl: (site: string, name: string) => `/api/v1/sites/${place(site)}/scenarios/${place(name)}/report`,
   optimiserMode: (site: string, room: string, mode: string) =>
     call<null>("PUT", `/sites/${place(site)}/rooms/${place(room)}/optimisation/mode`, { mode }),
   acceptProposal: (site: string, room: string, proposal: string, confirm: boolean) =>
     call<{ wishes: Record<string, string> }>("POST", `/sites/${place(site)}/rooms/${place(room)}/optimisation/accept`, { proposal, confirm }),
+  leaveProposal: (site: string, room: string, proposal: string, why: string) =>
+    call<null>("POST", `/sites/${place(site)}/rooms/${place(room)}/optimisation/leave`, { proposal, why }),
+  placement: (site: string, room: string, power_w: number) =>
+    call<Placement>("POST", `/sites/${place(site)}/rooms/${place(room)}/placement`, { power_w }),
   wish: (site: string, unit: string, values: Record<string, unknown>) =>
     call<{ id: string }>("POST", `/sites/${place(site)}/units/${place(unit)}/wish`, values),
 };
@@ -176,9 +184,33 @@ export interface Question {
   baseTime?: string;
   whatIf: { durationS: number; changes?: Change[]; eachUnitFails?: boolean };
 }
+export interface ScenarioSeries {
+  start: number | null;
+  // Seconds from the beginning.
+  times: number[];
+  cases: Record<string, { inlets: Record<string, (number | null)[]>; power: (number | null)[] }>;
+}
+export interface FreePlace {
+  row: string;
+  x: number;
+  y: number;
+  own_inlet_c: number;
+  hottest_c: number;
+  hottest_one_lost_c: number;
+  worst_loss: string;
+  fits: boolean;
+  why: string;
+}
+export interface Placement {
+  room: string;
+  power_w: number;
+  places: FreePlace[];
+  left: { power_w: number; cooling_w: number; cooling_one_lost_w: number; limit: string };
+}
 export interface Scenario {
   name: string;
   created: string;
+  asked_by: string | null;
   spec: { room: string; whatIf?: Question["whatIf"]; replay?: unknown };
   status: { phase?: string; headline?: string; cases?: CaseResult[]; conditions?: { type: string; status: string; message?: string }[] };
 }

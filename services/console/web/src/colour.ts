@@ -14,6 +14,10 @@ const even = (from: number, to: number): Stop[] => CIVIDIS.map((colour, i) => [f
 
 // Dry bulb at the inlet, °C: recommended 18 to 27, allowable of the class around it (ASHRAE TC 9.9, 2021).
 const ALLOWABLE: Record<string, [number, number]> = { A1: [15, 32], A2: [10, 35], A3: [5, 40], A4: [5, 45], H1: [5, 25] };
+export const limitsOf = (ashraeClass: string): { recommended: number; allowable: number } => ({
+  recommended: ashraeClass === "H1" ? 22 : 27,
+  allowable: (ALLOWABLE[ashraeClass] ?? ALLOWABLE["A2"]!)[1],
+});
 
 export function scaleOf(quantity: Quantity, ashraeClass: string, largestPower: number): Scale {
   switch (quantity) {

@@ -83,6 +83,14 @@ async function reload(site: string): Promise<void> {
   }
 }
 
+// For tests: what a network that went away would do.
+declare global {
+  interface Window {
+    racktwinDisconnect?: () => void;
+  }
+}
+window.racktwinDisconnect = () => socket?.close();
+
 setInterval(() => {
   now.value = Date.now();
   if (feed.value === "live" && heard > 0 && Date.now() - heard > SILENCE_MS) {

@@ -44,6 +44,9 @@ function Page() {
   const Shown = VIEWS.find(([name]) => name === view.value)?.[1] ?? RoomView;
   return (
     <>
+      <a class="skip" href="#content">
+        {text.skip}
+      </a>
       <TopBar onSignOut={() => void api.signOut().finally(() => location.assign("/"))} />
       <nav aria-label={text.title}>
         {VIEWS.map(([name]) => (
@@ -58,8 +61,8 @@ function Page() {
           {text.feed[feed.value]}
         </div>
       )}
-      <main tabIndex={0} aria-label={text.views[view.value]}>
-        <Shown />
+      <main id="content" tabIndex={0} aria-label={text.views[view.value]}>
+        {site.value === "" ? <p class="page hint">{text.noSite}</p> : <Shown />}
       </main>
     </>
   );
@@ -80,6 +83,15 @@ async function enter(who: Me): Promise<void> {
     const rooms = theSite.value?.rooms ?? [];
     if (rooms.length > 0 && !rooms.some((each) => each.name === room.value)) room.value = rooms[0]!.name;
   });
+  // A site that comes later is shown without asking.
+  const waiting = setInterval(() => {
+    if (site.value !== "") clearInterval(waiting);
+    else
+      void api.sites().then((found) => {
+        sites.value = found;
+        site.value = found[0]?.name ?? "";
+      });
+  }, 2000);
   // A session that ended elsewhere: back to the first page instead of a page that no longer moves.
   setInterval(() => {
     api.me().catch((error: unknown) => {

@@ -14,8 +14,11 @@ export const room = signal<string>("");
 export const view = signal<View>("room");
 export const shape = signal<Shape>("3d");
 export const quantity = signal<Quantity>("inlet");
-export const flows = signal(false);
-export const names = signal(false);
+// What of the room is drawn.
+export const layers = signal({ aisles: true, flows: false, names: false, units: true, alerts: true });
+// Racks that are not meant are dimmed.
+export type Focus = "all" | "out" | "alerts" | "stale";
+export const focus = signal<Focus>("all");
 export const selected = signal<string | null>(null);
 export const feed = signal<FeedState>("starting");
 export const notice = signal<string | null>(null);
@@ -25,8 +28,14 @@ export const now = signal(Date.now());
 // Twins. The map is changed in place, for it may hold thousands; `tick` tells that it was.
 export const things = new Map<string, Thing>();
 export const tick = signal(0);
+// Counts what changes seldom: which things there are, and their attributes.
+export const structure = signal(0);
 // Replay: frames of the past by quantity, and the position in them. Null: the present.
 export const past = signal<{ frames: Map<string, Frames>; index: number } | null>(null);
+// Where a replay begins, when somebody asked for a moment.
+export const moment = signal<number | null>(null);
+// Where a replay rests, for its address.
+export const restsAt = signal<number | null>(null);
 
 export const theSite = computed(() => sites.value.find((each) => each.name === site.value));
 export const theRoom = computed(() => theSite.value?.rooms.find((each) => each.name === room.value));
@@ -35,12 +44,14 @@ export function replaceThings(all: Thing[]): void {
   batch(() => {
     things.clear();
     for (const thing of all) things.set(thing.id, thing);
+    structure.value++;
     tick.value++;
   });
 }
 
 export function applyDelta(changes: Record<string, Record<string, unknown>>, gone: string[]): boolean {
   let complete = true;
+  let rebuilt = gone.length > 0;
   batch(() => {
     for (const [id, parts] of Object.entries(changes)) {
       const thing = things.get(id);
@@ -49,17 +60,21 @@ export function applyDelta(changes: Record<string, Record<string, unknown>>, gon
         continue;
       }
       for (const [part, content] of Object.entries(parts)) {
-        if (part === "@attributes") thing.attributes = content as Record<string, unknown>;
-        else thing.features[part] = content as Feature | null;
+        if (part === "@attributes") {
+          thing.attributes = content as Record<string, unknown>;
+          rebuilt = true;
+        } else thing.features[part] = content as Feature | null;
       }
     }
     for (const id of gone) things.delete(id);
+    if (rebuilt) structure.value++;
     tick.value++;
   });
   return complete;
 }
 
 export interface OpenAlert {
+  rule?: string;
   severity: "info" | "warning" | "critical";
   title: string;
   text: string;
@@ -68,7 +83,9 @@ export interface OpenAlert {
 }
 
 export function alertsOf(thing: Thing): OpenAlert[] {
-  return Object.values((thing.features["alerts"]?.properties["open"] ?? {}) as Record<string, OpenAlert | null>).filter((each): each is OpenAlert => each !== null);
+  const open = thing.features["alerts"]?.properties["open"];
+  if (open === undefined || open === null) return [];
+  return Object.entries(open as Record<string, OpenAlert | null>).flatMap(([rule, each]) => (each === null ? [] : [{ ...each, rule }]));
 }
 
 export const openAlerts = computed(() => {
@@ -78,11 +95,28 @@ export const openAlerts = computed(() => {
   return count;
 });
 
+// Sorted lists are kept: a thousand racks change their values five times a second, and their places hardly ever.
+const lists = new Map<string, Thing[]>();
+let listsOf = -1;
+const byName = new Intl.Collator("en", { numeric: true });
+
 export function ofRoom(kind: Thing["kind"], name: string): Thing[] {
-  const found: Thing[] = [];
-  for (const thing of things.values()) if (thing.kind === kind && thing.attributes["location"] === name) found.push(thing);
-  return found.sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+  if (listsOf !== structure.value) {
+    lists.clear();
+    listsOf = structure.value;
+  }
+  const key = `${kind} ${name}`;
+  let found = lists.get(key);
+  if (found === undefined) {
+    found = [];
+    for (const thing of things.values()) if (thing.kind === kind && thing.attributes["location"] === name) found.push(thing);
+    found.sort((a, b) => byName.compare(a.name, b.name));
+    lists.set(key, found);
+  }
+  return found;
 }
+
+export const roomThing = (name: string): Thing | undefined => things.get(`racktwin.${site.value}:room-${name}`);
 
 export const property = (thing: Thing, feature: string, name: string): unknown => thing.features[feature]?.properties[name];
 

@@ -1,21 +1,23 @@
 // From twins (or a frame of the past) to the numbers that the room is coloured by.
 import type { Frames, Thing } from "./api";
-import { number, past, stale, type Quantity } from "./store";
+import { alertsOf, number, past, stale, type Focus, type Quantity } from "./store";
 
 export interface Zones {
   bottom: number | null;
   top: number | null;
 }
 
-const FRAME_OF: Partial<Record<Quantity, [string, string]>> = {
+const FRAME_OF: Record<Quantity, [string, string]> = {
   inlet: ["inlet.bottom", "inlet.top"],
-  predicted: ["inlet.bottom", "inlet.top"],
-  humidity: ["humidity.top", "humidity.top"],
+  predicted: ["predicted.bottom", "predicted.top"],
+  humidity: ["humidity.bottom", "humidity.top"],
   power: ["power", "power"],
   deltaT: ["deltaT", "deltaT"],
+  score: ["score", "score"],
 };
 
-export const framesFor = (quantity: Quantity): string[] => [...new Set(FRAME_OF[quantity] ?? ["inlet.bottom", "inlet.top"])];
+// Frames that a replay needs; supply air colours the cooling units.
+export const framesFor = (quantity: Quantity): string[] => [...new Set([...FRAME_OF[quantity], "supply"])];
 
 function inFrame(frames: Map<string, Frames>, name: string, thing: string, index: number): number | null {
   return frames.get(name)?.values[thing]?.[index] ?? null;
@@ -24,7 +26,7 @@ function inFrame(frames: Map<string, Frames>, name: string, thing: string, index
 export function zonesOf(rack: Thing, quantity: Quantity, at: number): Zones {
   const shown = past.value;
   if (shown !== null) {
-    const [bottom, top] = FRAME_OF[quantity] ?? ["", ""];
+    const [bottom, top] = FRAME_OF[quantity];
     const scale = quantity === "power" ? 1 / 1000 : 1;
     const read = (name: string): number | null => {
       const value = inFrame(shown.frames, name, rack.id, shown.index);
@@ -58,6 +60,27 @@ export function predicted(rack: Thing, zone: "top" | "bottom", at: number): numb
   const expires = feature?.["expiresAt"];
   if (typeof value !== "number" || (typeof expires === "number" && expires < at)) return null;
   return value;
+}
+
+// What a unit supplies: now, or in the replay.
+export function supplyOf(unit: Thing, at: number): number | null {
+  const shown = past.value;
+  if (shown !== null) return inFrame(shown.frames, "supply", unit.id, shown.index);
+  return stale(unit, "air", at) ? null : number(unit, "air", "supplyTemperature");
+}
+
+// Whether a rack is among those that the view is about.
+export function meant(rack: Thing, which: Focus, at: number): boolean {
+  switch (which) {
+    case "all":
+      return true;
+    case "out":
+      return rack.features["indices"]?.properties["ashraeState"] !== "recommended";
+    case "alerts":
+      return alertsOf(rack).length > 0;
+    case "stale":
+      return stale(rack, "environment.top", at) || stale(rack, "environment.bottom", at);
+  }
 }
 
 export const hottest = (rack: Thing, at: number): number | null => {

@@ -1,12 +1,15 @@
 // What is selected: a rack with its sensors, servers, trends and predictions, or a cooling unit with its commands.
 import { useMemo, useState } from "preact/hooks";
 import { api, type Point, type Thing } from "../api";
-import { alertsOf, me, now, number, property, selected, site, stale, things, tick } from "../store";
+import { alertsOf, me, now, number, ofRoom, past, property, selected, site, stale, things, tick } from "../store";
 import { text } from "../text";
 import { shown } from "../room/Tip";
 import { predicted } from "../values";
 import { Chart, type Line } from "./Chart";
+import { Acknowledge } from "./Acknowledge";
 import { CommandDialog } from "./CommandDialog";
+import { Elevation } from "./Elevation";
+import { grafanaLink } from "./grafana";
 import { useRead } from "./hooks";
 
 const HOUR = 3_600_000;
@@ -25,9 +28,15 @@ export function Detail() {
           ×
         </button>
       </header>
+      {past.value !== null && <p class="hint">{text.replay.detail}</p>}
       {alertsOf(thing).map((alert) => (
-        <p key={alert.title} class={`alert ${alert.severity}`}>
-          <b>{alert.title}</b> {alert.text}
+        <p key={alert.rule} class={`alert ${alert.severity}`}>
+          <b>{alert.title}</b> {alert.text}{" "}
+          <small>
+            {text.agoSeconds((now.value - alert.since) / 1000)}
+            {alert.acknowledgedBy ? ` · ${text.alerts.acknowledged} ${alert.acknowledgedBy}` : ""}
+          </small>
+          {!alert.acknowledgedBy && alert.rule !== undefined && <Acknowledge thing={thing.id} rule={alert.rule} />}
         </p>
       ))}
       {thing.kind === "rack" && <Rack rack={thing} />}
@@ -54,17 +63,27 @@ function Rows({ rows }: { rows: [string, string, boolean?][] }) {
   );
 }
 
+// Now, or the time of the replay.
+function shownAt(): number {
+  const shown = past.value;
+  if (shown === null) return now.value;
+  return [...shown.frames.values()][0]?.times[shown.index] ?? now.value;
+}
+
 function Rack({ rack }: { rack: Thing }) {
-  const at = now.value;
-  const minute = Math.floor(at / 30_000);
+  const at = shownAt();
+  // A replay would ask anew with every step.
+  const minute = Math.floor(at / (past.value === null ? 30_000 : 900_000));
   const series = useRead(
     async () => {
-      const [top, bottom, said] = await Promise.all([
+      const [top, bottom, said, power] = await Promise.all([
         api.series(site.value, rack.id, "environment.top", ["temperature"], at - HOUR, at, 180),
         api.series(site.value, rack.id, "environment.bottom", ["temperature"], at - HOUR, at, 180),
         api.predictions(site.value, rack.id, at - HOUR, at),
+        api.series(site.value, rack.id, "power", ["power"], at - HOUR, at, 180),
       ]);
-      return { top: numbers(top.series["temperature"]), bottom: numbers(bottom.series["temperature"]), said };
+      const kilowatts = numbers(power.series["power"]).map(([time, value]): [number, number | null] => [time, value === null ? null : value / 1000]);
+      return { power: kilowatts, top: numbers(top.series["temperature"]), bottom: numbers(bottom.series["temperature"]), said };
     },
     [rack.id, minute],
   );
@@ -75,8 +94,8 @@ function Rack({ rack }: { rack: Thing }) {
     return [
       { label: text.rack.top, colour: "#e69f00", points: series.value.top },
       { label: text.rack.bottom, colour: "#56b4e9", points: series.value.bottom },
-      { label: `${text.rack.predicted} hi`, colour: "#cc79a7", points: track((each) => each.hi), fillTo: 3 },
-      { label: `${text.rack.predicted} lo`, colour: "#cc79a7", points: track((each) => each.lo) },
+      { label: "", colour: "#cc79a7", points: track((each) => each.hi), fillTo: 3, quiet: true },
+      { label: "", colour: "#cc79a7", points: track((each) => each.lo), quiet: true },
       { label: text.rack.predicted, colour: "#cc79a7", points: track((each) => each.value), dash: true },
     ];
   }, [series.value]);
@@ -85,11 +104,16 @@ function Rack({ rack }: { rack: Thing }) {
     const values = [
       shown(number(rack, feature, "temperature"), 1, "°C"),
       shown(number(rack, feature, "relativeHumidity"), 0, "%"),
-      `${text.rack.dewPoint} ${shown(number(rack, feature, "dewPoint"), 1, "°C")}`,
+      `${text.rack.dew} ${shown(number(rack, feature, "dewPoint"), 1, "°C")}`,
     ];
     return [text.rack[zone], values.join(" · "), stale(rack, feature, at)];
   };
   const power = number(rack, "power", "power");
+  const powerLines = useMemo((): Line[] => [{ label: text.rack.power, colour: "#56b4e9", points: series.value?.power ?? [] }], [series.value]);
+  const serving = ofRoom("cooling", String(rack.attributes["location"] ?? "")).filter((unit) => ((unit.attributes["racks"] as string[] | undefined) ?? []).includes(rack.id));
+  const allowed = me.value !== null && me.value.role !== "viewer";
+  const [asking, setAsking] = useState<string | null>(null);
+  const asked = asking === null ? undefined : things.get(asking);
   const servers = ((rack.attributes["servers"] as string[] | undefined) ?? []).map((id) => things.get(id)).filter((each): each is Thing => each !== undefined);
   servers.sort((a, b) => Number(b.attributes["position"] ?? 0) - Number(a.attributes["position"] ?? 0));
   return (
@@ -108,25 +132,29 @@ function Rack({ rack }: { rack: Thing }) {
       />
       <h3>{text.rack.trend}</h3>
       {series.error !== null ? <p class="error">{series.error}</p> : <Chart lines={lines} unit="°C" label={`${text.quantity.inlet}: ${rack.name}`} />}
-      <h3>{text.rack.servers}</h3>
-      {servers.length === 0 ? (
-        <p class="hint">{text.rack.noServers}</p>
+      <h3>{text.rack.power}</h3>
+      <Chart lines={powerLines} unit="kW" height={110} label={`${text.rack.power}: ${rack.name}`} />
+      <h3>{text.rack.cooledBy}</h3>
+      {serving.length === 0 ? (
+        <p class="hint">{text.rack.noUnits}</p>
       ) : (
-        <ol class="servers">
-          {servers.map((server) => (
-            <li key={server.id}>
-              <button class="link" onClick={() => (selected.value = server.id)}>
-                <b>
-                  {text.rack.u}
-                  {String(server.attributes["position"] ?? "?")}
-                </b>{" "}
-                {server.name}
-                <span>{shown(number(server, "cpu", "utilization"), 0, "%")}</span>
+        <ul class="plain">
+          {serving.map((unit) => (
+            <li key={unit.id}>
+              <button class="link" onClick={() => (selected.value = unit.id)}>
+                {unit.name}
+              </button>{" "}
+              {shown(number(unit, "air", "supplyTemperature"), 1, "°C")}, {shown(number(unit, "control", "fanSpeed"), 0, "%")}{" "}
+              <button disabled={!allowed} title={allowed ? "" : text.command.viewer} onClick={() => setAsking(unit.id)}>
+                {text.unit.command}
               </button>
             </li>
           ))}
-        </ol>
+        </ul>
       )}
+      {asked !== undefined && <CommandDialog unit={asked} onClose={() => setAsking(null)} />}
+      <h3>{text.rack.servers}</h3>
+      {servers.length === 0 ? <p class="hint">{text.rack.noServers}</p> : <Elevation rack={rack} servers={servers} />}
     </>
   );
 }
@@ -210,18 +238,11 @@ function Unit({ unit }: { unit: Thing }) {
 
 function Links({ thing }: { thing: Thing }) {
   const { grafana, ditto_ui: ditto } = me.value ?? {};
-  const board = { rack: "racktwin-rack", server: "racktwin-server", cooling: "racktwin-cooling" }[thing.kind as "rack" | "server" | "cooling"];
-  const values = new URLSearchParams({
-    "var-site": site.value,
-    "var-history": site.value,
-    "var-room": String(thing.attributes["location"] ?? ""),
-    [`var-${thing.kind === "cooling" ? "unit" : thing.kind}`]: thing.name,
-    from: String(now.value - HOUR),
-    to: String(now.value),
-  });
+  const board = { rack: "rack", server: "server", cooling: "cooling" }[thing.kind as "rack" | "server" | "cooling"];
+  const values = { room: String(thing.attributes["location"] ?? ""), [thing.kind === "cooling" ? "unit" : thing.kind]: thing.name };
   return (
     <p class="links">
-      {grafana && board && <a href={`${grafana.replace(/\/$/, "")}/d/${board}?${values}`}>{text.rack.grafana}</a>}
+      {grafana && board && <a href={grafanaLink(grafana, board, values)}>{text.rack.grafana}</a>}
       {ditto && <a href={`${ditto.replace(/\/$/, "")}/?thingId=${encodeURIComponent(thing.id)}`}>{text.rack.ditto}</a>}
     </p>
   );

@@ -1,7 +1,7 @@
 // What the colours mean.
 import { gradientOf } from "../colour";
 import { ofRoom, quantity, room } from "../store";
-import { roomScale } from "../room/Room3D";
+import { roomScale } from "../room/scale";
 import { text } from "../text";
 
 export function Legend() {

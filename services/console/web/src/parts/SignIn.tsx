@@ -9,6 +9,9 @@ export function SignIn({ onDone }: { onDone: (me: Me) => void }) {
   const [password, setPassword] = useState("");
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
+  // Why the provider's page led back here without a session.
+  const problem = new URLSearchParams(location.search).get("signin");
+  const refused = problem === null ? null : (text.signIn.problems[problem] ?? text.errors.failed);
   const ways = useRead(() => api.ways(), []);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
@@ -44,12 +47,14 @@ export function SignIn({ onDone }: { onDone: (me: Me) => void }) {
         )}
         {ways.value?.oidc === true && (
           <p>
-            <a href="/api/v1/oidc/begin">{text.signIn.oidc}</a>
+            <a class="button" href={`/api/v1/oidc/begin?back=${encodeURIComponent(problem === null ? location.pathname + location.search : "/")}`}>
+              {text.signIn.oidc}
+            </a>
           </p>
         )}
-        {(error ?? ways.error) !== null && (
+        {(error ?? ways.error ?? refused) !== null && (
           <p class="error" role="alert">
-            {error ?? ways.error}
+            {error ?? ways.error ?? refused}
           </p>
         )}
       </form>

@@ -9,7 +9,7 @@ export function TopBar({ onSignOut }: { onSignOut: () => void }) {
   return (
     <header class="bar">
       <strong class="brand">{text.title}</strong>
-      <label>
+      <label class={sites.value.length < 2 ? "single" : ""}>
         <span class="hidden">{text.bar.site}</span>
         <select value={site.value} onChange={(event) => (site.value = event.currentTarget.value)}>
           {sites.value.map((each) => (

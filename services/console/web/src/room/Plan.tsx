@@ -1,81 +1,134 @@
 // The room from above: each rack and unit is a button, so that touch and keyboard reach it. The list is the same as a table.
+// Values may come from elsewhere (a what-if), and free places can be drawn in.
+import { memo } from "preact/compat";
 import type { Thing } from "../api";
-import { cssOf, scaleOf } from "../colour";
-import { number, now, ofRoom, past, quantity, room, selected, theRoom, theSite, tick } from "../store";
+import { cssOf, scaleOf, type Scale } from "../colour";
+import { focus, now, ofRoom, quantity, room, selected, theRoom, theSite, tick } from "../store";
 import { text } from "../text";
-import { placeOf, sizeOf, zonesOf } from "../values";
-import { roomScale } from "./Room3D";
+import { meant, placeOf, sizeOf, supplyOf, zonesOf } from "../values";
+import { roomScale } from "./scale";
 import { shown } from "./Tip";
 
 const UNIT = 100; // SVG units in a metre
 
-// The chosen one is drawn last, or its neighbours would hide its outline.
-const last = (all: Thing[]): Thing[] => [...all].sort((a, b) => Number(a.id === selected.value) - Number(b.id === selected.value));
+export interface Spot {
+  x: number;
+  y: number;
+  label: string;
+  fits: boolean;
+  rank: number;
+}
+interface Props {
+  // Instead of what twins show: thing -> value.
+  values?: Record<string, number | null>;
+  scale?: Scale;
+  label?: string;
+  spots?: Spot[];
+  chosenSpot?: number | null;
+  onSpot?: (rank: number) => void;
+}
 
-export function Plan() {
+// The chosen one is drawn last, or its neighbours would hide its outline.
+const last = (all: Thing[], chosen: string | null): Thing[] => {
+  const index = all.findIndex((each) => each.id === chosen);
+  return index < 0 ? all : [...all.slice(0, index), ...all.slice(index + 1), all[index]!];
+};
+
+export function Plan({ values, scale: given, label: about, spots = [], chosenSpot = null, onSpot }: Props) {
   tick.value;
   const racks = ofRoom("rack", room.value);
   const units = ofRoom("cooling", room.value);
   const { width, depth } = { width: theRoom.value?.width ?? 12, depth: theRoom.value?.depth ?? 10 };
-  const scale = roomScale(racks);
+  const scale = given ?? roomScale(racks);
   const air = scaleOf("inlet", theSite.value?.ashrae_class ?? "A2", 0);
-  const tile = (id: string, name: string, fill: string, label: string, place: NonNullable<ReturnType<typeof placeOf>>, size: ReturnType<typeof sizeOf>) => {
-    const degrees = 90 - (place.yaw * 180) / Math.PI;
-    return (
-      <g
-        key={id}
-        role="button"
-        tabindex={0}
-        aria-label={label}
-        aria-pressed={selected.value === id}
-        class={selected.value === id ? "tile chosen" : "tile"}
-        transform={`translate(${place.x * UNIT} ${place.y * UNIT}) rotate(${-degrees})`}
-        onClick={() => (selected.value = id)}
-        onKeyDown={(event) => {
-          if (event.key === "Enter" || event.key === " ") selected.value = id;
-        }}
-      >
-        <title>{label}</title>
-        <rect x={(-size.width / 2) * UNIT} y={(-size.depth / 2) * UNIT} width={size.width * UNIT} height={size.depth * UNIT} fill={fill} />
-        <rect x={(-size.width / 2) * UNIT} y={(size.depth / 2) * UNIT - 8} width={size.width * UNIT} height={8} class="front" />
-        {racks.length <= 150 && (
-          <text transform={`rotate(${degrees})`} y={5}>
-            {name.replace(/^.*?-?(r\d+-)/, "$1")}
-          </text>
-        )}
-      </g>
-    );
+  const at = now.value;
+  const chosen = selected.value;
+  const named = racks.length <= 150;
+  const valueOf = (rack: Thing): number | null => {
+    if (values !== undefined) return values[rack.id] ?? null;
+    const { bottom, top } = zonesOf(rack, quantity.value, at);
+    return top === null ? bottom : bottom === null ? top : Math.max(bottom, top);
   };
   return (
-    <svg class="plan" viewBox={`-40 -40 ${width * UNIT + 80} ${depth * UNIT + 80}`} role="group" aria-label={text.room.planLabel}>
+    <svg class="plan" viewBox={`-30 -30 ${width * UNIT + 60} ${depth * UNIT + 60}`} role="group" aria-label={about ?? text.room.planLabel}>
       <rect class="floor" x={0} y={0} width={width * UNIT} height={depth * UNIT} />
-      {last(racks).map((rack) => {
-        const place = placeOf(rack);
-        if (place === null) return null;
-        const zones = zonesOf(rack, quantity.value, now.value);
-        const worst = zones.top === null ? zones.bottom : zones.bottom === null ? zones.top : Math.max(zones.top, zones.bottom);
-        return tile(rack.id, rack.name, cssOf(scale, worst), `${rack.name}: ${shown(worst, scale.digits, scale.unit)}`, place, sizeOf(rack));
+      {last(racks, chosen).map((rack) => {
+        const value = valueOf(rack);
+        const fill = values === undefined && !meant(rack, focus.value, at) ? "var(--faint)" : cssOf(scale, value);
+        return (
+          <Tile key={rack.id} thing={rack} fill={fill} label={`${rack.name}: ${shown(value, scale.digits, scale.unit)}`} chosen={chosen === rack.id} name={named ? rack.name.replace(/^.*?-?(r\d+-)/, "$1") : ""} />
+        );
       })}
       {units.map((unit) => {
-        const place = placeOf(unit);
-        if (place === null) return null;
-        const supply = past.value === null ? number(unit, "air", "supplyTemperature") : null;
-        return tile(unit.id, unit.name, cssOf(air, supply), `${unit.name}: ${text.unit.supply} ${shown(supply, 1, "°C")}`, place, sizeOf(unit));
+        const supply = supplyOf(unit, at);
+        const fill = values === undefined ? cssOf(air, supply) : "var(--faint)";
+        return <Tile key={unit.id} thing={unit} fill={fill} label={`${unit.name}: ${text.unit.supply} ${shown(supply, 1, "°C")}`} chosen={chosen === unit.id} name={unit.name} />;
       })}
+      {spots.map((spot) => (
+        <g
+          key={spot.rank}
+          role="button"
+          tabindex={0}
+          aria-label={spot.label}
+          aria-pressed={chosenSpot === spot.rank}
+          class={`spot ${spot.fits ? "fits" : "no"} ${chosenSpot === spot.rank ? "chosen" : ""}`}
+          transform={`translate(${spot.x * UNIT} ${spot.y * UNIT})`}
+          onClick={() => onSpot?.(spot.rank)}
+          onKeyDown={(event) => (event.key === "Enter" || event.key === " ") && onSpot?.(spot.rank)}
+        >
+          <title>{spot.label}</title>
+          <rect x={-30} y={-52} width={60} height={104} rx={6} />
+          <text y={9}>{spot.rank}</text>
+        </g>
+      ))}
     </svg>
   );
 }
 
+// Drawn anew only when something of it changed: a large room has a thousand.
+const Tile = memo(function Tile({ thing, fill, label, chosen, name }: { thing: Thing; fill: string; label: string; chosen: boolean; name: string }) {
+  const place = placeOf(thing);
+  if (place === null) return null;
+  const size = sizeOf(thing);
+  const degrees = 90 - (place.yaw * 180) / Math.PI;
+  return (
+    <g
+      role="button"
+      tabindex={0}
+      aria-label={label}
+      aria-pressed={chosen}
+      class={chosen ? "tile chosen" : "tile"}
+      transform={`translate(${place.x * UNIT} ${place.y * UNIT}) rotate(${-degrees})`}
+      onClick={() => (selected.value = thing.id)}
+      onKeyDown={(event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        selected.value = thing.id;
+      }}
+    >
+      <title>{label}</title>
+      <rect x={(-size.width / 2) * UNIT} y={(-size.depth / 2) * UNIT} width={size.width * UNIT} height={size.depth * UNIT} fill={fill} />
+      <rect x={(-size.width / 2) * UNIT} y={(size.depth / 2) * UNIT - 8} width={size.width * UNIT} height={8} class="front" />
+      {name !== "" && (
+        <text transform={`rotate(${degrees})`} y={5}>
+          {name}
+        </text>
+      )}
+    </g>
+  );
+});
+
 export function List() {
   tick.value;
-  const racks = ofRoom("rack", room.value);
+  const racks = ofRoom("rack", room.value).filter((rack) => meant(rack, focus.value, now.value));
   const scale = roomScale(racks);
   return (
     <div class="scroll">
+      {racks.length === 0 && <p class="hint">{text.room.noneMeant}</p>}
       <table>
         <thead>
           <tr>
-            <th scope="col">{text.bar.room}</th>
+            <th scope="col">{text.room.rack}</th>
             <th scope="col">{text.rack.bottom}</th>
             <th scope="col">{text.rack.top}</th>
             <th scope="col">{text.rack.power}</th>

@@ -1,13 +1,15 @@
 // The 3D view of the chosen room: gives the scene its boxes, and new colours whenever twins change.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Thing } from "../api";
-import { rgbOf, scaleOf, type Scale } from "../colour";
-import { flows, names, now, ofRoom, past, quantity, room, selected, theRoom, theSite, things, tick } from "../store";
+import { rgbOf, scaleOf } from "../colour";
+import { alertsOf, focus, layers, now, ofRoom, past, quantity, room, selected, structure, theRoom, theSite, things, tick } from "../store";
 import { text } from "../text";
 import { theme } from "../theme";
-import { placeOf, sizeOf, zonesOf } from "../values";
+import { meant, placeOf, sizeOf, supplyOf, zonesOf } from "../values";
+import type { Box } from "./boxes";
 import { airFlows } from "./flows";
-import { RoomScene, type Box } from "./scene";
+import { roomScale } from "./scale";
+import { RoomScene, type Palette } from "./scene";
 import { Tip } from "./Tip";
 
 function box(thing: Thing): Box | null {
@@ -16,10 +18,12 @@ function box(thing: Thing): Box | null {
 }
 const boxes = (all: Thing[]): Box[] => all.map(box).filter((each): each is Box => each !== null);
 
-export function roomScale(racks: Thing[]): Scale {
-  const largest = Math.max(0, ...racks.map((rack) => Number(rack.attributes["availablePower"] ?? 0)));
-  return scaleOf(quantity.value, theSite.value?.ashrae_class ?? "A2", largest);
-}
+const PALETTES: Record<"dark" | "light", Palette> = {
+  dark: { background: "#12181f", floor: "#1d2630", line: "#46566a", ink: "#e7edf3", cold: "#1b4560", hot: "#5c3518" },
+  light: { background: "#e6ebef", floor: "#f7f9fa", line: "#a9b6c2", ink: "#0b0f14", cold: "#cfe8f7", hot: "#f8dcc0" },
+};
+const UNKNOWN: [number, number, number] = [90, 98, 108];
+const SIGNS = { critical: "#ff5d3b", warning: "#f0b429", info: "#56b4e9" };
 
 // For measuring in a browser that a test drives.
 declare global {
@@ -27,6 +31,16 @@ declare global {
     racktwinScene?: RoomScene;
   }
 }
+
+// Keys that move the view, for those without a mouse: turn, tilt, nearer.
+const KEYS: Record<string, [number, number, number]> = {
+  ArrowLeft: [-0.15, 0, 1],
+  ArrowRight: [0.15, 0, 1],
+  ArrowUp: [0, -0.1, 1],
+  ArrowDown: [0, 0.1, 1],
+  "+": [0, 0, 0.85],
+  "-": [0, 0, 1.18],
+};
 
 export function Room3D() {
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -56,17 +70,20 @@ export function Room3D() {
   const racks = ofRoom("rack", room.value);
   const units = ofRoom("cooling", room.value);
   // Where things stand changes seldom; this tells when.
-  const key = JSON.stringify([room.value, theRoom.value, ...[...racks, ...units].map((each) => [each.id, each.attributes["position"]])]);
+  const key = `${room.value} ${structure.value} ${JSON.stringify(theRoom.value ?? null)}`;
+  const shown = layers.value;
+  useEffect(() => scene.current?.theme(PALETTES[theme.value]), [theme.value]);
   useEffect(() => {
     const { width, depth, height } = theRoom.value ?? {};
     scene.current?.build({ width: width ?? 12, depth: depth ?? 10, height: height ?? 3 }, boxes(racks), boxes(units));
     scene.current?.select(selected.value);
   }, [key]);
-
-  useEffect(() => scene.current?.labels(names.value, theme.value === "dark" ? "#e7edf3" : "#1b2733"), [key, names.value, theme.value]);
-  useEffect(() => scene.current?.theme(theme.value === "dark" ? "#12181f" : "#dfe5ea", theme.value === "dark" ? "#ffffff" : "#0b0f14"), [theme.value]);
+  useEffect(() => scene.current?.show(shown), [key, shown]);
   useEffect(() => scene.current?.select(selected.value), [selected.value, key]);
-  useEffect(() => scene.current?.flows(flows.value ? airFlows(racks, units) : []), [flows.value, key, flows.value ? Math.floor(now.value / 5000) : 0]);
+  const airs = shown.flows && past.value === null;
+  useEffect(() => scene.current?.flows(airs ? airFlows(racks, units) : []), [airs, key, airs ? Math.floor(now.value / 10_000) : 0]);
+  const marked = shown.alerts && past.value === null ? [...racks, ...units].flatMap((each) => signOf(each)) : [];
+  useEffect(() => scene.current?.mark(marked), [key, marked.map((each) => each.id + each.colour).join()]);
 
   useEffect(() => {
     const placed = racks.filter((each) => placeOf(each) !== null);
@@ -74,21 +91,42 @@ export function Room3D() {
     const scale = roomScale(racks);
     const air = scaleOf("inlet", theSite.value?.ashrae_class ?? "A2", 0);
     const at = now.value;
-    const zones = placed.map((rack) => zonesOf(rack, quantity.value, at));
+    const zones = placed.map((rack) => (meant(rack, focus.value, at) ? zonesOf(rack, quantity.value, at) : null));
+    const faint: [number, number, number] = theme.value === "dark" ? [44, 54, 64] : [205, 213, 220];
     scene.current?.paint(
-      (index, zone) => rgbOf(scale, zone === 0 ? zones[index]!.bottom : zones[index]!.top),
+      (index, zone) => {
+        const found = zones[index]!;
+        return found === null ? faint : rgbOf(scale, zone === 0 ? found.bottom : found.top);
+      },
       (index) => {
-        const supply = placedUnits[index]!.features["air"]?.properties["supplyTemperature"];
-        return typeof supply === "number" && past.value === null ? rgbOf(air, supply) : [126, 140, 154];
+        const supply = supplyOf(placedUnits[index]!, at);
+        return supply === null ? UNKNOWN : rgbOf(air, supply);
       },
     );
-  }, [tick.value, quantity.value, key, past.value, theme.value, Math.floor(now.value / 10_000)]);
+  }, [tick.value, quantity.value, key, past.value, theme.value, focus.value, Math.floor(now.value / 10_000)]);
 
   const under = hover === null ? undefined : things.get(hover.id);
   return (
     <div class="stage">
-      <canvas ref={canvas} role="img" aria-label={text.room.canvas} />
+      <canvas
+        ref={canvas}
+        role="img"
+        tabIndex={0}
+        aria-label={text.room.canvas}
+        onKeyDown={(event) => {
+          const move = KEYS[event.key];
+          if (move === undefined) return;
+          event.preventDefault();
+          scene.current?.move(...move);
+        }}
+      />
       {under !== undefined && hover !== null && <Tip thing={under} x={hover.x} y={hover.y} />}
     </div>
   );
+}
+
+function signOf(thing: Thing): { id: string; colour: string }[] {
+  const open = alertsOf(thing).filter((each) => !each.acknowledgedBy);
+  const worst = (["critical", "warning"] as const).find((severity) => open.some((each) => each.severity === severity));
+  return worst === undefined ? [] : [{ id: thing.id, colour: SIGNS[worst] }];
 }

@@ -2,7 +2,7 @@
 // below one.
 import type { Thing } from "../api";
 import { number } from "../store";
-import type { Flow } from "./scene";
+import type { Flow } from "./particles";
 
 // Less than this share is not drawn, or the picture is all lines.
 const LEAST = 0.03;

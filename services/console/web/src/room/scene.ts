@@ -1,111 +1,122 @@
-// The room in 3D. Racks are instances of one box, two to a rack (bottom and top zone), so that a thousand racks are two draw
-// calls; nothing is drawn while nothing changes. Knows positions and colours, nothing of twins: `room/Room3D` feeds it.
+// The room in 3D. Draws only when something changed, in four draw calls but for names; while it moves it draws fewer pixels
+// where the machine is slow, and all of them when it rests. Knows positions and colours, nothing of twins: `Room3D` feeds it.
 import {
-  AmbientLight,
   BoxGeometry,
   BufferAttribute,
   BufferGeometry,
   CanvasTexture,
   Color,
-  DirectionalLight,
-  DynamicDrawUsage,
   EdgesGeometry,
-  GridHelper,
   Group,
-  InstancedMesh,
   LineBasicMaterial,
   LineSegments,
-  Matrix4,
   Mesh,
-  MeshLambertMaterial,
+  MeshBasicMaterial,
   MOUSE,
   Object3D,
   PerspectiveCamera,
   PlaneGeometry,
-  Quaternion,
+  Points,
   Raycaster,
   Scene,
-  ShaderMaterial,
   Sprite,
-  SRGBColorSpace,
   SpriteMaterial,
+  SRGBColorSpace,
   Vector2,
   Vector3,
   WebGLRenderer,
 } from "three";
 import { OrbitControls } from "three/examples/jsm/controls/OrbitControls.js";
-import type { Place } from "../values";
+import { text } from "../text";
+import { aislesOf } from "./aisles";
+import { Boxes, findBox, turned, type Box, type Rgb } from "./boxes";
+import { flowMaterial, flowPoints, type Flow } from "./particles";
 
-export interface Box {
-  id: string;
-  label: string;
-  place: Place;
-  width: number;
-  depth: number;
-  height: number;
+export interface Palette {
+  background: string;
+  floor: string;
+  line: string;
+  ink: string;
+  cold: string;
+  hot: string;
 }
-export interface Flow {
-  from: string;
-  to: string;
-  kind: "supply" | "recirculation";
-  share: number;
+export interface Layers {
+  aisles: boolean;
+  names: boolean;
+  units: boolean;
 }
-export type Rgb = [number, number, number];
+export interface Speed {
+  fps: number;
+  js_ms: number;
+  gl_ms: number;
+  pixels: number;
+  renderer: string;
+}
 
-const UP = new Vector3(0, 1, 0);
-const GAP = 0.015;
-
-const turned = (place: Place): Quaternion => new Quaternion().setFromAxisAngle(UP, Math.PI / 2 - place.yaw);
-const colourOf = (rgb: Rgb, into: Color): Color => into.setRGB(rgb[0] / 255, rgb[1] / 255, rgb[2] / 255, "srgb");
+// Names of more racks than this would hide the room: then only units are named.
+const MOST_NAMED = 150;
+const SCALES = [1, 0.75, 0.5];
+// A frame that takes longer than this (ms) is felt.
+const SLOW_MS = 19;
+const SETTLES_MS = 250;
+const HOME = new Vector3(-0.2, 0.62, 0.76).normalize();
 
 export class RoomScene {
-  readonly frames = { drawn: 0, since: performance.now() };
+  readonly frames = { drawn: 0 };
+  readonly software: boolean;
   private readonly renderer: WebGLRenderer;
   private readonly scene = new Scene();
   private readonly camera = new PerspectiveCamera(50, 1, 0.1, 500);
   private readonly controls: OrbitControls;
-  private readonly content = new Group();
-  private readonly flowGroup = new Group();
+  private readonly shell = new Group();
+  private readonly aisleGroup = new Group();
   private readonly labelGroup = new Group();
+  private readonly markGroup = new Group();
   private readonly outline: LineSegments;
-  private readonly colour = new Color();
+  private readonly flowMaterial = flowMaterial();
+  private flowPoints: Points | null = null;
+  private boxes = new Boxes([]);
   private racks: Box[] = [];
   private units: Box[] = [];
-  private rackMesh: InstancedMesh | null = null;
-  private unitMesh: InstancedMesh | null = null;
   private size = new Vector3(10, 3, 10);
-  private dirty = true;
+  private palette: Palette = { background: "#12181f", floor: "#222b35", line: "#41505e", ink: "#e7edf3", cold: "#1f4e6e", hot: "#6b3a16" };
+  private layers: Layers = { aisles: true, names: false, units: true };
+  private queued = 0;
   private stopped = false;
-  private flowMaterial: ShaderMaterial;
+  private scaleIndex = 0;
+  private movedAt = 0;
+  private drawnAt = 0;
+  private slow = 0;
+  private readonly still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
     private readonly onPick: (id: string | null) => void,
     private readonly onHover: (id: string | null, x: number, y: number) => void,
   ) {
-    this.renderer = new WebGLRenderer({ canvas, antialias: true, powerPreference: "high-performance" });
-    this.renderer.setPixelRatio(Math.min(window.devicePixelRatio, 2));
-    this.scene.add(new AmbientLight(0xffffff, 1.9));
-    const sun = new DirectionalLight(0xffffff, 1.6);
-    sun.position.set(4, 12, 7);
-    this.scene.add(sun, this.content, this.flowGroup, this.labelGroup);
+    this.software = /swiftshader|llvmpipe|software|basic render/i.test(rendererOf());
+    this.renderer = new WebGLRenderer({ canvas, antialias: !this.software, powerPreference: "high-performance", stencil: false });
+    this.renderer.setPixelRatio(this.ratio());
     this.outline = new LineSegments(new EdgesGeometry(new BoxGeometry(1, 1, 1)), new LineBasicMaterial({ color: 0xffffff, linewidth: 2 }));
     this.outline.visible = false;
-    this.scene.add(this.outline);
-    this.flowMaterial = flowMaterial();
+    this.scene.add(this.shell, this.aisleGroup, this.labelGroup, this.markGroup, this.outline);
     this.controls = new OrbitControls(this.camera, canvas);
-    this.controls.enableDamping = true;
+    this.controls.enableDamping = !this.still;
     this.controls.maxPolarAngle = Math.PI / 2 - 0.02;
+    this.controls.minDistance = 1.5;
     this.controls.mouseButtons = { LEFT: MOUSE.ROTATE, MIDDLE: MOUSE.DOLLY, RIGHT: MOUSE.PAN };
-    this.controls.addEventListener("change", () => this.redraw());
+    this.controls.addEventListener("change", () => {
+      this.movedAt = performance.now();
+      this.redraw();
+    });
     this.listen();
-    requestAnimationFrame(this.frame);
   }
 
-  theme(background: string, line: string): void {
-    this.scene.background = new Color(background);
-    (this.outline.material as LineBasicMaterial).color.set(line);
-    this.redraw();
+  theme(palette: Palette): void {
+    this.palette = palette;
+    this.scene.background = new Color(palette.background);
+    (this.outline.material as LineBasicMaterial).color.set(palette.ink);
+    this.furnish();
   }
 
   build(size: { width: number; depth: number; height: number }, racks: Box[], units: Box[]): void {
@@ -113,49 +124,18 @@ export class RoomScene {
     this.racks = racks;
     this.units = units;
     this.size.set(size.width, size.height, size.depth);
-    for (const child of [...this.content.children]) {
-      this.content.remove(child);
-      dispose(child);
-    }
-    this.content.add(...roomShell(size));
-    this.rackMesh = boxes(racks.length * 2);
-    this.unitMesh = boxes(units.length);
-    const matrix = new Matrix4();
-    racks.forEach((rack, index) => {
-      for (const zone of [0, 1]) {
-        matrix.compose(
-          new Vector3(rack.place.x, rack.place.z + rack.height * (0.25 + 0.5 * zone), rack.place.y),
-          turned(rack.place),
-          new Vector3(rack.width - GAP, rack.height / 2 - GAP, rack.depth - GAP),
-        );
-        this.rackMesh!.setMatrixAt(index * 2 + zone, matrix);
-      }
-    });
-    units.forEach((unit, index) => {
-      matrix.compose(
-        new Vector3(unit.place.x, unit.place.z + unit.height / 2, unit.place.y),
-        turned(unit.place),
-        new Vector3(unit.width, unit.height, unit.depth),
-      );
-      this.unitMesh!.setMatrixAt(index, matrix);
-    });
-    const fronts = frontMarks(racks, units);
-    this.content.add(this.rackMesh, this.unitMesh, fronts);
-    this.rackMesh.computeBoundingSphere();
-    this.unitMesh.computeBoundingSphere();
+    this.scene.remove(this.boxes.mesh);
+    this.boxes.dispose();
+    this.boxes = new Boxes([...racks, ...units]);
+    this.scene.add(this.boxes.mesh);
+    this.furnish();
     if (resized || this.frames.drawn === 0) this.home();
-    this.redraw();
   }
 
   paint(rackColours: (index: number, zone: 0 | 1) => Rgb, unitColours: (index: number) => Rgb): void {
-    if (this.rackMesh === null || this.unitMesh === null) return;
-    for (let i = 0; i < this.racks.length; i++) {
-      this.rackMesh.setColorAt(i * 2, colourOf(rackColours(i, 0), this.colour));
-      this.rackMesh.setColorAt(i * 2 + 1, colourOf(rackColours(i, 1), this.colour));
-    }
-    for (let i = 0; i < this.units.length; i++) this.unitMesh.setColorAt(i, colourOf(unitColours(i), this.colour));
-    if (this.rackMesh.instanceColor !== null) this.rackMesh.instanceColor.needsUpdate = true;
-    if (this.unitMesh.instanceColor !== null) this.unitMesh.instanceColor.needsUpdate = true;
+    this.racks.forEach((_, i) => this.boxes.paint(i, rackColours(i, 0), rackColours(i, 1)));
+    this.units.forEach((_, i) => this.boxes.paint(this.racks.length + i, unitColours(i), unitColours(i)));
+    this.boxes.painted();
     this.redraw();
   }
 
@@ -170,32 +150,44 @@ export class RoomScene {
     this.redraw();
   }
 
-  labels(shown: boolean, colour: string): void {
-    for (const child of [...this.labelGroup.children]) {
-      this.labelGroup.remove(child);
-      dispose(child);
+  show(layers: Layers): void {
+    this.layers = layers;
+    this.boxes.mesh.count = this.racks.length + (layers.units ? this.units.length : 0);
+    this.furnish();
+  }
+
+  // What needs somebody: a sign above each of these.
+  mark(found: { id: string; colour: string }[]): void {
+    empty(this.markGroup);
+    for (const { id, colour } of found) {
+      const box = this.find(id);
+      if (box !== undefined) this.markGroup.add(label({ ...box, label: "!" }, "#0b0f14", { size: 0.42, lift: 0.45, ground: colour }));
     }
-    // Names of hundreds of racks would hide the room: then only units are named.
-    const named = shown ? [...this.units, ...(this.racks.length <= 150 ? this.racks : [])] : this.units;
-    for (const box of named) this.labelGroup.add(label(box, colour));
     this.redraw();
   }
 
   flows(flows: Flow[]): void {
-    for (const child of [...this.flowGroup.children]) {
-      this.flowGroup.remove(child);
-      (child as LineSegments).geometry.dispose();
+    if (this.flowPoints !== null) {
+      this.scene.remove(this.flowPoints);
+      this.flowPoints.geometry.dispose();
     }
-    const lines = flowLines(flows, (id) => this.find(id), this.flowMaterial);
-    if (lines !== null) this.flowGroup.add(lines);
+    this.flowPoints = flowPoints(flows, (id) => this.find(id), this.flowMaterial);
+    if (this.flowPoints !== null) this.scene.add(this.flowPoints);
     this.redraw();
   }
 
   home(): void {
     const { x, y, z } = this.size;
-    const span = Math.max(x, z);
-    this.controls.target.set(x / 2, y / 3, z / 2);
-    this.camera.position.set(x / 2 - span * 0.25, span * 0.75 + 2, z / 2 + span * 0.95);
+    this.controls.target.set(x / 2, y * 0.22, z / 2);
+    const corners = [0, x].flatMap((cx) => [0, z].flatMap((cz) => [0, y * 0.8].map((cy) => new Vector3(cx, cy, cz))));
+    const seen = new Vector3();
+    // As near as it can be with every corner on the screen.
+    for (let away = Math.max(x, z) * 0.5; away < 400; away *= 1.06) {
+      this.camera.position.copy(this.controls.target).addScaledVector(HOME, away);
+      this.camera.lookAt(this.controls.target);
+      this.camera.updateMatrixWorld();
+      if (corners.every((corner) => Math.abs(seen.copy(corner).project(this.camera).x) < 0.97 && Math.abs(seen.y) < 0.94)) break;
+    }
     this.controls.update();
     this.redraw();
   }
@@ -203,7 +195,20 @@ export class RoomScene {
   look(id: string): void {
     const box = this.find(id);
     if (box === undefined) return;
-    this.controls.target.set(box.place.x, 1, box.place.y);
+    const by = new Vector3(box.place.x, 1, box.place.y).sub(this.controls.target);
+    this.controls.target.add(by);
+    this.camera.position.add(by);
+    this.controls.update();
+    this.redraw();
+  }
+
+  // By keyboard: turn, tilt (radians) and come nearer (factor).
+  move(turn: number, tilt: number, nearer: number): void {
+    const offset = this.camera.position.clone().sub(this.controls.target);
+    const radius = Math.max(this.controls.minDistance, offset.length() * nearer);
+    const around = Math.atan2(offset.x, offset.z) + turn;
+    const up = Math.min(Math.PI / 2 - 0.02, Math.max(0.05, Math.acos(offset.y / offset.length()) + tilt));
+    this.camera.position.copy(this.controls.target).add(new Vector3().setFromSphericalCoords(radius, up, around));
     this.controls.update();
     this.redraw();
   }
@@ -211,52 +216,134 @@ export class RoomScene {
   resize(): void {
     const { clientWidth, clientHeight } = this.canvas;
     if (clientWidth === 0 || clientHeight === 0) return;
+    const first = this.camera.aspect === 1;
     this.renderer.setSize(clientWidth, clientHeight, false);
     this.camera.aspect = clientWidth / clientHeight;
     this.camera.updateProjectionMatrix();
+    if (first) this.home();
     this.redraw();
   }
 
-  // Draws as fast as it can for a while; frames a second. For measuring.
-  async measure(milliseconds: number): Promise<number> {
-    const began = performance.now();
-    let drawn = 0;
-    while (performance.now() - began < milliseconds) {
-      await new Promise(requestAnimationFrame);
+  // For measuring: frames a second while the view turns, as a person sees it; then what a frame costs here and in GL.
+  async measure(milliseconds: number): Promise<Speed> {
+    const gl = this.renderer.getContext();
+    const turn = (): void => {
       this.controls.target.x += 0.001;
+      this.controls.update();
+    };
+    // The first second is for the resolution to settle.
+    await this.run(1000, turn);
+    const fps = await this.run(milliseconds, turn);
+    const pixel = new Uint8Array(4);
+    let [js, raster] = [0, 0];
+    const rounds = 20;
+    for (let i = 0; i < rounds; i++) {
+      await new Promise(requestAnimationFrame);
+      turn();
+      const began = performance.now();
       this.renderer.render(this.scene, this.camera);
-      this.renderer.getContext().finish();
-      drawn++;
+      const told = performance.now();
+      // Reading a pixel waits for all of them; `finish` does not, in a browser.
+      gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, pixel);
+      js += told - began;
+      raster += performance.now() - told;
     }
-    return (drawn * 1000) / (performance.now() - began);
+    return { fps, js_ms: js / rounds, gl_ms: raster / rounds, pixels: gl.drawingBufferWidth * gl.drawingBufferHeight, renderer: rendererOf() };
   }
 
   redraw(): void {
-    this.dirty = true;
+    if (this.queued === 0 && !this.stopped) this.queued = requestAnimationFrame(this.frame);
   }
 
   destroy(): void {
     this.stopped = true;
+    cancelAnimationFrame(this.queued);
     this.controls.dispose();
-    this.content.children.forEach(dispose);
+    for (const group of [this.shell, this.aisleGroup, this.labelGroup, this.markGroup]) empty(group);
+    this.boxes.dispose();
+    this.flowPoints?.geometry.dispose();
+    this.flowMaterial.dispose();
     this.renderer.dispose();
   }
 
-  private readonly frame = (at: number): void => {
-    if (this.stopped) return;
-    const moving = this.flowGroup.children.length > 0;
-    if (moving) this.flowMaterial.uniforms["time"]!.value = at / 1000;
-    this.controls.update();
-    if (this.dirty || moving) {
-      this.dirty = false;
-      this.renderer.render(this.scene, this.camera);
-      this.frames.drawn++;
+  private async run(milliseconds: number, step: () => void): Promise<number> {
+    const [began, before] = [performance.now(), this.frames.drawn];
+    while (performance.now() - began < milliseconds) {
+      step();
+      await new Promise(requestAnimationFrame);
     }
-    requestAnimationFrame(this.frame);
+    return ((this.frames.drawn - before) * 1000) / (performance.now() - began);
+  }
+
+  private readonly frame = (at: number): void => {
+    this.queued = 0;
+    if (this.stopped) return;
+    const flowing = this.flowPoints !== null && !this.still;
+    const moving = at - this.movedAt < SETTLES_MS;
+    // Air alone need not be smooth where every pixel is computed by the processor.
+    if (flowing && !moving && this.software && at - this.drawnAt < 60 && this.frames.drawn > 0) {
+      this.redraw();
+      return;
+    }
+    this.pace(at, moving);
+    if (flowing) this.flowMaterial.uniforms["time"]!.value = at / 1000;
+    this.flowMaterial.uniforms["scale"]!.value = this.canvas.clientHeight * this.renderer.getPixelRatio();
+    this.controls.update();
+    this.renderer.render(this.scene, this.camera);
+    this.frames.drawn++;
+    this.drawnAt = at;
+    if (flowing || moving) this.redraw();
   };
 
+  // Fewer pixels while it moves too slowly; all of them when it rests.
+  private pace(at: number, moving: boolean): void {
+    const took = at - this.drawnAt;
+    if (!moving) {
+      this.slow = 0;
+      this.scale(0);
+      return;
+    }
+    if (took < 200) this.slow = took > SLOW_MS ? this.slow + 1 : Math.max(0, this.slow - 1);
+    if (this.slow > 6 && this.scaleIndex < SCALES.length - 1) {
+      this.slow = 0;
+      this.scale(this.scaleIndex + 1);
+    }
+  }
+
+  private scale(index: number): void {
+    if (index === this.scaleIndex) return;
+    this.scaleIndex = index;
+    this.renderer.setPixelRatio(this.ratio());
+  }
+
+  private ratio(): number {
+    const full = Math.min(window.devicePixelRatio, this.software ? 1 : 2);
+    return full * SCALES[this.scaleIndex]!;
+  }
+
   private find(id: string): Box | undefined {
-    return this.racks.find((each) => each.id === id) ?? this.units.find((each) => each.id === id);
+    return findBox(this.boxes.all, id);
+  }
+
+  private furnish(): void {
+    const { x: width, y: height, z: depth } = this.size;
+    for (const group of [this.shell, this.aisleGroup, this.labelGroup]) empty(group);
+    this.shell.add(...roomShell({ width, depth, height }, this.palette));
+    const aisles = aislesOf(this.racks, { width, depth });
+    if (this.layers.aisles && aisles.length > 0) {
+      for (const kind of ["cold", "hot"] as const) this.aisleGroup.add(floorPlates(aisles.filter((each) => each.kind === kind), this.palette[kind]));
+    }
+    const units = this.layers.units ? this.units : [];
+    const named = this.layers.names && this.racks.length <= MOST_NAMED ? [...units, ...this.racks] : units;
+    const ground = `${this.palette.background}b0`;
+    for (const box of named) this.labelGroup.add(label(box, this.palette.ink, { size: 0.22, lift: 0.18, ground }));
+    if (this.layers.aisles && this.layers.names && this.racks.length <= MOST_NAMED) {
+      for (const { kind, x, y } of aisles) {
+        const place = { x, y, z: 0, yaw: 0 };
+        this.labelGroup.add(label({ id: "", label: text.room[kind], place, width: 0, depth: 0, height: 0 }, this.palette.ink, { size: 0.22, lift: 0.05, ground }));
+      }
+    }
+    this.redraw();
   }
 
   private listen(): void {
@@ -266,23 +353,20 @@ export class RoomScene {
       const bounds = this.canvas.getBoundingClientRect();
       at.set(((event.clientX - bounds.left) / bounds.width) * 2 - 1, 1 - ((event.clientY - bounds.top) / bounds.height) * 2);
       ray.setFromCamera(at, this.camera);
-      const meshes = [this.rackMesh, this.unitMesh].filter((mesh): mesh is InstancedMesh => mesh !== null);
-      const first = ray.intersectObjects(meshes, false)[0];
-      if (first?.instanceId === undefined) return null;
-      return first.object === this.rackMesh
-        ? (this.racks[Math.floor(first.instanceId / 2)]?.id ?? null)
-        : (this.units[first.instanceId]?.id ?? null);
+      const first = ray.intersectObject(this.boxes.mesh, false)[0];
+      return first?.instanceId === undefined ? null : (this.boxes.all[first.instanceId]?.id ?? null);
     };
     let down: [number, number] | null = null;
     this.canvas.addEventListener("pointerdown", (event) => (down = [event.clientX, event.clientY]));
     this.canvas.addEventListener("pointerup", (event) => {
-      // A drag turns the view; only a click selects.
-      if (down !== null && Math.hypot(event.clientX - down[0], event.clientY - down[1]) < 4) this.onPick(hit(event));
+      // A drag turns the view; only a click selects. A finger is less steady than a mouse.
+      const still = event.pointerType === "touch" ? 12 : 4;
+      if (down !== null && Math.hypot(event.clientX - down[0], event.clientY - down[1]) < still) this.onPick(hit(event));
       down = null;
     });
     let last = 0;
     this.canvas.addEventListener("pointermove", (event) => {
-      if (event.buttons !== 0 || event.timeStamp - last < 50) return;
+      if (event.buttons !== 0 || event.pointerType === "touch" || event.timeStamp - last < 50) return;
       last = event.timeStamp;
       this.onHover(hit(event), event.offsetX, event.offsetY);
     });
@@ -290,133 +374,91 @@ export class RoomScene {
   }
 }
 
-function boxes(count: number): InstancedMesh {
-  const mesh = new InstancedMesh(new BoxGeometry(1, 1, 1), new MeshLambertMaterial(), Math.max(1, count));
-  mesh.count = count;
-  mesh.instanceMatrix.setUsage(DynamicDrawUsage);
-  for (let i = 0; i < count; i++) mesh.setColorAt(i, new Color(0x5a626c));
-  return mesh;
+// Who draws, as the browser tells it.
+function rendererOf(): string {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  const about = gl?.getExtension("WEBGL_debug_renderer_info");
+  const name = about ? String(gl!.getParameter(about.UNMASKED_RENDERER_WEBGL)) : "unknown";
+  gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  return name;
 }
 
-function roomShell(size: { width: number; depth: number; height: number }): Object3D[] {
+function roomShell(size: { width: number; depth: number; height: number }, palette: Palette): Object3D[] {
   const { width, depth, height } = size;
-  const floor = new Mesh(new PlaneGeometry(width, depth), new MeshLambertMaterial({ color: 0x39424d }));
+  const floor = new Mesh(new PlaneGeometry(width, depth), new MeshBasicMaterial({ color: palette.floor }));
   floor.rotation.x = -Math.PI / 2;
-  floor.position.set(width / 2, -0.01, depth / 2);
-  // Floor tiles are 0.6 m.
-  const tiles = Math.max(1, Math.round(Math.max(width, depth) / 0.6));
-  const grid = new GridHelper(tiles * 0.6, tiles, 0x56616d, 0x465059);
-  grid.position.set((tiles * 0.6) / 2, 0, (tiles * 0.6) / 2);
-  grid.scale.set(width / (tiles * 0.6), 1, depth / (tiles * 0.6));
-  grid.position.set(width / 2, 0, depth / 2);
-  const walls = new LineSegments(new EdgesGeometry(new BoxGeometry(width, height, depth)), new LineBasicMaterial({ color: 0x6c7885 }));
+  floor.position.set(width / 2, -0.02, depth / 2);
+  const lines: number[] = [];
+  // Floor tiles are 0.6 m; of a large room every fifth joint is drawn.
+  const step = Math.max(width, depth) > 40 ? 3 : 0.6;
+  for (let x = 0; x <= width + 1e-6; x += step) lines.push(x, 0, 0, x, 0, depth);
+  for (let y = 0; y <= depth + 1e-6; y += step) lines.push(0, 0, y, width, 0, y);
+  const geometry = new BufferGeometry();
+  geometry.setAttribute("position", new BufferAttribute(new Float32Array(lines), 3));
+  const grid = new LineSegments(geometry, new LineBasicMaterial({ color: palette.line, transparent: true, opacity: 0.45 }));
+  const walls = new LineSegments(new EdgesGeometry(new BoxGeometry(width, height, depth)), new LineBasicMaterial({ color: palette.line }));
   walls.position.set(width / 2, height / 2, depth / 2);
   return [floor, grid, walls];
 }
 
-// A dark strip on each front, so that one sees where cold air enters.
-function frontMarks(racks: Box[], units: Box[]): InstancedMesh {
-  const all = [...racks, ...units];
-  const mesh = new InstancedMesh(new BoxGeometry(1, 1, 1), new MeshLambertMaterial({ color: 0x11161c }), Math.max(1, all.length));
-  mesh.count = all.length;
-  const matrix = new Matrix4();
-  all.forEach((box, index) => {
-    const out = box.depth / 2 + 0.005;
-    matrix.compose(
-      new Vector3(box.place.x + Math.cos(box.place.yaw) * out, box.place.z + box.height / 2, box.place.y + Math.sin(box.place.yaw) * out),
-      turned(box.place),
-      new Vector3(box.width * 0.16, box.height * 0.94, 0.01),
-    );
-    mesh.setMatrixAt(index, matrix);
-  });
-  return mesh;
+function floorPlates(aisles: { x: number; y: number; length: number; width: number; yaw: number }[], colour: string): Mesh {
+  const positions: number[] = [];
+  for (const { x, y, length, width, yaw } of aisles) {
+    const [nx, ny] = [Math.cos(yaw), Math.sin(yaw)];
+    const corner = (along: number, across: number): [number, number, number] => [
+      x - (ny * along * length) / 2 + (nx * across * width) / 2,
+      -0.008,
+      y + (nx * along * length) / 2 + (ny * across * width) / 2,
+    ];
+    const [a, b, c, d] = [corner(-1, -1), corner(1, -1), corner(1, 1), corner(-1, 1)];
+    for (const each of [a, b, c, a, c, d]) positions.push(...each);
+  }
+  const geometry = new BufferGeometry();
+  geometry.setAttribute("position", new BufferAttribute(new Float32Array(positions), 3));
+  // Either side up: which way a row's corners turn depends on where it looks.
+  return new Mesh(geometry, new MeshBasicMaterial({ color: colour, side: 2 }));
 }
 
-function label(box: Box, colour: string): Sprite {
+interface Sign {
+  size: number;
+  lift: number;
+  // What the text stands on.
+  ground: string;
+}
+
+function label(box: Box, colour: string, { size, lift, ground }: Sign): Sprite {
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("2d")!;
-  context.font = "28px system-ui, sans-serif";
-  canvas.width = Math.ceil(context.measureText(box.label).width) + 12;
-  canvas.height = 36;
-  context.font = "28px system-ui, sans-serif";
+  const font = "bold 28px system-ui, sans-serif";
+  context.font = font;
+  canvas.width = Math.max(40, Math.ceil(context.measureText(box.label).width) + 20);
+  canvas.height = 40;
+  context.font = font;
+  context.fillStyle = ground;
+  context.beginPath();
+  context.roundRect(0, 0, canvas.width, canvas.height, 14);
+  context.fill();
   context.fillStyle = colour;
-  context.fillText(box.label, 6, 27);
+  context.textAlign = "center";
+  context.fillText(box.label, canvas.width / 2, 30);
   const texture = new CanvasTexture(canvas);
   texture.colorSpace = SRGBColorSpace;
   const sprite = new Sprite(new SpriteMaterial({ map: texture, depthTest: false }));
-  sprite.scale.set((canvas.width / canvas.height) * 0.2, 0.2, 1);
-  sprite.position.set(box.place.x, box.place.z + box.height + 0.18, box.place.y);
+  sprite.scale.set((canvas.width / canvas.height) * size, size, 1);
+  sprite.position.set(box.place.x, box.place.z + box.height + lift, box.place.y);
   return sprite;
 }
 
-function flowMaterial(): ShaderMaterial {
-  return new ShaderMaterial({
-    transparent: true,
-    depthWrite: false,
-    uniforms: { time: { value: 0 } },
-    vertexShader: `
-      attribute vec4 tint; attribute float along; varying vec4 vTint; varying float vAlong;
-      void main() { vTint = tint; vAlong = along; gl_Position = projectionMatrix * modelViewMatrix * vec4(position, 1.0); }`,
-    // Dashes that travel in the direction of the air.
-    fragmentShader: `
-      uniform float time; varying vec4 vTint; varying float vAlong;
-      void main() { float dash = fract(vAlong * 1.6 - time * 0.9); gl_FragColor = vec4(vTint.rgb, vTint.a * smoothstep(0.0, 0.6, dash)); }`,
-  });
-}
-
-const SUPPLY = new Color("#56b4e9");
-const WARM = new Color("#e69f00");
-const PIECES = 14;
-
-function flowLines(flows: Flow[], find: (id: string) => Box | undefined, material: ShaderMaterial): LineSegments | null {
-  const positions: number[] = [];
-  const tints: number[] = [];
-  const alongs: number[] = [];
-  const point = new Vector3();
-  const before = new Vector3();
-  for (const flow of flows) {
-    const [from, to] = [find(flow.from), find(flow.to)];
-    if (from === undefined || to === undefined) continue;
-    const supply = flow.kind === "supply";
-    // Supply leaves a unit's front near the floor and reaches a rack's front; recirculation leaves a rear and rises over the top.
-    const start = side(from, supply ? 1 : -1, supply ? 0.3 : from.height * 0.8);
-    const end = side(to, 1, supply ? to.height * 0.3 : to.height * 0.85);
-    const lift = supply ? 0.15 : Math.max(from.height, to.height) + 0.5;
-    const colour = supply ? SUPPLY : WARM;
-    let length = 0;
-    before.copy(start);
-    for (let i = 1; i <= PIECES; i++) {
-      const t = i / PIECES;
-      point.lerpVectors(start, end, t);
-      point.y = supply ? point.y + Math.sin(Math.PI * t) * lift : (1 - t) ** 2 * start.y + 2 * t * (1 - t) * lift * 1.4 + t ** 2 * end.y;
-      positions.push(...before.toArray(), ...point.toArray());
-      const next = length + before.distanceTo(point);
-      alongs.push(length, next);
-      for (let k = 0; k < 2; k++) tints.push(colour.r, colour.g, colour.b, Math.min(0.95, 0.15 + flow.share));
-      length = next;
-      before.copy(point);
+function empty(group: Group): void {
+  for (const child of [...group.children]) {
+    group.remove(child);
+    if (child instanceof Mesh || child instanceof LineSegments) {
+      child.geometry.dispose();
+      (child.material as MeshBasicMaterial | LineBasicMaterial).dispose();
     }
-  }
-  if (positions.length === 0) return null;
-  const geometry = new BufferGeometry();
-  geometry.setAttribute("position", new BufferAttribute(new Float32Array(positions), 3));
-  geometry.setAttribute("tint", new BufferAttribute(new Float32Array(tints), 4));
-  geometry.setAttribute("along", new BufferAttribute(new Float32Array(alongs), 1));
-  return new LineSegments(geometry, material);
-}
-
-function side(box: Box, direction: 1 | -1, height: number): Vector3 {
-  const out = direction * (box.depth / 2 + 0.12);
-  return new Vector3(box.place.x + Math.cos(box.place.yaw) * out, box.place.z + height, box.place.y + Math.sin(box.place.yaw) * out);
-}
-
-function dispose(object: Object3D): void {
-  if (object instanceof Mesh || object instanceof LineSegments) {
-    object.geometry.dispose();
-    for (const material of Array.isArray(object.material) ? object.material : [object.material]) material.dispose();
-  }
-  if (object instanceof Sprite) {
-    object.material.map?.dispose();
-    object.material.dispose();
+    if (child instanceof Sprite) {
+      child.material.map?.dispose();
+      child.material.dispose();
+    }
   }
 }

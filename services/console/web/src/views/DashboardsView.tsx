@@ -1,14 +1,16 @@
 // Key figures of the site and its rooms now, with links into Grafana at the same time and place.
 import type { Thing } from "../api";
 import { Chart, type Line } from "../parts/Chart";
+import { grafanaLink } from "../parts/grafana";
 import { useRead } from "../parts/hooks";
 import { api } from "../api";
-import { me, now, number, ofRoom, property, room, selected, site, stale, theSite, things, tick, view } from "../store";
+import { me, now, number, ofRoom, openAlerts, property, room, selected, site, stale, theSite, things, tick, view } from "../store";
 import { text } from "../text";
 import { shown } from "../room/Tip";
 import { hottest } from "../values";
 import { useMemo } from "preact/hooks";
 
+const BOARDS = ["site", "room", "rack", "server", "cooling", "maintenance"] as const;
 const sum = (values: (number | null)[]): number | null => {
   const known = values.filter((each): each is number => each !== null);
   return known.length === 0 ? null : known.reduce((a, b) => a + b, 0);
@@ -26,6 +28,7 @@ export function DashboardsView() {
   const cooling = sum(ofKind("cooling").map((unit) => number(unit, "power", "power")));
   const figures: [string, string][] = [
     [text.dashboards.reporting, `${inlets.length} / ${racks.length}`],
+    [text.dashboards.alerts, String(openAlerts.value)],
     [text.dashboards.hottest, shown(inlets.length ? Math.max(...inlets) : null, 1, "°C")],
     [text.dashboards.coldest, shown(inlets.length ? Math.min(...inlets) : null, 1, "°C")],
     [text.dashboards.recommended, judged === 0 ? "–" : `${Math.round((within / judged) * 100)} %`],
@@ -133,12 +136,14 @@ function RoomCard({ name }: { name: string }) {
 function GrafanaLinks() {
   const grafana = me.value?.grafana;
   if (!grafana) return <p class="hint">{text.dashboards.noGrafana}</p>;
-  const values = new URLSearchParams({ "var-site": site.value, "var-history": site.value, "var-room": room.value, from: "now-3h", to: "now" });
+  const chosen = selected.value === null ? undefined : things.get(selected.value);
+  const place: Record<string, string> = { room: room.value };
+  if (chosen !== undefined) place[chosen.kind === "cooling" ? "unit" : chosen.kind] = chosen.name;
   return (
-    <ul>
-      {["site", "room", "rack", "server", "cooling"].map((board) => (
+    <ul class="links">
+      {BOARDS.map((board) => (
         <li key={board}>
-          <a href={`${grafana.replace(/\/$/, "")}/d/racktwin-${board}?${values}`}>{board}</a>
+          <a href={grafanaLink(grafana, board, place)}>{text.dashboards.boards[board]}</a>
         </li>
       ))}
     </ul>

@@ -1,8 +1,9 @@
 // The optimiser's proposal for the room: what, why, what it saves and risks; accept it, or say who acts from now on.
 import { useState } from "preact/hooks";
+import { Placement } from "../parts/Placement";
 import { api, ApiError } from "../api";
 import { shown } from "../room/Tip";
-import { me, number, property, room, site, things, tick } from "../store";
+import { me, now, number, property, room, site, things, tick } from "../store";
 import { text } from "../text";
 
 interface Setting {
@@ -16,6 +17,7 @@ export function OptimiseView() {
   tick.value;
   const [error, setError] = useState<string | null>(null);
   const [confirm, setConfirm] = useState(false);
+  const [why, setWhy] = useState("");
   const [asked, setAsked] = useState<Record<string, string> | null>(null);
   const own = things.get(`racktwin.${site.value}:room-${room.value}`);
   const engineer = me.value?.role === "engineer";
@@ -26,6 +28,7 @@ export function OptimiseView() {
           {text.optimise.heading} {room.value}
         </h1>
         <p class="hint">{text.optimise.none}</p>
+        <Placement />
       </div>
     );
   }
@@ -37,6 +40,9 @@ export function OptimiseView() {
   const settings = (property(own, "optimisation", "settings") ?? {}) as Record<string, Setting>;
   const givesUp = property(own, "optimisation", "givesUp");
   const mode = read("mode");
+  // Who did not want the last one that was left, and why; a newer one may stand here meanwhile.
+  const wish = own.features["optimisation"]?.desiredProperties?.["left"] as Record<string, unknown> | undefined;
+  const left = wish?.["proposal"] === read("proposal");
   const attempt = async (work: () => Promise<void>): Promise<void> => {
     setError(null);
     try {
@@ -71,8 +77,10 @@ export function OptimiseView() {
             [text.optimise.now, kilowatts("powerNow")],
             [text.optimise.then, kilowatts("powerThen")],
             [text.optimise.saving, shown(number(own, "optimisation", "saving"), 1, "%")],
+            [text.optimise.hottestNow, shown(number(own, "optimisation", "hottestNow"), 1, "°C")],
             [text.optimise.hottest, shown(number(own, "optimisation", "hottest"), 1, "°C")],
             [text.optimise.margin, shown(number(own, "optimisation", "margin"), 1, "K")],
+            [text.optimise.looked, typeof property(own, "optimisation", "at") === "number" ? text.agoSeconds((now.value - (property(own, "optimisation", "at") as number)) / 1000) : "–"],
           ] as [string, string][]
         ).map(([name, value]) => (
           <div class="card" key={name}>
@@ -86,7 +94,7 @@ export function OptimiseView() {
       </p>
       {givesUp !== undefined && givesUp !== null && Object.keys(givesUp as object).length > 0 && (
         <p class="error">
-          {text.optimise.givesUp}: <code>{JSON.stringify(givesUp)}</code>
+          {text.optimise.givesUp}: {Object.entries(givesUp as Record<string, unknown>).map(([name, by]) => `${name} ${String(by)} K`).join(", ")}
         </p>
       )}
       {Object.keys(settings).length > 0 && (
@@ -134,14 +142,32 @@ export function OptimiseView() {
           </label>
           <button
             class="main"
-            disabled={!engineer}
+            disabled={!engineer || left}
             title={engineer ? "" : text.errors.role}
             onClick={() => void attempt(async () => setAsked((await api.acceptProposal(site.value, room.value, read("proposal"), confirm)).wishes))}
           >
             {text.optimise.accept}
           </button>
+          <button
+            disabled={!engineer || left}
+            title={engineer ? "" : text.errors.role}
+            onClick={() => void attempt(async () => void (await api.leaveProposal(site.value, room.value, read("proposal"), why)))}
+          >
+            {text.optimise.refuse}
+          </button>
+          <label>
+            <span class="hidden">{text.optimise.because}</span>
+            <input placeholder={text.optimise.because} maxLength={200} value={why} onInput={(event) => setWhy(event.currentTarget.value)} />
+          </label>
         </p>
       )}
+      {wish !== undefined && (
+        <p class="hint" role="status">
+          {text.optimise.left} {String(wish["who"] ?? "")} {typeof wish["at"] === "number" ? text.agoSeconds((now.value - wish["at"]) / 1000) : ""}
+          {wish["why"] ? `: ${String(wish["why"])}` : ""}
+        </p>
+      )}
+      <Placement />
     </div>
   );
 }

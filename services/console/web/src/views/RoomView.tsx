@@ -3,12 +3,14 @@ import { lazy, Suspense } from "preact/compat";
 import { Detail } from "../parts/Detail";
 import { Legend } from "../parts/Legend";
 import { List, Plan } from "../room/Plan";
-import { flows, names, quantity, shape, type Quantity, type Shape } from "../store";
+import { focus, layers, quantity, shape, type Focus, type Quantity, type Shape } from "../store";
 import { text } from "../text";
 
 // three.js is most of the page's code: what needs no 3D does not wait for it.
 const Room3D = lazy(() => import("../room/Room3D").then((module) => ({ default: module.Room3D })));
 const QUANTITIES = ["inlet", "predicted", "humidity", "power", "deltaT", "score"] as const satisfies readonly Quantity[];
+const FOCUSES = ["all", "out", "alerts", "stale"] as const satisfies readonly Focus[];
+const LAYERS = ["flows", "names", "aisles", "units", "alerts"] as const;
 
 export function RoomView() {
   return (
@@ -43,7 +45,7 @@ export function RoomTools() {
   ];
   return (
     <div class="tools">
-      <div class="choice" role="group">
+      <div class="choice" role="group" aria-label={text.room.shape}>
         {shapes.map(([name, label]) => (
           <button key={name} aria-pressed={shape.value === name} onClick={() => (shape.value = name)}>
             {label}
@@ -51,8 +53,8 @@ export function RoomTools() {
         ))}
       </div>
       <label>
-        {text.quantity.label}{" "}
-        <select value={quantity.value} onChange={(event) => (quantity.value = event.currentTarget.value as Quantity)}>
+        <span class="wide-only">{text.quantity.label}</span>
+        <select aria-label={text.quantity.label} value={quantity.value} onChange={(event) => (quantity.value = event.currentTarget.value as Quantity)}>
           {QUANTITIES.map((each) => (
             <option key={each} value={each}>
               {text.quantity[each]}
@@ -60,14 +62,33 @@ export function RoomTools() {
           ))}
         </select>
       </label>
+      <label>
+        <span class="wide-only">{text.room.focus}</span>
+        <select aria-label={text.room.focus} value={focus.value} onChange={(event) => (focus.value = event.currentTarget.value as Focus)}>
+          {FOCUSES.map((each) => (
+            <option key={each} value={each}>
+              {text.room.focuses[each]}
+            </option>
+          ))}
+        </select>
+      </label>
       {shape.value === "3d" && (
         <>
-          <label class="check">
-            <input type="checkbox" checked={flows.value} onChange={(event) => (flows.value = event.currentTarget.checked)} /> {text.room.flows}
-          </label>
-          <label class="check">
-            <input type="checkbox" checked={names.value} onChange={(event) => (names.value = event.currentTarget.checked)} /> {text.room.labels}
-          </label>
+          <details class="menu">
+            <summary>{text.room.show}</summary>
+            <div>
+              {LAYERS.map((name) => (
+                <label class="check" key={name}>
+                  <input
+                    type="checkbox"
+                    checked={layers.value[name]}
+                    onChange={(event) => (layers.value = { ...layers.value, [name]: event.currentTarget.checked })}
+                  />{" "}
+                  {text.room.layers[name]}
+                </label>
+              ))}
+            </div>
+          </details>
           <button onClick={() => window.dispatchEvent(new Event("racktwin-home"))}>{text.room.reset}</button>
         </>
       )}

@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { api, ApiError, type CaseResult, type Change, type Question, type Scenario } from "../api";
 import { useRead } from "../parts/hooks";
+import { Compare } from "../parts/Compare";
 import { Plan } from "../room/Plan";
 import { shown } from "../room/Tip";
 import { me, ofRoom, room, selected, site, things, tick } from "../store";
@@ -39,16 +40,18 @@ const spell = (change: Change): string =>
     .map(([name, what]) => `${name}: ${Object.entries(what as object).map(([key, value]) => `${key} ${String(value)}`).join(", ")}`)
     .join("; ");
 
-function fromAddress(): { changes: Change[]; duration: number; each: boolean } {
+function fromAddress(): { changes: Change[]; duration: number; each: boolean; open: string | null } {
   const asked = new URLSearchParams(location.hash.slice(1));
+  const open = asked.get("show");
   try {
     return {
+      open,
       changes: JSON.parse(asked.get("changes") ?? "[]") as Change[],
       duration: Number(asked.get("for") ?? 3600) || 3600,
       each: asked.get("each") === "1",
     };
   } catch {
-    return { changes: [], duration: 3600, each: false };
+    return { changes: [], duration: 3600, each: false, open };
   }
 }
 
@@ -57,6 +60,9 @@ export function WhatIfView() {
   const [changes, setChanges] = useState<Change[]>(() => fromAddress().changes);
   const [duration, setDuration] = useState(() => fromAddress().duration);
   const [each, setEach] = useState(() => fromAddress().each);
+  const [open, setOpen] = useState(() => fromAddress().open);
+  const [name, setName] = useState("");
+  const [copied, setCopied] = useState(false);
   const [kind, setKind] = useState<Kind>("unitFails");
   const [target, setTarget] = useState("");
   const [value, setValue] = useState(0);
@@ -71,8 +77,10 @@ export function WhatIfView() {
     if (changes.length > 0) asked.set("changes", JSON.stringify(changes));
     if (duration !== 3600) asked.set("for", String(duration));
     if (each) asked.set("each", "1");
+    if (open !== null) asked.set("show", open);
     history.replaceState(null, "", `${location.pathname}${location.search}#${asked}`);
-  }, [changes, duration, each]);
+    setCopied(false);
+  }, [changes, duration, each, open]);
   // What is clicked in the plan is what the next change is about.
   useEffect(() => {
     const thing = selected.value === null ? undefined : things.get(selected.value);
@@ -87,7 +95,7 @@ export function WhatIfView() {
 
   const targets = onUnit(kind) ? ofRoom("cooling", room.value) : kind === "containment" ? [] : ofRoom("rack", room.value);
   const chosen = targets.some((thing) => thing.name === target) ? target : (targets[0]?.name ?? "");
-  const question: Question = { room: room.value, whatIf: { durationS: duration, ...(each ? { eachUnitFails: true } : { changes }) } };
+  const question: Question = { room: room.value, ...(name === "" ? {} : { name }), whatIf: { durationS: duration, ...(each ? { eachUnitFails: true } : { changes }) } };
   const attempt = async (work: () => Promise<void>): Promise<void> => {
     setError(null);
     try {
@@ -97,7 +105,7 @@ export function WhatIfView() {
     }
   };
   return (
-    <div class="split">
+    <div class="split broad">
       <div class="page scroll">
         <h1>{text.whatif.heading}</h1>
         <p class="hint">{text.whatif.hint}</p>
@@ -164,15 +172,44 @@ export function WhatIfView() {
                   {s / 60} min
                 </option>
               ))}
+              {![900, 1800, 3600, 7200, 14400].includes(duration) && <option value={duration}>{Math.round(duration / 60)} min</option>}
             </select>
+          </label>
+          <label>
+            {text.whatif.name}{" "}
+            <input
+              class="short"
+              pattern="[a-z]([-a-z0-9]*[a-z0-9])?"
+              maxLength={30}
+              placeholder={text.whatif.anyName}
+              value={name}
+              onInput={(event) => setName(event.currentTarget.value)}
+            />
           </label>
           <button
             class="main"
             disabled={!engineer || (!each && changes.length === 0)}
             title={engineer ? "" : text.whatif.engineer}
-            onClick={() => void attempt(async () => (await api.askWhatIf(site.value, question), setAgain(again + 1)))}
+            onClick={() =>
+              void attempt(async () => {
+                const made = await api.askWhatIf(site.value, question);
+                setOpen(made.name);
+                setName("");
+                setAgain(again + 1);
+              })
+            }
           >
             {text.whatif.ask}
+          </button>
+          <button
+            onClick={() =>
+              void attempt(async () => {
+                await navigator.clipboard.writeText(location.href);
+                setCopied(true);
+              })
+            }
+          >
+            {copied ? text.whatif.copied : text.whatif.share}
           </button>
           <button
             disabled={!engineer || (!each && changes.length === 0)}
@@ -194,10 +231,37 @@ export function WhatIfView() {
         <h2>{text.whatif.past}</h2>
         {scenarios.error !== null && <p class="error">{scenarios.error}</p>}
         {scenarios.value?.length === 0 && <p class="hint">{text.whatif.none}</p>}
-        {(scenarios.value ?? []).filter((scenario) => scenario.spec.whatIf !== undefined).map((scenario) => <Answer key={scenario.name} scenario={scenario} />)}
+        {(scenarios.value ?? []).filter((scenario) => scenario.spec.whatIf !== undefined).map((scenario) => (
+          <Answer
+            key={scenario.name}
+            scenario={scenario}
+            open={open === scenario.name}
+            onOpen={() => setOpen(open === scenario.name ? null : scenario.name)}
+            onUse={() => {
+              const asked = scenario.spec.whatIf!;
+              if (scenario.spec.room !== room.value) room.value = scenario.spec.room;
+              setChanges(asked.changes ?? []);
+              setEach(asked.eachUnitFails === true);
+              setDuration(asked.durationS);
+            }}
+            onForget={
+              engineer
+                ? () =>
+                    void attempt(async () => {
+                      await api.forgetScenario(site.value, scenario.name);
+                      setAgain(again + 1);
+                    })
+                : null
+            }
+          />
+        ))}
       </div>
       <aside class="side" tabIndex={0} aria-label={text.room.aside}>
+        <h2>
+          {text.whatif.pick} {room.value}
+        </h2>
         <Plan />
+        <p class="hint">{text.whatif.pickHint}</p>
       </aside>
     </div>
   );
@@ -206,52 +270,75 @@ export function WhatIfView() {
 const after = (seconds: number | null | undefined): string =>
   seconds === null || seconds === undefined ? text.whatif.never : seconds < 120 ? `${Math.round(seconds)} s` : `${(seconds / 60).toFixed(1)} min`;
 
-function Answer({ scenario }: { scenario: Scenario }) {
+interface AnswerProps {
+  scenario: Scenario;
+  open: boolean;
+  onOpen: () => void;
+  onUse: () => void;
+  onForget: (() => void) | null;
+}
+
+function Answer({ scenario, open, onOpen, onUse, onForget }: AnswerProps) {
   const { status } = scenario;
   const cases = status.cases ?? [];
   const failed = status.phase === "Failed" ? status.conditions?.find((each) => each.type === "Ready")?.message : undefined;
   return (
     <article class="room-card">
       <h3>
-        {scenario.name} <small>{scenario.spec.room}</small> <span class={`badge ${status.phase ?? "Pending"}`}>{status.phase ?? "Pending"}</span>{" "}
-        {status.phase === "Done" && (
-          <a href={api.reportUrl(site.value, scenario.name)} target="_blank" rel="noreferrer">
-            {text.whatif.report}
-          </a>
-        )}
+        {scenario.name} <small>{scenario.spec.room}</small> <span class={`badge ${status.phase ?? "Pending"}`}>{status.phase ?? "Pending"}</span>
       </h3>
-      <p>{failed ?? status.headline ?? ""}</p>
+      <p>{failed ?? status.headline ?? text.whatif.computing}</p>
+      <p class="buttons start">
+        {status.phase === "Done" && (
+          <>
+            <button class={open ? "" : "main"} aria-expanded={open} onClick={onOpen}>
+              {open ? text.whatif.close : text.whatif.compare}
+            </button>
+            <a href={api.reportUrl(site.value, scenario.name)} target="_blank" rel="noreferrer">
+              {text.whatif.report}
+            </a>
+          </>
+        )}
+        <button onClick={onUse}>{text.whatif.again}</button>
+        {onForget !== null && <button onClick={onForget}>{text.whatif.forget}</button>}
+        <small class="hint">
+          {scenario.asked_by ?? ""} {new Date(scenario.created).toLocaleString()}
+        </small>
+      </p>
       {cases.length > 0 && (
-        <table>
-          <thead>
-            <tr>
-              {[text.whatif.case, text.whatif.recommended, text.whatif.allowable, text.whatif.peak, text.whatif.rci, text.whatif.energy].map((each) => (
-                <th scope="col" key={each}>
-                  {each}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {cases.map((each: CaseResult) => (
-              <tr key={each.name}>
-                <th scope="row">{each.name}</th>
-                <td>
-                  {after(each.recommendedAfterS)} <small>({text.whatif.airOnly} {after(each.recommendedAfterAirOnlyS)})</small>
-                </td>
-                <td>
-                  {after(each.allowableAfterS)} <small>({text.whatif.airOnly} {after(each.allowableAfterAirOnlyS)})</small>
-                </td>
-                <td>
-                  {shown(each.peakC ?? null, 1, "°C")} <small>{each.peakRack}</small>
-                </td>
-                <td>{shown(each.rciHi ?? null, 0, "%")}</td>
-                <td>{shown(each.coolingEnergyVsBaselinePercent ?? null, 1, "%")}</td>
+        <div class="wide-table">
+          <table>
+            <thead>
+              <tr>
+                {[text.whatif.case, text.whatif.recommended, text.whatif.allowable, text.whatif.peak, text.whatif.rci, text.whatif.energy].map((each) => (
+                  <th scope="col" key={each}>
+                    {each}
+                  </th>
+                ))}
               </tr>
-            ))}
-          </tbody>
-        </table>
+            </thead>
+            <tbody>
+              {cases.map((each: CaseResult) => (
+                <tr key={each.name}>
+                  <th scope="row">{each.name}</th>
+                  <td>
+                    {after(each.recommendedAfterS)} <small>({text.whatif.airOnly} {after(each.recommendedAfterAirOnlyS)})</small>
+                  </td>
+                  <td>
+                    {after(each.allowableAfterS)} <small>({text.whatif.airOnly} {after(each.allowableAfterAirOnlyS)})</small>
+                  </td>
+                  <td>
+                    {shown(each.peakC ?? null, 1, "°C")} <small>{(each.peakRack ?? "").replace(/^.*:rack-/, "")}</small>
+                  </td>
+                  <td>{shown(each.rciHi ?? null, 0, "%")}</td>
+                  <td>{shown(each.coolingEnergyVsBaselinePercent ?? null, 1, "%")}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
       )}
+      {open && status.phase === "Done" && cases.length > 0 && <Compare scenario={scenario} />}
     </article>
   );
 }
