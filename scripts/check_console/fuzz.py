@@ -33,6 +33,7 @@ def run(url: str, password: str) -> tuple[int, list[str]]:
     headers = {"x-csrf-token": signed_in.json()["csrf"]}
     cookies = session.cookies.get_dict()
     sent, failures = 0, []
+    schemathesis.checks.load_all_checks()
     checks: list[Any] = [schemathesis.checks.CHECKS.get_one(name) for name in _CHECKS]
     schema = schemathesis.openapi.from_url(f"{url}/api/openapi.json")
     operations: list[Any] = list(schema.get_all_operations())

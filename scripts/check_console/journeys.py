@@ -77,6 +77,7 @@ def replay(visit: Visit, _rack: str) -> None:
     play.click()
     page.wait_for_function("text => document.querySelector('.timeline output').textContent !== text", arg=before)
     expect(page.get_by_role("status").filter(has_text="Replay")).to_be_visible()
+    page.get_by_role("button", name="Pause").or_(play).click()
     expect(page).to_have_url(re.compile("at="))
 
 

@@ -28,7 +28,7 @@ from racktwin.names import thing_id
 router = APIRouter(prefix="/api/v1/sites", tags=["scenarios"], responses=problems(401, 404, 422, 429, 502, 503))
 
 Name = Annotated[str, Path(pattern="^[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=30)]
-Case = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Case = Annotated[str, StringConstraints(pattern=r"^[ -~]{1,100}$")]
 _PASSED_ON = (404, 409, 422, 503)
 # The report is a page of its own making: it may show itself and do nothing.
 _REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"

@@ -1,6 +1,7 @@
 // Every text that people read, in one place.
 export const text = {
   title: "Racktwin",
+  table: "Table",
   views: {
     room: "Room",
     dashboards: "Dashboards",

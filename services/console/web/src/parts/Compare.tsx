@@ -133,7 +133,7 @@ export function Compare({ scenario }: { scenario: Scenario }) {
         </figure>
       </div>
       <h3>{text.whatif.perRack}</h3>
-      <div class="wide-table">
+      <div class="wide-table" tabIndex={0} role="region" aria-label={text.table}>
         <table>
           <thead>
             <tr>

@@ -73,7 +73,7 @@ export function Placement() {
                   ({place.x.toFixed(1)} m, {place.y.toFixed(1)} m): {place.why}
                 </p>
               )}
-              <div class="wide-table">
+              <div class="wide-table" tabIndex={0} role="region" aria-label={text.table}>
                 <table>
                   <thead>
                     <tr>

@@ -70,7 +70,7 @@ export function AlertsView() {
       {before.error !== null && <p class="error">{before.error}</p>}
       {before.value !== null && before.value.length === 0 && <p class="hint">{text.alerts.noneBefore}</p>}
       {before.value !== null && before.value.length > 0 && (
-        <div class="wide-table">
+        <div class="wide-table" tabIndex={0} role="region" aria-label={text.table}>
           <table>
             <thead>
               <tr>

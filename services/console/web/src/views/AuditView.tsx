@@ -30,7 +30,7 @@ export function AuditView() {
       {log.error !== null && <p class="error">{log.error}</p>}
       {log.value !== null && rows.length === 0 && <p class="hint">{text.audit.none}</p>}
       {rows.length > 0 && (
-        <div class="wide-table">
+        <div class="wide-table" tabIndex={0} role="region" aria-label={text.table}>
           <table>
             <thead>
               <tr>

@@ -306,7 +306,7 @@ function Answer({ scenario, open, onOpen, onUse, onForget }: AnswerProps) {
         </small>
       </p>
       {cases.length > 0 && (
-        <div class="wide-table">
+        <div class="wide-table" tabIndex={0} role="region" aria-label={text.table}>
           <table>
             <thead>
               <tr>
