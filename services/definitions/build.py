@@ -133,6 +133,10 @@ def _submodel(name: str, feature: Feature) -> Model:
     properties = {prop.name: property_schema(prop) for prop in (*own, *COMMON)}
     if name == "control":
         _make_writable(properties)
+    if name == "optimisation":
+        # People say who acts, and what they do not want, as desired properties.
+        for wished in ("mode", "left"):
+            del properties[wished]["readOnly"]
     model = _head(name, _title(feature), _description(feature))
     model["properties"] = properties
     model["tm:optional"] = _optional(properties)

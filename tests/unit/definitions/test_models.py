@@ -179,7 +179,7 @@ def test_nothing_puts_a_property_in_a_category(name: str, models: dict[str, Any]
     assert not any(text.startswith("ditto:") for text in strings(models[name]))
 
 
-def test_only_set_points_may_be_written_by_people(models: dict[str, Any]) -> None:
+def test_only_set_points_and_what_is_said_to_the_optimiser_may_be_written_by_people(models: dict[str, Any]) -> None:
     writable = {
         (name, prop)
         for name in FILES
@@ -187,7 +187,8 @@ def test_only_set_points_may_be_written_by_people(models: dict[str, Any]) -> Non
         for prop, schema in models[name]["properties"].items()
         if not schema.get("readOnly")
     }
-    assert writable == {(file_name("control"), prop) for prop in ("setpoint", "fanSpeed", "mode", "request")}
+    set_points = {(file_name("control"), prop) for prop in ("setpoint", "fanSpeed", "mode", "request")}
+    assert writable == set_points | {(file_name("optimisation"), prop) for prop in ("mode", "left")}
 
 
 def test_nothing_generated_is_stale(directory: Path) -> None:
