@@ -70,9 +70,20 @@ def _beside(documents: Sequence[Document]) -> list[str]:
         if labels is not None and sum(_matches(selector, labels) for selector in covered) < 2:
             wrong.append(f"{name}: no network policy of its own beside the default")
     for document in documents:
-        if document["kind"] in ("ClusterRole", "ClusterRoleBinding"):
+        if document["kind"] in ("ClusterRole", "ClusterRoleBinding") and not _about_nodes(document):
             wrong.append(f"{document['kind']}/{document['metadata']['name']}: rights beyond the namespace")
     return wrong
+
+
+def _about_nodes(document: Document) -> bool:
+    """Whether rights are those of who follows nodes, which belong to no namespace: to read them and their metrics, and
+    nothing of their kubelets."""
+    if document["metadata"].get("labels", {}).get("app.kubernetes.io/name") != "nodes":
+        return False
+    return all(
+        set(rule["resources"]) == {"nodes"} and set(rule["verbs"]) <= {"get", "list"}
+        for rule in document.get("rules", ())
+    )
 
 
 def _pod_labels(document: Document) -> dict[str, Any] | None:

@@ -43,6 +43,14 @@ Read by `python -m provision certificates`, and turned into cert-manager's Certi
 {{- $hosts = concat $hosts (include "racktwin.dnsNames" (merge (dict "name" "console") $arguments) | fromJsonArray) $public }}
 {{- $workloads = append $workloads "Deployment/console" }}
 {{- end }}
+{{- if .Values.neighbours.enabled }}
+{{- range $process := list "dcim" "exporter" }}
+{{- if (get $.Values.neighbours $process).enabled }}
+{{- $hosts = concat $hosts (include "racktwin.dnsNames" (merge (dict "name" $process) $arguments) | fromJsonArray) $public }}
+{{- end }}
+{{- end }}
+{{- if .Values.neighbours.dcim.enabled }}{{ $workloads = append $workloads "Deployment/dcim" }}{{ end }}
+{{- end }}
 {{- $_ := set $certificates "processes" (dict "hosts" (uniq $hosts) "workloads" $workloads) }}
 {{- toYaml $certificates }}
 {{- end -}}

@@ -146,3 +146,15 @@ def test_quantities(text, value):
     assert sizes.gib(text) == value
     assert sizes.cores("250m") == 0.25
     assert sizes.cores("2") == 2.0
+
+
+def test_rights_on_nodes_are_for_reading_alone():
+    def role(*rules, name="nodes"):
+        metadata = {"name": "r", "labels": {"app.kubernetes.io/name": name}}
+        return hardening.findings([{"kind": "ClusterRole", "metadata": metadata, "rules": list(rules)}])
+
+    reading = {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list"]}
+    assert role(reading) == []
+    assert role(reading, {"apiGroups": [""], "resources": ["nodes/proxy"], "verbs": ["get"]}) != []
+    assert role({**reading, "verbs": ["get", "delete"]}) != []
+    assert role(reading, name="other") != []

@@ -23,7 +23,7 @@ spec:
     {{- range .ingress }}
     {{- if .monitoring }}
     {{- with $policies.monitoring }}
-    - ports: [{port: {{ $.port | default "health" }}, protocol: TCP}]
+    - ports: [{port: {{ .port | default ($.port | default "health") }}, protocol: TCP}]
       from: {{- toYaml . | nindent 8 }}
     {{- end }}
     {{- else }}

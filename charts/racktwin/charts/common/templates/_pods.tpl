@@ -120,7 +120,7 @@ spec:
     matchLabels: {{- include "racktwin.selector" . | nindent 6 }}
 {{- end -}}
 
-{{/* A ServiceMonitor where they are wanted: root, name, port (its name), scheme, path */}}
+{{/* A ServiceMonitor where they are wanted: root, name, port (its name), scheme, path, token (a Secret whose key token a scrape bears) */}}
 {{- define "racktwin.serviceMonitor" -}}
 {{- if .root.Values.global.monitoring.serviceMonitors }}
 ---
@@ -138,6 +138,9 @@ spec:
     - port: {{ .port }}
       path: {{ .path | default "/metrics" }}
       interval: {{ .root.Values.global.monitoring.interval }}
+      {{- with .token }}
+      authorization: {type: Bearer, credentials: {name: {{ . }}, key: token}}
+      {{- end }}
       {{- if ne (.scheme | default "https") "http" }}
       scheme: https
       tlsConfig:
