@@ -2,7 +2,7 @@
 
     <root>/<model>/versions/<version>/model.onnx, model.json, CARD.md    never changed once written
     <root>/<model>/current.json                                          which version serves, and what served before
-    <root>/<model>/state.json                                            how the served version does: drifting, paused
+    <root>/<model>/state.json, training.json, refused.json               how things stand: see `models.notes`
 
 A version is the head of its graph's checksum, so publishing the same graph twice is publishing it once. Promotion and
 rollback write the pointer alone. Whether a version deserves promotion is for `training.gate` to say; who serves it,
@@ -13,53 +13,35 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TypeVar
 
 import fsspec  # type: ignore[import-untyped]
 import msgspec
 
 from models.definition import CARD_FILE, GRAPH_FILE, MANIFEST_FILE, Manifest, ModelError, read_manifest, version_of
+from models.notes import (
+    POINTER_FILE,
+    REFUSED_FILE,
+    STATE_FILE,
+    TRAINING_FILE,
+    Outcome,
+    Pointer,
+    Promotion,
+    Refusal,
+    State,
+)
 
-POINTER_FILE = "current.json"
-STATE_FILE = "state.json"
 _FILES = (GRAPH_FILE, CARD_FILE, MANIFEST_FILE)  # the manifest last: a half-written version has none
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _VERSION = re.compile(r"[0-9a-f]{12}")
 _REMEMBERED = 50
+T = TypeVar("T")
+
+__all__ = ["Outcome", "Pointer", "Promotion", "Refusal", "Registry", "RegistryError", "State"]
 
 
 class RegistryError(Exception):
     """The registry cannot do what was asked: what, and what to do next."""
-
-
-class Promotion(msgspec.Struct, frozen=True, rename="camel"):
-    """One change of the pointer. `at` epoch ms UTC; `by`: training, a person's rollback, an install."""
-
-    version: str
-    at: int
-    by: str
-    reason: str
-
-
-class Pointer(msgspec.Struct, frozen=True, rename="camel"):
-    """What serves, and all promotions so far, newest last (the newest 50)."""
-
-    version: str
-    history: list[Promotion]
-
-
-class State(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """How the served version does, as the scorecard found at `at` (epoch ms UTC). `paused`: it predicts no more, since
-    it stayed worse than persistence. `reason` says why either is so."""
-
-    version: str
-    at: int
-    drifting: bool = False
-    paused: bool = False
-    reason: str = ""
-    skill: float | None = None
-    coverage: float | None = None
-    mae: float | None = None
-    count: int = 0
 
 
 class Registry:
@@ -109,13 +91,7 @@ class Registry:
         Raises:
             RegistryError: the registry cannot be reached, or the pointer is not well formed.
         """
-        content = self._read(f"{_checked(model)}/{POINTER_FILE}")
-        if content is None:
-            return None
-        try:
-            return msgspec.json.decode(content, type=Pointer)
-        except msgspec.DecodeError as error:
-            raise RegistryError(f"model {model}: {POINTER_FILE}: {error}") from error
+        return self._note(model, POINTER_FILE, Pointer)
 
     def state(self, model: str) -> State | None:
         """How the served version does; None before anything was scored.
@@ -123,11 +99,23 @@ class Registry:
         Raises:
             RegistryError: the registry cannot be reached, or the state is not well formed.
         """
-        content = self._read(f"{_checked(model)}/{STATE_FILE}")
-        try:
-            return msgspec.json.decode(content, type=State) if content is not None else None
-        except msgspec.DecodeError as error:
-            raise RegistryError(f"model {model}: {STATE_FILE}: {error}") from error
+        return self._note(model, STATE_FILE, State)
+
+    def outcome(self, model: str) -> Outcome | None:
+        """How the newest training ended; None before the first.
+
+        Raises:
+            RegistryError: the registry cannot be reached, or the note is not well formed.
+        """
+        return self._note(model, TRAINING_FILE, Outcome)
+
+    def refusal(self, model: str) -> Refusal | None:
+        """The version that a runner refused last; None when none was.
+
+        Raises:
+            RegistryError: the registry cannot be reached, or the note is not well formed.
+        """
+        return self._note(model, REFUSED_FILE, Refusal)
 
     def set_state(self, model: str, state: State) -> None:
         """Note how the served version does.
@@ -136,6 +124,29 @@ class Registry:
             RegistryError: the registry cannot be written.
         """
         self._write(f"{_checked(model)}/{STATE_FILE}", msgspec.json.encode(state) + b"\n")
+
+    def set_outcome(self, model: str, outcome: Outcome) -> None:
+        """Note how a training ended.
+
+        Raises:
+            RegistryError: the registry cannot be written.
+        """
+        self._write(f"{_checked(model)}/{TRAINING_FILE}", msgspec.json.encode(outcome) + b"\n")
+
+    def set_refusal(self, model: str, refusal: Refusal | None) -> None:
+        """Note a version that was refused; None: none is any longer.
+
+        Raises:
+            RegistryError: the registry cannot be written.
+        """
+        path = f"{_checked(model)}/{REFUSED_FILE}"
+        if refusal is not None:
+            self._write(path, msgspec.json.encode(refusal) + b"\n")
+        elif self._read(path) is not None:
+            try:
+                self._fs.rm_file(self._path(path))
+            except Exception as error:  # each store raises classes of its own
+                raise RegistryError(f"registry {self.url}: cannot remove {path}: {error}") from error
 
     def publish(self, folder: Path) -> Manifest:
         """Put an artefact's folder into the registry; it does not serve yet.
@@ -206,6 +217,13 @@ class Registry:
         except OSError as error:
             raise RegistryError(f"{folder}: {error.strerror}") from error
         return folder
+
+    def _note(self, model: str, file: str, kind: type[T]) -> T | None:
+        content = self._read(f"{_checked(model)}/{file}")
+        try:
+            return msgspec.json.decode(content, type=kind) if content is not None else None
+        except msgspec.DecodeError as error:
+            raise RegistryError(f"model {model}: {file}: {error}") from error
 
     def _folder(self, model: str, version: str) -> str:
         if not _VERSION.fullmatch(version):

@@ -6,7 +6,7 @@ topics and partitions. Next in the flow: `runner.forecaster`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import msgspec
@@ -16,6 +16,8 @@ from models.definition import Definition
 from models.windows import IntArray, WindowStore
 
 Partition = tuple[str, int]
+# Whether a thing is served, by its id, room and row.
+Select = Callable[[str, str | None, str | None], bool]
 
 
 class Sample(msgspec.Struct, gc=False, frozen=True, rename="camel"):
@@ -73,10 +75,25 @@ class Restored:
     value: float
 
 
+def selection(rooms: str, rows: str, names: str) -> Select | None:
+    """Whether a thing (id, room, row) is served, by comma separated lists; None where all are."""
+    wanted = tuple(frozenset(part.strip() for part in text.split(",") if part.strip()) for text in (rooms, rows, names))
+    if not any(wanted):
+        return None
+    in_rooms, in_rows, named = wanted
+
+    def select(thing: str, room: str | None, row: str | None) -> bool:
+        name = thing.partition(":")[2].partition("-")[2]
+        return (not in_rooms or room in in_rooms) and (not in_rows or row in in_rows) and (not named or name in named)
+
+    return select
+
+
 class Intake:
     """Feeds a `WindowStore`. `things` by slot, for who makes predictions of it."""
 
-    def __init__(self, definition: Definition) -> None:
+    def __init__(self, definition: Definition, select: Select | None = None) -> None:
+        self._select = select
         self._kinds = frozenset(definition.kinds)
         # Feature -> [(property, channel index)]: one record of a feature may fill several channels.
         self._wanted: dict[str, list[tuple[str, int]]] = {}
@@ -99,6 +116,7 @@ class Intake:
         values: list[float] = []
         malformed = 0
         decode, features, kinds, known = _DECODER.decode, self._wanted, self._kinds, self._by_id
+        select = self._select
         for partition, payload in records:
             try:
                 reading = decode(payload)
@@ -107,6 +125,8 @@ class Intake:
                 continue
             wanted = features.get(reading.feature)
             if wanted is None or reading.kind not in kinds:
+                continue
+            if select is not None and not select(reading.thing, reading.room, reading.row):
                 continue
             thing = known.get(reading.thing) or self._thing(
                 reading.thing, reading.kind, reading.room, reading.row, partition
@@ -132,6 +152,8 @@ class Intake:
         times: list[int] = []
         values: list[float] = []
         for row in rows:
+            if self._select is not None and not self._select(row.thing, row.room, row.row):
+                continue
             thing = self._by_id.get(row.thing) or self._thing(row.thing, row.kind, row.room, row.row, None)
             slots.append(thing.slot)
             channels.append(row.channel)

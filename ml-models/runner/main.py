@@ -22,8 +22,11 @@ def run(settings: RunnerSettings, context: Context) -> None:
     try:
         source = ModelSource(settings, context)
         predictor = source.first()
-    except (ModelError, RegistryError) as error:
+    except ModelError as error:
+        # The operator looks for these words.
         raise Fatal(f"model refused: {error}") from error
+    except RegistryError as error:
+        raise Fatal(f"no model to serve: {error}") from error
     definition = predictor.manifest.definition
     context.log.info("model loaded", model=definition.name, version=predictor.manifest.version)
     sites = settings.site_list()
@@ -34,7 +37,7 @@ def run(settings: RunnerSettings, context: Context) -> None:
     )
     consumer = make_consumer(
         settings,
-        f"racktwin-model-{definition.name}",
+        settings.consumer_group or f"racktwin-model-{definition.name}",
         # The shortest session that brokers allow by default: after a crash nobody predicts until it has run out.
         session_timeout_ms=6000,
         heartbeat_interval_ms=1500,

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from models.definition import Manifest, ModelError, read_manifest, version_of
+from models.definition import CARD_FILE, Manifest, ModelError, read_manifest, version_of
 from models.statistics import InputPlan
 
 FloatArray = npt.NDArray[np.float32]
@@ -37,6 +37,10 @@ class Predictor:
         self._input = manifest.graph.input
         self._targets = len(definition.targets)
         self._forecasts = definition.task == "forecast"
+
+    def serving(self, manifest: Manifest) -> Predictor:
+        """The same graph under another manifest of the same interface."""
+        return Predictor(manifest, self.plan, self._session)
 
     def predict(self, inputs: FloatArray) -> tuple[FloatArray, ...]:
         """Inputs float32 [N, inputs] -> the task's outputs (`OUTPUTS`), float32, in the targets' units."""
@@ -72,6 +76,8 @@ def load(folder: Path) -> Predictor:
         raise ModelError(f"{path}: version {version_of(content)}, the manifest says {manifest.version}")
     if not OLDEST_OPSET <= manifest.graph.opset <= NEWEST_OPSET:
         raise ModelError(f"{path}: opset {manifest.graph.opset}, this runner serves {OLDEST_OPSET} to {NEWEST_OPSET}")
+    if not (folder / CARD_FILE).is_file():
+        raise ModelError(f"{folder / CARD_FILE}: no such file; a model without its card is not served")
     definition = manifest.definition
     try:
         plan = InputPlan(manifest.inputs, definition.channel_names, definition.cells, definition.resolution_s)

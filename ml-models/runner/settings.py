@@ -20,6 +20,16 @@ class RunnerSettings(KafkaSettings, InfluxSettings, SitesSettings, ProcessSettin
     )
     model: str = Field("", description="Name of the model in the registry.")
     model_version: str = Field("current", description="Version to serve: current, or one to stay at.")
+    model_contract: str = Field(
+        "", description="What the model must read and say, as JSON: one that does not is refused."
+    )
+    consumer_group: str = Field("", description="Kafka's consumer group; default: racktwin-model-<name of the model>.")
+    select_rooms: str = Field("", description="Serve things of these rooms alone, comma separated; default: of all.")
+    select_rows: str = Field("", description="Serve things of these rows alone, comma separated; default: of all.")
+    select_names: str = Field("", description="Serve things of these names alone, comma separated; default: all.")
+    expiry_s: int | None = Field(
+        None, gt=0, description="Seconds after which a prediction is taken off its twin; default: what the model says."
+    )
     registry_poll_s: float = Field(10.0, gt=0, le=3600, description="Seconds between looks at the registry.")
     prediction_interval_s: float = Field(
         10.0,

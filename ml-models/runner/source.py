@@ -9,10 +9,12 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import msgspec
+
 from models.definition import ModelError
-from models.registry import Registry, RegistryError
+from models.registry import Refusal, Registry, RegistryError
 from racktwin.process import Context
-from runner import metrics, predictor
+from runner import contract, metrics, predictor
 from runner.predictor import Predictor
 from runner.settings import RunnerSettings
 
@@ -31,6 +33,15 @@ class ModelSource:
         self._seen = ""
         self._paused = False
         self._interface: tuple[object, ...] = ()
+        self._contract = contract.read(settings.model_contract)
+
+    def _checked(self, loaded: Predictor) -> Predictor:
+        """The model, if it is what was ordered. Raises ModelError."""
+        contract.check(self._contract, loaded.manifest)
+        if self._settings.expiry_s is None:
+            return loaded
+        definition = msgspec.structs.replace(loaded.manifest.definition, expiry_s=self._settings.expiry_s)
+        return loaded.serving(msgspec.structs.replace(loaded.manifest, definition=definition))
 
     def first(self) -> Predictor:
         """The model to begin with.
@@ -39,7 +50,7 @@ class ModelSource:
             ModelError: it does not pass the checks. RegistryError: the registry does not have it.
         """
         if self._registry is None:
-            loaded = predictor.load(self._settings.model_dir)
+            loaded = self._checked(predictor.load(self._settings.model_dir))
         else:
             version = self._wanted()
             if version is None:
@@ -47,7 +58,12 @@ class ModelSource:
                     f"registry {self._registry.url}: model {self._settings.model} has no version that serves; "
                     "promote one with `racktwin models promote`"
                 )
-            loaded = self._load(version)
+            try:
+                loaded = self._load(version)
+            except ModelError as error:
+                self._note(version, str(error))
+                raise
+            self._note(version, "")
         self._looked = self._context.clock()
         self._seen = loaded.manifest.version
         self._interface = _interface(loaded)
@@ -75,14 +91,31 @@ class ModelSource:
         except (ModelError, RegistryError) as error:
             metrics.REFUSED.labels(self._settings.model).inc()
             self._context.log.warning("model refused, the one before goes on serving", error=str(error))
+            if isinstance(error, ModelError):
+                self._note(self._seen, str(error))
             return None
         if _interface(loaded) != self._interface:
             # Its windows are of another shape: beginning anew is what a restart is for.
-            self._context.log.warning(
-                "model reads other channels than the one that serves; restart the runner to serve it", version=version
-            )
+            reason = "it reads other channels than the one that serves; restart the runner to serve it"
+            self._context.log.warning("model refused, the one before goes on serving", error=reason, version=version)
+            self._note(version, reason)
             return None
+        self._note(version, "")
         return loaded
+
+    def _note(self, version: str, reason: str) -> None:
+        """Says in the registry that a version is refused, or no longer; people and the operator look there."""
+        assert self._registry is not None
+        model = self._settings.model
+        try:
+            before = self._registry.refusal(model)
+            if reason:
+                self._registry.set_refusal(model, Refusal(version, self._context.clock(), reason))
+            elif before is not None and before.version == version:
+                self._registry.set_refusal(model, None)
+        except RegistryError as error:
+            # A registry that runners may only read: the log has it too.
+            self._context.log.info("refusal not noted", error=str(error))
 
     def _wanted(self) -> str | None:
         assert self._registry is not None
@@ -94,7 +127,7 @@ class ModelSource:
     def _load(self, version: str) -> Predictor:
         assert self._registry is not None
         with tempfile.TemporaryDirectory(prefix="racktwin-model-") as folder:
-            return predictor.load(self._registry.fetch(self._settings.model, version, Path(folder)))
+            return self._checked(predictor.load(self._registry.fetch(self._settings.model, version, Path(folder))))
 
 
 def _interface(loaded: Predictor) -> tuple[object, ...]:

@@ -23,7 +23,7 @@ from racktwin.names import site_of_topic
 from racktwin.process import Context, Fatal
 from runner import metrics
 from runner.forecaster import Forecaster
-from runner.intake import Intake
+from runner.intake import Intake, selection
 from runner.outbox import ForecastOutbox, Outbox
 from runner.predictor import Predictor
 from runner.restore import OVERLAP_MS
@@ -90,7 +90,8 @@ class RunnerWork:
         self._interval_ms = interval_ms
         self._linger_ms = settings.linger_ms
         self._max_batch = settings.max_batch
-        self._intake = Intake(definition)
+        select = selection(settings.select_rooms, settings.select_rows, settings.select_names)
+        self._intake = Intake(definition, select)
         self._forecaster = Forecaster(predictor, self._intake, stale_ms, interval_ms, settings.max_batch)
         self._schedule = Schedule(max(interval_ms, _LOOK_AFTER_MS), context.clock())
         # Slots whose turn has come and that got a reading, until there are enough of them or the time is over.

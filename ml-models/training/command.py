@@ -7,6 +7,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from models.definition import ModelError
@@ -14,6 +15,7 @@ from models.registry import Registry, RegistryError
 from racktwin import process
 from training import detecting, promotion, registry, sources, unseen
 from training.artefact import ArtefactError
+from training.gate import Gate
 from training.history import HistoryError
 from training.job import NotGoodEnough, Trained, train
 from training.settings import TrainingSettings
@@ -37,6 +39,7 @@ def main(argv: list[str] | None = None) -> int:
         if model.definition.task == "detect":
             folder = options.out or settings.models_dir / model.definition.name
             trained = detecting.train(model, folder, seed=options.seed, created_ms=process.epoch_ms(), note=note)
+            _publish(trained, folder, settings, options.registry or settings.registry_url, note)
             return _finish(trained, options, round(time.monotonic() - started, 1))
         note(f"model {options.model}, history {options.history}")
         histories = sources.gather(
@@ -50,7 +53,6 @@ def main(argv: list[str] | None = None) -> int:
             note=note,
         )
         folder = options.out or settings.models_dir / model.definition.name
-        published = options.registry or settings.registry_url
         # Left to choose, a model of the site's own record is taken only if it is good; asked for, it is taken as it is.
         choice = options.history == "auto" and histories[0].origin["kind"] == "recorded"
         try:
@@ -61,25 +63,38 @@ def main(argv: list[str] | None = None) -> int:
             note(f"not taken, as the recorded history gives a model that is {error}: simulating instead")
             histories = simulate(model.definition, options.seed)
             trained = train(model, histories, folder, seed=options.seed, created_ms=process.epoch_ms(), note=note)
-    except (process.Fatal, ModelError, HistoryError, ArtefactError, ValueError) as error:
+        _publish(trained, folder, settings, options.registry or settings.registry_url, note)
+    except (process.Fatal, ModelError, HistoryError, ArtefactError, RegistryError, ValueError) as error:
         print(f"training: {error}", file=sys.stderr)
         return 1
-    if published and trained.test is not None:
-        try:
-            with tempfile.TemporaryDirectory(prefix="racktwin-promote-") as scratch:
-                done = promotion.promote(
-                    Registry(published),
-                    folder,
-                    trained.test,
-                    now_ms=process.epoch_ms(),
-                    by="training",
-                    scratch=Path(scratch),
-                )
-        except RegistryError as error:
-            print(f"training: {error}", file=sys.stderr)
-            return 1
-        note(f"{done.version} {'serves now' if done.verdict.passed else 'does not serve'}: {done.verdict.reason}")
     return _finish(trained, options, round(time.monotonic() - started, 1))
+
+
+def _publish(trained: Trained, folder: Path, settings: TrainingSettings, url: str, note: Callable[[str], None]) -> None:
+    """Into the registry, if there is one, and past the gate.
+
+    Raises:
+        RegistryError: the registry cannot be read or written.
+    """
+    if not url:
+        return
+    gate = Gate(
+        settings.gate_least_skill,
+        settings.gate_coverage_tolerance,
+        settings.gate_margin,
+        settings.gate_promote == "auto",
+    )
+    with tempfile.TemporaryDirectory(prefix="racktwin-promote-") as scratch:
+        done = promotion.promote(
+            Registry(url),
+            folder,
+            trained.test,
+            now_ms=process.epoch_ms(),
+            by="training",
+            scratch=Path(scratch),
+            gate=gate,
+        )
+    note(f"{done.version} {'serves now' if done.verdict.passed else 'does not serve'}: {done.verdict.reason}")
 
 
 def _evaluate(argv: list[str]) -> int:

@@ -8,7 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-COVERAGE_TOLERANCE = 0.05
+# Normal windows that a detector may report, and how much of what is wrong it must find, to serve.
+_FALSE_ALARMS = 0.02
+_LEAST_F1 = 0.5
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What is asked of a version. `margin`: by which share its error must be smaller than that of what serves."""
+
+    least_skill: float = 0.0
+    coverage_tolerance: float = 0.05
+    margin: float = 0.0
+    promote: bool = True
+
+
+USUAL = Gate()
 
 
 @dataclass(frozen=True)
@@ -20,15 +35,26 @@ class Verdict:
 
 
 def judge(
-    *, skill: float, coverage: float, nominal: float, mae: float, mae_of_serving: float | None, margin: float = 0.0
+    gate: Gate, *, skill: float, coverage: float, nominal: float, mae: float, mae_of_serving: float | None
 ) -> Verdict:
-    """`mae_of_serving`: of the version that serves, on the same rows; None where none serves or it cannot be compared.
-    `margin`: by which share it must be better."""
-    if not skill > 0:
-        return Verdict(False, f"no better than persistence (skill {skill:.2f})")
-    if abs(coverage - nominal) > COVERAGE_TOLERANCE:
+    """`mae_of_serving`: of the version that serves, on the same rows; None where none serves that can be compared."""
+    if not skill > gate.least_skill:
+        beaten = "persistence" if gate.least_skill == 0 else f"the {gate.least_skill:.2f} asked for"
+        return Verdict(False, f"no better than {beaten} (skill {skill:.2f})")
+    if abs(coverage - nominal) > gate.coverage_tolerance:
         return Verdict(False, f"badly calibrated: its {nominal:.0%} interval holds {coverage:.0%} of the truths")
-    if mae_of_serving is not None and not mae < mae_of_serving * (1.0 - margin):
+    if mae_of_serving is not None and not mae < mae_of_serving * (1.0 - gate.margin):
         return Verdict(False, f"not better than what serves (MAE {mae:.3f}, it has {mae_of_serving:.3f})")
     beside = "" if mae_of_serving is None else f", {mae_of_serving:.3f} of what served"
     return Verdict(True, f"skill {skill:.2f}, coverage {coverage:.1%}, MAE {mae:.3f}{beside}")
+
+
+def judge_detector(*, f1: float, false_alarm_rate: float, f1_of_serving: float | None) -> Verdict:
+    """Of a model that detects. `f1_of_serving`: of the version that serves, on plants like these, if one does."""
+    if false_alarm_rate > _FALSE_ALARMS:
+        return Verdict(False, f"too many false alarms: {false_alarm_rate:.2%} of normal windows")
+    if f1 < _LEAST_F1:
+        return Verdict(False, f"finds too little (F1 {f1:.2f})")
+    if f1_of_serving is not None and not f1 > f1_of_serving:
+        return Verdict(False, f"not better than what serves (F1 {f1:.3f}, it has {f1_of_serving:.3f})")
+    return Verdict(True, f"F1 {f1:.2f}, false alarms {false_alarm_rate:.2%}")

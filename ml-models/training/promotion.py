@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from models.definition import read_manifest
-from models.registry import Registry, State
+from models.definition import Manifest, read_manifest
+from models.registry import Outcome, Registry, State
 from models.samples import Samples
-from training.gate import Verdict, judge
+from training.gate import USUAL, Gate, Verdict, judge, judge_detector
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,10 @@ class Promoted:
 
 
 def promote(
-    registry: Registry, folder: Path, test: Samples, *, now_ms: int, by: str, scratch: Path, margin: float = 0.0
+    registry: Registry, folder: Path, test: Samples | None, *, now_ms: int, by: str, scratch: Path, gate: Gate = USUAL
 ) -> Promoted:
-    """Publish the artefact in `folder`; let it serve if it passes the gate. `test`: rows that it was not fitted on.
+    """Publish the artefact in `folder`; let it serve if it passes the gate. `test`: rows that it was not fitted on;
+    None for a model that detects. How it went is noted in the registry.
 
     Raises:
         RegistryError: the registry cannot be read or written.
@@ -35,24 +36,41 @@ def promote(
     manifest = registry.publish(folder)
     name = manifest.definition.name
     pointer = registry.pointer(name)
-    serving = None
-    if pointer is not None and pointer.version != manifest.version:
-        other = registry.fetch(name, pointer.version, scratch)
-        serving = mae(other, test)
-    overall: dict[str, Any] = manifest.metrics["overall"]
-    verdict = judge(
-        skill=overall["skill"],
-        coverage=overall["coverage"],
-        nominal=manifest.definition.coverage,
-        mae=mae(folder, test) or overall["mae"],
-        mae_of_serving=serving,
-        margin=margin,
-    )
+    other = pointer.version if pointer is not None and pointer.version != manifest.version else None
+    if test is None:
+        verdict = _detects(registry, manifest, other)
+    else:
+        verdict = _forecasts(registry, folder, manifest, test, gate=gate, other=other, scratch=scratch)
+    if verdict.passed and not gate.promote:
+        verdict = Verdict(False, f"it passed the gate and waits for a person to promote it: {verdict.reason}")
     if verdict.passed:
         registry.promote(name, manifest.version, at_ms=now_ms, by=by, reason=verdict.reason)
         # A new version begins with a clean sheet.
         registry.set_state(name, State(manifest.version, now_ms))
+    registry.set_outcome(name, Outcome(manifest.version, now_ms, promoted=verdict.passed, reason=verdict.reason))
     return Promoted(manifest.version, pointer.version if pointer else None, verdict)
+
+
+def _forecasts(
+    registry: Registry, folder: Path, manifest: Manifest, test: Samples, *, gate: Gate, other: str | None, scratch: Path
+) -> Verdict:
+    overall: dict[str, Any] = manifest.metrics["overall"]
+    name = manifest.definition.name
+    return judge(
+        gate,
+        skill=overall["skill"],
+        coverage=overall["coverage"],
+        nominal=manifest.definition.coverage,
+        mae=mae(folder, test) or overall["mae"],
+        mae_of_serving=None if other is None else mae(registry.fetch(name, other, scratch), test),
+    )
+
+
+def _detects(registry: Registry, manifest: Manifest, other: str | None) -> Verdict:
+    """By its card and that of what serves: their test plants are of one kind, and rows of faults are not kept."""
+    serving = None if other is None else registry.manifest(manifest.definition.name, other).metrics.get("f1")
+    metrics = manifest.metrics
+    return judge_detector(f1=metrics["f1"], false_alarm_rate=metrics["falseAlarmRate"], f1_of_serving=serving)
 
 
 def mae(folder: Path, test: Samples) -> float | None:

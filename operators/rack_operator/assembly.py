@@ -22,12 +22,14 @@ from rack_operator.clients.kafka_topics import KafkaTopics
 from rack_operator.clients.kube import KubeClient
 from rack_operator.clients.kubeconfig import Cluster
 from rack_operator.clients.lease import Lease
+from rack_operator.clients.registry import ModelRegistry
 from rack_operator.desired.connections import Broker
 from rack_operator.desired.deployment import PodSettings
 from rack_operator.desired.devices import DeviceEndpoints
 from rack_operator.desired.scenario import ScenarioAccess
 from rack_operator.reconcile.budget import EventBudget
 from rack_operator.reconcile.controller import Controller
+from rack_operator.reconcile.model import ModelReconciler
 from rack_operator.reconcile.queue import WorkQueue
 from rack_operator.reconcile.resource import TwinReconciler
 from rack_operator.reconcile.scenario import ScenarioReconciler
@@ -122,6 +124,7 @@ async def assemble(
             twins=TwinReconciler(around, store, queue.add_after),
             sites=SiteReconciler(around, store),
             scenarios=ScenarioReconciler(around, store, influx_client(settings, influx), access(settings)),
+            models=ModelReconciler(around, store, model_registry(settings), queue.add_after),
             sweeper=sweeper,
             health=context.health,
             workers=settings.workers,
@@ -163,6 +166,11 @@ def influx_client(settings: OperatorSettings, session: aiohttp.ClientSession) ->
     if access(settings) is None:
         return None
     return InfluxClient(HttpDependency("InfluxDB", settings.influx_url, session), settings.influx_org)
+
+
+def model_registry(settings: OperatorSettings) -> ModelRegistry | None:
+    """The model registry; None where the operator was not told of one."""
+    return ModelRegistry(settings.registry_url) if settings.registry_url else None
 
 
 def access(settings: OperatorSettings) -> ScenarioAccess | None:
@@ -210,6 +218,9 @@ def pods(settings: OperatorSettings) -> PodSettings:
         influx_url=settings.pods_influx_url or settings.influx_url,
         influx_org=settings.influx_org,
         influx_secret=settings.pods_influx_secret,
+        registry_url=settings.pods_registry_url or settings.registry_url or None,
+        registry_claim=settings.pods_registry_claim,
+        registry_secret=settings.pods_registry_secret,
         log_level=settings.log_level,
     )
 

@@ -19,7 +19,7 @@ from rack_operator.assembly import Assembly, assemble
 from rack_operator.clients.kube import CONFIG_MAPS, DEPLOYMENTS, JOBS, Resource
 from rack_operator.clients.kubeconfig import NoClusterError, find_cluster
 from rack_operator.clients.watch import PROMISED_S, Follower, Watch
-from rack_operator.desired.ownership import LABEL_MANAGED_BY, LABEL_OWNER_NAME, OPERATOR, OwnerKind
+from rack_operator.desired.ownership import LABEL_MANAGED_BY, LABEL_OWNER_KIND, LABEL_OWNER_NAME, OPERATOR, OwnerKind
 from rack_operator.reconcile.publish import RESOURCES
 from rack_operator.reconcile.store import Key
 from rack_operator.settings import OperatorSettings
@@ -89,8 +89,9 @@ class Triggers:
 
     def _job(self, body: JsonObject) -> None:
         metadata = body["metadata"]
-        scenario = (metadata.get("labels") or {}).get(LABEL_OWNER_NAME)
-        key = Key("Scenario", metadata["namespace"], scenario or "")
+        labels = metadata.get("labels") or {}
+        kind: OwnerKind = "TwinModel" if labels.get(LABEL_OWNER_KIND) == "TwinModel" else "Scenario"
+        key = Key(kind, metadata["namespace"], labels.get(LABEL_OWNER_NAME) or "")
         if self._store.has(key):
             self._controller.wake(key)
 

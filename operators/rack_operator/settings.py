@@ -70,6 +70,21 @@ class OperatorSettings(KafkaSettings, DittoSettings, InfluxSettings, ProcessSett
         None, description="InfluxDB as a scenario's pod reaches it; the operator's own when left out."
     )
 
+    registry_url: str = Field(
+        "",
+        description="Model registry, as the operator reaches it: a directory, or s3://bucket/prefix. Without one, "
+        "TwinModels are served from ConfigMaps alone and never trained.",
+    )
+    pods_registry_url: str | None = Field(
+        None, description="The same registry as pods reach it; the operator's own when left out."
+    )
+    pods_registry_claim: str | None = Field(
+        None, description="Volume claim in the site's namespace that holds the registry; mounted at /registry."
+    )
+    pods_registry_secret: str | None = Field(
+        None, description="Secret in the site's namespace with the variables by which pods log in at an object store."
+    )
+
     lease_namespace: str = Field(
         "racktwin-system", description="Namespace of the Lease by which replicas agree on the one that works."
     )

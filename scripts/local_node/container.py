@@ -19,6 +19,7 @@ from local_node.backoff import Backoff
 from local_node.templates import ContainerSpec, Probe
 
 _LOG_LIMIT_BYTES = 10_000_000
+_LAST_WORDS_BYTES = 2048
 _FIRST_PROBES_S = 0.3
 """Until a container was ready once it is probed this often, whatever its period: nobody else is kept waiting by it."""
 
@@ -38,6 +39,17 @@ def http_probe(port: int, probe: Probe) -> bool:
             return session.get(f"http://127.0.0.1:{port}{probe.path}", timeout=probe.timeout_s).status_code < 400
         except requests.RequestException:
             return False
+
+
+def last_words(log: Path) -> str:
+    """The last line of a log: what Kubernetes takes as a termination message where a container asks for that."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _LAST_WORDS_BYTES))
+            lines = file.read().decode("utf-8", "replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1] if lines else ""
 
 
 def base_environment() -> dict[str, str]:
@@ -179,7 +191,8 @@ class Container:
         self._next_start = now + self._backoff.pause_s(self._failures)
         self.restarts += 1
         if code != 0 and not self._restarting:
-            self.problem = f"exited with {code}; its log is {self._log}"
+            said = last_words(self._log) if self.spec.tells_its_end else ""
+            self.problem = f"exited with {code}{said and f': {said}'}; its log is {self._log}"
         if self._restarting:
             self._restarting = False
             self._kill_at = None

@@ -32,6 +32,8 @@ class ContainerSpec:
     startup: Probe | None
     liveness: Probe | None
     readiness: Probe | None
+    tells_its_end: bool = False
+    """Whether the end of its log says why it failed (terminationMessagePolicy)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +97,7 @@ def _container(definition: Json) -> ContainerSpec:
         startup=_probe(definition.get("startupProbe")),
         liveness=_probe(definition.get("livenessProbe")),
         readiness=_probe(definition.get("readinessProbe")),
+        tells_its_end=definition.get("terminationMessagePolicy") == "FallbackToLogsOnError",
     )
 
 

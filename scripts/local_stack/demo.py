@@ -12,6 +12,7 @@ from pathlib import Path
 
 from local_stack import cluster, config, model, paths
 from local_stack.census import Census, Surveyor
+from local_stack.components import influxdb, own
 from local_stack.stack import Stack
 from local_stack.steps import Steps
 from local_stack.toolchain.builder import Builder
@@ -77,9 +78,17 @@ class Demo:
 
         def populate() -> None:
             cluster.install_crds(self._kubeconfig)
-            self._apply_site()
+            self._apply("[0-3]*.yaml")
             training.finish()
-            model.publish(self._kubeconfig, name, self._site)
+            instance = self._stack.instance
+            secret = model.influx_secret(own.INFLUX_SECRET, self._site, influxdb.token(instance))
+            cluster.apply(
+                self._kubeconfig,
+                [model.config_map(name, self._site, model.ensure_trained(name)), secret],
+            )
+            model.publish(instance.data("registry"), name)
+            # Last: without a version in the registry the operator would begin a training of its own.
+            self._apply("[4-9]*.yaml")
 
         # As soon as the operator is there: what consumes a site's topics becomes ready only when the operator has
         # made them.
@@ -87,10 +96,11 @@ class Demo:
         # Something built or trained, or found running, is no warm start.
         return self._await_flow(began_ms, measure=not was_running and not cold)
 
-    def _apply_site(self) -> None:
+    def _apply(self, pattern: str) -> None:
         folder = paths.repository() / "operators" / "examples" / self._site
-        self._steps.say(f"kubectl apply -f {folder.relative_to(paths.repository())}")
-        cluster.kubectl(self._kubeconfig, "apply", "--server-side", "--force-conflicts", "-f", str(folder))
+        self._steps.say(f"kubectl apply -f {folder.relative_to(paths.repository())}/{pattern}")
+        files = [part for file in sorted(folder.glob(pattern)) for part in ("-f", str(file))]
+        cluster.kubectl(self._kubeconfig, "apply", "--server-side", "--force-conflicts", *files)
 
     def _await_flow(self, began_ms: int, *, measure: bool) -> Census:
         """Wait until every rack is ready and has telemetry and a prediction on its twin, and history has readings."""

@@ -34,6 +34,7 @@ def of(instance: Instance) -> dict[str, Any]:
         "influx_org": influxdb.ORGANISATION,
         "influx_token_file": str(_secret_file(instance, "influx-token")),
         "definitions_url": instance.url("definitions"),
+        "model_registry": str(instance.data("registry")),
         "model_dir": str(model.folder(str(config.settings()["demo"]["model"]))),
         "console_url": instance.url("console"),
         "console_password_files": {role: str(console.password_file(instance, role)) for role in console.ROLES},

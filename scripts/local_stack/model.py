@@ -3,13 +3,14 @@
 import base64
 import fcntl
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from local_stack import cluster, paths
+from local_stack import paths
 
 _SOURCES = ("ml-models/models", "ml-models/training", "ml-models/physics")
 _FILES = ("model.onnx", "model.json", "CARD.md")
@@ -77,11 +78,34 @@ def config_map(name: str, namespace: str, artefact: Path) -> dict[str, Any]:
             "namespace": namespace,
             "labels": {"app.kubernetes.io/part-of": "racktwin"},
         },
-        "data": {"model.json": (artefact / "model.json").read_text(encoding="utf-8")},
+        "data": {file: (artefact / file).read_text(encoding="utf-8") for file in ("model.json", "CARD.md")},
         "binaryData": {"model.onnx": base64.b64encode((artefact / "model.onnx").read_bytes()).decode()},
     }
 
 
-def publish(kubeconfig: Path, name: str, namespace: str) -> None:
-    """Put the trained model where the operator looks for it. Raises TrainingError, KubectlError."""
-    cluster.apply(kubeconfig, [config_map(name, namespace, ensure_trained(name))])
+def influx_secret(name: str, namespace: str, token: str) -> dict[str, Any]:
+    """The Secret by which runners and trainings of a site read its history."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "namespace": namespace},
+        "type": "Opaque",
+        "data": {"token": base64.b64encode(token.encode()).decode()},
+    }
+
+
+def publish(registry: Path, name: str) -> None:
+    """Let the model trained from the present sources serve in the registry, unless it was put there before.
+
+    Raises:
+        TrainingError: it could not be trained, or the registry refuses it.
+    """
+    artefact = ensure_trained(name)
+    version = str(json.loads((artefact / "model.json").read_text(encoding="utf-8"))["version"])
+    if (registry / name / "versions" / version / "model.json").is_file():
+        return
+    for step in (("publish", str(artefact)), ("promote", name, version, "--reason", "first model of the stack")):
+        command = [sys.executable, "-m", "racktwin_cli", "models", "--registry", str(registry), *step]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            raise TrainingError(f"models {step[0]} failed: {(result.stderr or result.stdout).strip()[-800:]}")

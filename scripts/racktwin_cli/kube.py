@@ -72,6 +72,12 @@ class Cluster:
         found = self._ask("Racks", self._custom.list_namespaced_custom_object, API_GROUP, API_VERSION, site, "racks")
         return sorted(found["items"], key=lambda item: str(item["metadata"]["name"]))
 
+    def twin_models(self, site: str) -> list[dict[str, Any]]:
+        """The TwinModels of a site by name. Raises Failure."""
+        listed = self._custom.list_namespaced_custom_object
+        found = self._ask("TwinModels", listed, API_GROUP, API_VERSION, site, "twinmodels") or {"items": []}
+        return sorted(found["items"], key=lambda item: str(item["metadata"]["name"]))
+
     def scenario(self, site: str, name: str) -> dict[str, Any] | None:
         """A Scenario, or None. Raises Failure."""
         get = self._custom.get_namespaced_custom_object

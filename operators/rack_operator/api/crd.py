@@ -15,12 +15,17 @@ from rack_operator.api.rack import Rack
 from rack_operator.api.scenario import Scenario
 from rack_operator.api.schema import structural_schema
 from rack_operator.api.site import Site
+from rack_operator.api.twin_model import TwinModel
 
 JsonObject = dict[str, Any]
 
 
 def _ready(part: str) -> str:
-    return f'.status.conditions[?(@.type=="Ready")].{part}'
+    return _condition("Ready", part)
+
+
+def _condition(type_: str, part: str) -> str:
+    return f'.status.conditions[?(@.type=="{type_}")].{part}'
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,23 @@ SCENARIO = Kind(
         ("Message", "string", _ready("message")),
     ),
 )
-KINDS = (SITE, RACK, COOLING_UNIT, SCENARIO)
+TWIN_MODEL = Kind(
+    model=TwinModel,
+    plural="twinmodels",
+    short_names=("tm",),
+    columns=(
+        ("Version", "string", ".status.version"),
+        ("Serving", "string", _condition("Serving", "status")),
+        ("Drifting", "string", _condition("Drifting", "status")),
+        ("Skill", "number", ".status.skill"),
+        ("Runners", "integer", ".status.readyReplicas"),
+        ("Ready", "string", _ready("status")),
+        ("Reason", "string", _ready("reason")),
+        ("Age", "date", ".metadata.creationTimestamp"),
+        ("Message", "string", _ready("message")),
+    ),
+)
+KINDS = (SITE, RACK, COOLING_UNIT, SCENARIO, TWIN_MODEL)
 
 
 def custom_resource_definition(kind: Kind) -> JsonObject:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, OffsetSpec
 from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
 
 from rack_operator import metrics
@@ -37,6 +37,10 @@ class KafkaTopics:
     async def delete(self, names: list[str]) -> None:
         """Deletes those of the topics that exist."""
         await asyncio.to_thread(self._guarded, "delete topics", lambda client: _delete(client, names))
+
+    async def lag(self, topic: str, group: str) -> int | None:
+        """Records of the topic that the consumer group has not committed; None before it has committed anything."""
+        return await asyncio.to_thread(self._guarded, "lag", lambda client: _lag(client, topic, group))
 
     async def close(self) -> None:
         """Closes the connection to the brokers."""
@@ -117,6 +121,15 @@ def _configure(client: Any, kept: list[Topic]) -> list[str]:
             client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=differing)])
             changes.append(f"configured {topic.name}: {', '.join(sorted(differing))}")
     return changes
+
+
+def _lag(client: Any, topic: str, group: str) -> int | None:
+    committed = client.list_group_offsets(group).get(group) or {}
+    held = {place: entry.offset for place, entry in committed.items() if place.topic == topic and entry.offset >= 0}
+    if not held:
+        return None
+    ends = client.list_partition_offsets(dict.fromkeys(held, OffsetSpec.LATEST))
+    return int(sum(max(0, ends[place].offset - offset) for place, offset in held.items() if place in ends))
 
 
 def _value(entry: Any) -> Any:

@@ -45,7 +45,9 @@ EVENTS = Resource("/api/v1", "events")
 DEPLOYMENTS = Resource("/apis/apps/v1", "deployments")
 COOLING_UNITS = Resource(f"/apis/{GROUP}/{VERSION}", "coolingunits")
 SCENARIOS = Resource(f"/apis/{GROUP}/{VERSION}", "scenarios")
+TWIN_MODELS = Resource(f"/apis/{GROUP}/{VERSION}", "twinmodels")
 JOBS = Resource("/apis/batch/v1", "jobs")
+PODS = Resource("/api/v1", "pods")
 LEASES = Resource("/apis/coordination.k8s.io/v1", "leases")
 
 
@@ -184,6 +186,6 @@ class KubeClient:
 
 
 __all__ = [
-    "CONFIG_MAPS", "COOLING_UNITS", "DEPLOYMENTS", "EVENTS", "JOBS", "LEASES", "RACKS", "SCENARIOS", "SECRETS", "SITES",
-    "DependencyError", "ExpiredError", "KubeClient", "Page", "Resource",
+    "CONFIG_MAPS", "COOLING_UNITS", "DEPLOYMENTS", "EVENTS", "JOBS", "LEASES", "PODS", "RACKS", "SCENARIOS", "SECRETS",
+    "SITES", "TWIN_MODELS", "DependencyError", "ExpiredError", "KubeClient", "Page", "Resource",
 ]  # fmt: skip

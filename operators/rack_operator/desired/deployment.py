@@ -1,4 +1,4 @@
-"""The Deployment that runs a model. Pure.
+"""The Deployment that runs a model, of a Site's own list or of a TwinModel. Pure.
 
 It carries a checksum of the artifact in its pod template, so that a new artifact rolls the pods.
 """
@@ -17,6 +17,7 @@ JsonObject = dict[str, Any]
 ANNOTATION_CHECKSUM = "racktwin.io/artifact-checksum"
 LABEL_MODEL = "racktwin.io/model"
 MODEL_DIR = "/models"
+REGISTRY_DIR = "/registry"
 _USER = 10001
 
 
@@ -40,6 +41,12 @@ class PodSettings:
     influx_org: str = "racktwin"
     influx_secret: str | None = None
     """Secret in the site's namespace whose key `token` may read the site's bucket."""
+    registry_url: str | None = None
+    """The model registry as pods reach it; without one, models come from ConfigMaps alone."""
+    registry_claim: str | None = None
+    """Volume claim in the site's namespace that is the registry; mounted at `REGISTRY_DIR`."""
+    registry_secret: str | None = None
+    """Secret in the site's namespace with the variables by which an object store's client logs in."""
 
 
 def deployment_name(model: str) -> str:
@@ -53,65 +60,105 @@ def artifact_checksum(config_map: JsonObject) -> str:
     return hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """One model's runners: `model` names the Deployment; `replicas` of them. They take the model from the ConfigMap
+    `config_map`, whose contents have the checksum, or from the registry. `variables` are their further settings."""
+
+    model: str
+    site: str
+    replicas: int
+    config_map: str | None = None
+    checksum: str = ""
+    variables: tuple[tuple[str, str], ...] = ()
+
+
 def model_deployment(model: Model, owner: Owner, checksum: str, pods: PodSettings) -> JsonObject:
     """The Deployment of one model of a site."""
-    name = deployment_name(model.name)
-    selector = {"app.kubernetes.io/name": "racktwin-model", LABEL_MODEL: model.name}
+    return runner_deployment(
+        Runner(model.name, owner.name, model.replicas, model.artifact.config_map, checksum), owner, pods
+    )
+
+
+def runner_deployment(runner: Runner, owner: Owner, pods: PodSettings) -> JsonObject:
+    """The Deployment of a model's runners."""
+    selector = {"app.kubernetes.io/name": "racktwin-model", LABEL_MODEL: runner.model}
     labels = {**selector, LABEL_MANAGED_BY: OPERATOR, "app.kubernetes.io/part-of": "racktwin"}
+    template: JsonObject = {
+        "metadata": {"labels": labels},
+        "spec": {
+            "automountServiceAccountToken": False,
+            "securityContext": pod_security(),
+            "containers": [_container(runner, pods)],
+            "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
+        },
+    }
+    if runner.config_map is not None:
+        template["metadata"]["annotations"] = {ANNOTATION_CHECKSUM: runner.checksum}
+        template["spec"]["volumes"].insert(0, {"name": "artifact", "configMap": {"name": runner.config_map}})
+        _mount(template, "artifact", MODEL_DIR, read_only=True)
+    else:
+        mount_registry(template, pods)
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {
-            "name": name,
+            "name": deployment_name(runner.model),
             "namespace": owner.namespace,
             "labels": {**owner.labels(), **selector},
             "ownerReferences": [owner.reference()],
         },
-        "spec": {
-            "replicas": model.replicas,
-            "selector": {"matchLabels": selector},
-            "template": {
-                "metadata": {"labels": labels, "annotations": {ANNOTATION_CHECKSUM: checksum}},
-                "spec": {
-                    "automountServiceAccountToken": False,
-                    "securityContext": {
-                        "runAsNonRoot": True,
-                        "runAsUser": _USER,
-                        "runAsGroup": _USER,
-                        "fsGroup": _USER,
-                        "seccompProfile": {"type": "RuntimeDefault"},
-                    },
-                    "containers": [_container(owner.name, pods)],
-                    "volumes": [
-                        {"name": "artifact", "configMap": {"name": model.artifact.config_map}},
-                        {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
-                    ],
-                },
-            },
-        },
+        "spec": {"replicas": runner.replicas, "selector": {"matchLabels": selector}, "template": template},
     }
 
 
-def _container(site: str, pods: PodSettings) -> JsonObject:
+def pod_security() -> JsonObject:
+    """Whom pods of ours run as."""
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": _USER,
+        "runAsGroup": _USER,
+        "fsGroup": _USER,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def container_security() -> JsonObject:
+    """What a container of ours may do: nothing."""
+    return {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+
+
+def mount_registry(template: JsonObject, pods: PodSettings) -> None:
+    """Lets a pod reach a registry that is a volume; one that is an object store needs its Secret alone."""
+    if pods.registry_claim is not None:
+        volume = {"name": "registry", "persistentVolumeClaim": {"claimName": pods.registry_claim}}
+        template["spec"]["volumes"].append(volume)
+        _mount(template, "registry", REGISTRY_DIR)
+    if pods.registry_secret is not None:
+        for container in template["spec"]["containers"]:
+            container["envFrom"] = [{"secretRef": {"name": pods.registry_secret}}]
+
+
+def _mount(template: JsonObject, name: str, path: str, *, read_only: bool = False) -> None:
+    for container in template["spec"]["containers"]:
+        container["volumeMounts"].append({"name": name, "mountPath": path} | ({"readOnly": True} if read_only else {}))
+
+
+def _container(runner: Runner, pods: PodSettings) -> JsonObject:
     return {
         "name": "runner",
         "image": pods.image,
         "command": ["python", "-m", "runner"],
-        "env": _environment(site, pods),
+        "env": _environment(runner, pods),
         "ports": [{"name": "health", "containerPort": pods.health_port, "protocol": "TCP"}],
         "startupProbe": _probe("/healthz", failures=30),
         "livenessProbe": _probe("/healthz", failures=3),
         "readinessProbe": _probe("/readyz", failures=3),
         "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "512Mi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        "volumeMounts": [
-            {"name": "artifact", "mountPath": MODEL_DIR, "readOnly": True},
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a mount path, not a file of ours
-        ],
+        # A model that is refused says so in its last line, and the operator repeats it.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": container_security(),
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - a mount path, not a file of ours
     }
 
 
@@ -124,12 +171,24 @@ def _probe(path: str, *, failures: int) -> JsonObject:
     }
 
 
-def _environment(site: str, pods: PodSettings) -> list[JsonObject]:
-    plain = {
-        "RACKTWIN_SITES": site,
-        "RACKTWIN_KAFKA_BOOTSTRAP": pods.kafka_bootstrap,
-        "RACKTWIN_KAFKA_SECURITY_PROTOCOL": pods.kafka_security_protocol,
-        "RACKTWIN_MODEL_DIR": MODEL_DIR,
+def _environment(runner: Runner, pods: PodSettings) -> list[JsonObject]:
+    plain = {"RACKTWIN_SITES": runner.site, **kafka_variables(pods)}
+    if runner.config_map is not None:
+        plain["RACKTWIN_MODEL_DIR"] = MODEL_DIR
+    else:
+        plain["RACKTWIN_REGISTRY_URL"] = pods.registry_url or ""
+    environment = plain_variables({**plain, **process_variables(pods), **dict(runner.variables)})
+    return environment + kafka_login(pods) + influx_variables(pods)
+
+
+def plain_variables(values: dict[str, str]) -> list[JsonObject]:
+    """Settings whose values are no secret."""
+    return [{"name": key, "value": value} for key, value in values.items()]
+
+
+def process_variables(pods: PodSettings) -> dict[str, str]:
+    """What every process of ours in a pod is told."""
+    return {
         "RACKTWIN_HEALTH_HOST": "0.0.0.0",  # noqa: S104 - probes reach a pod from outside
         "RACKTWIN_HEALTH_PORT": str(pods.health_port),
         "RACKTWIN_LOG_LEVEL": pods.log_level,
@@ -137,17 +196,36 @@ def _environment(site: str, pods: PodSettings) -> list[JsonObject]:
         "HOME": "/tmp",  # noqa: S108
         "USER": "racktwin",
     }
+
+
+def kafka_variables(pods: PodSettings) -> dict[str, str]:
+    """Where Kafka is."""
+    found = {
+        "RACKTWIN_KAFKA_BOOTSTRAP": pods.kafka_bootstrap,
+        "RACKTWIN_KAFKA_SECURITY_PROTOCOL": pods.kafka_security_protocol,
+    }
     if pods.kafka_sasl_mechanism is not None:
-        plain["RACKTWIN_KAFKA_SASL_MECHANISM"] = pods.kafka_sasl_mechanism
-    environment: list[JsonObject] = [{"name": key, "value": value} for key, value in plain.items()]
-    if pods.kafka_secret is not None:
-        for variable, key in (("RACKTWIN_KAFKA_USERNAME", "username"), ("RACKTWIN_KAFKA_PASSWORD", "password")):
-            reference = {"secretKeyRef": {"name": pods.kafka_secret, "key": key}}
-            environment.append({"name": variable, "valueFrom": reference})
-    if pods.influx_secret is not None and pods.influx_url is not None:
-        environment.append({"name": "RACKTWIN_INFLUX_URL", "value": pods.influx_url})
-        environment.append({"name": "RACKTWIN_INFLUX_ORG", "value": pods.influx_org})
-        # Optional: without it windows come from Kafka, which is slower and no fault.
-        optional: JsonObject = {"secretKeyRef": {"name": pods.influx_secret, "key": "token", "optional": True}}
-        environment.append({"name": "RACKTWIN_INFLUX_TOKEN", "valueFrom": optional})
-    return environment
+        found["RACKTWIN_KAFKA_SASL_MECHANISM"] = pods.kafka_sasl_mechanism
+    return found
+
+
+def kafka_login(pods: PodSettings) -> list[JsonObject]:
+    """User and password at Kafka."""
+    if pods.kafka_secret is None:
+        return []
+    return [
+        {"name": variable, "valueFrom": {"secretKeyRef": {"name": pods.kafka_secret, "key": key}}}
+        for variable, key in (("RACKTWIN_KAFKA_USERNAME", "username"), ("RACKTWIN_KAFKA_PASSWORD", "password"))
+    ]
+
+
+def influx_variables(pods: PodSettings) -> list[JsonObject]:
+    """Where InfluxDB is, with the token."""
+    if pods.influx_secret is None or pods.influx_url is None:
+        return []
+    # Optional: without it windows come from Kafka, which is slower and no fault.
+    optional: JsonObject = {"secretKeyRef": {"name": pods.influx_secret, "key": "token", "optional": True}}
+    return [
+        *plain_variables({"RACKTWIN_INFLUX_URL": pods.influx_url, "RACKTWIN_INFLUX_ORG": pods.influx_org}),
+        {"name": "RACKTWIN_INFLUX_TOKEN", "valueFrom": optional},
+    ]

@@ -29,7 +29,10 @@ ANNOTATION_GRACE = f"{GROUP}/previous-password-until"
 # On a Secret, by whoever gave the password to the device: the value of the rotation that the device now uses.
 ANNOTATION_IN_USE = f"{GROUP}/credentials-in-use"
 
-OwnerKind = Literal["Site", "Rack", "CoolingUnit", "Scenario"]
+# On a TwinModel: a new value asks for a training.
+ANNOTATION_TRAIN = f"{GROUP}/train"
+
+OwnerKind = Literal["Site", "Rack", "CoolingUnit", "Scenario", "TwinModel"]
 KINDS: tuple[OwnerKind, ...] = get_args(OwnerKind)
 
 

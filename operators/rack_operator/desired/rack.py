@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rack_operator.api.rack import RackSpec
-from rack_operator.api.site import SiteSpec
 from rack_operator.desired.devices import Device
 from rack_operator.desired.ownership import Owner
 from rack_operator.desired.policies import own_policy
+from rack_operator.desired.site import KnownSite
 from rack_operator.desired.things import gateway_ids, rack_thing, server_thing
 
 JsonObject = dict[str, Any]
@@ -32,17 +32,20 @@ def rack_devices(spec: RackSpec, owner: Owner, via: tuple[str, ...] = ()) -> tup
     )
 
 
-def rack_twin(spec: RackSpec, owner: Owner, site: SiteSpec, definitions_url: str) -> Twin:
+def rack_twin(spec: RackSpec, owner: Owner, site: KnownSite, definitions_url: str) -> Twin:
     """What must exist for the rack, given its site."""
     chosen = spec.gateways or [gateway.name for gateway in site.gateways]
     gateways = gateway_ids(spec.site, chosen)
     ashrae_class = spec.ashrae_class or site.ashrae_class
-    models = [model.name for model in site.models]
+    predicted = site.predictions
     return Twin(
         policy=own_policy(spec.site, "rack", owner),
         things=(
-            rack_thing(spec, owner, gateways, ashrae_class, definitions_url, models=models),
-            *(server_thing(server, spec, owner, gateways, definitions_url) for server in spec.servers),
+            rack_thing(spec, owner, gateways, ashrae_class, definitions_url, predictions=predicted.get("rack", ())),
+            *(
+                server_thing(server, spec, owner, gateways, definitions_url, predictions=predicted.get("server", ()))
+                for server in spec.servers
+            ),
         ),
         devices=rack_devices(spec, owner, tuple(gateways)),
     )

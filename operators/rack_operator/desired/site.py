@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+
+from pydantic import Field
 
 from rack_operator.api.site import SiteSpec
 from rack_operator.desired.devices import Device
@@ -10,6 +13,28 @@ from rack_operator.desired.ownership import Owner
 from rack_operator.desired.things import gateway_thing, room_thing, site_thing
 
 JsonObject = dict[str, Any]
+
+
+class KnownSite(SiteSpec):
+    """A site as its racks and servers see it. `predictions`: by kind of thing, features that its models write."""
+
+    predictions: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+
+def predicted_features(spec: SiteSpec, models: Iterable[tuple[str, JsonObject]]) -> dict[str, tuple[str, ...]]:
+    """By kind, the features of the site's own models, which predict inlets, and of its TwinModels (name, spec)."""
+    found: dict[str, set[str]] = {
+        "rack": {f"prediction.{model.name}.{place}" for model in spec.models for place in ("bottom", "top")}
+    }
+    for name, model in models:
+        output = model.get("output") or {}
+        family = output.get("feature") or f"prediction.{model.get('model') or name}"
+        if model.get("task") == "detect" or not family.startswith("prediction."):
+            # What is found stands in a feature that every thing of the kind has.
+            continue
+        for kind in (model.get("selector") or {}).get("kinds") or ("rack",):
+            found.setdefault(kind, set()).update(f"{family}.{target}" for target in output.get("targets") or ())
+    return {kind: tuple(sorted(features)) for kind, features in found.items()}
 
 
 def site_things(spec: SiteSpec, owner: Owner, definitions_url: str) -> list[JsonObject]:

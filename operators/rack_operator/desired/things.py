@@ -89,14 +89,13 @@ def rack_thing(
     ashrae_class: str,
     definitions_url: str,
     *,
-    models: Iterable[str] = (),
+    predictions: Iterable[str] = (),
 ) -> JsonObject:
     """A rack.
 
-    `gateways` are thing ids; `ashrae_class` is the rack's own or its site's; `models` are names of the
-    site's models, whose predictions of the rack's inlets Ditto would refuse if no feature were there for them.
+    `gateways` are thing ids; `ashrae_class` is the rack's own or its site's; `predictions` are the features of the
+    site's models, which Ditto would refuse if its Thing Model did not know them.
     """
-    predictions = {f"prediction.{model}.{place}" for model in models for place in ("bottom", "top")}
     return _thing(
         site=spec.site,
         kind="rack",
@@ -138,12 +137,20 @@ def rack_thing(
             },
             "servers": [names.thing_id(spec.site, "server", server.name) for server in spec.servers],
         },
-        features={sensor_feature(sensor) for sensor in spec.sensors} | predictions,
+        features={sensor_feature(sensor) for sensor in spec.sensors} | set(predictions),
         owner=owner,
     )
 
 
-def server_thing(server: Server, spec: RackSpec, owner: Owner, gateways: list[str], definitions_url: str) -> JsonObject:
+def server_thing(
+    server: Server,
+    spec: RackSpec,
+    owner: Owner,
+    gateways: list[str],
+    definitions_url: str,
+    *,
+    predictions: Iterable[str] = (),
+) -> JsonObject:
     """A server in a rack; it stands under the rack's policy."""
     rack = names.thing_id(spec.site, "rack", owner.name)
     return _thing(
@@ -171,6 +178,7 @@ def server_thing(server: Server, spec: RackSpec, owner: Owner, gateways: list[st
             "netboxId": server.netbox_id,
             "gateways": gateways,
         },
+        features=set(predictions),
         owner=owner,
     )
 

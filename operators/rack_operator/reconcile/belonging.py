@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from rack_operator.api.site import SiteSpec
+from rack_operator.desired.site import KnownSite, predicted_features
 from rack_operator.reconcile.conditions import Verdict, condition_true
 from rack_operator.reconcile.kinds import Spec
+from rack_operator.reconcile.store import Store
 
 JsonObject = dict[str, Any]
 
 
 class SiteSpecs:
-    """Specs of sites: parsing a large one for each of its racks would cost more than the rack."""
+    """Sites as their members see them: parsing a large one for each of its racks would cost more than the rack."""
 
-    def __init__(self) -> None:
-        self._parsed: dict[tuple[str, str], tuple[JsonObject, SiteSpec]] = {}
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._parsed: dict[tuple[str, str], tuple[tuple[Any, ...], KnownSite]] = {}
 
-    def of(self, site: JsonObject) -> SiteSpec:
-        """The site's spec. Raises pydantic's `ValidationError`."""
+    def of(self, site: JsonObject) -> KnownSite:
+        """The site's spec, and what its models predict. Raises pydantic's `ValidationError`."""
         place = site["metadata"]["namespace"], site["metadata"]["name"]
+        models = tuple(
+            (key.name, (self._store.get(key) or {}).get("spec") or {}) for key in self._store.models_of(*place)
+        )
         known = self._parsed.get(place)
-        if known is None or known[0] != site["spec"]:
-            known = self._parsed[place] = (site["spec"], SiteSpec.model_validate(site["spec"]))
+        if known is None or known[0] != (site["spec"], models):
+            spec = KnownSite.model_validate(site["spec"])
+            spec = spec.model_copy(update={"predictions": predicted_features(spec, models)})
+            known = self._parsed[place] = ((site["spec"], models), spec)
         return known[1]
 
 

@@ -18,6 +18,7 @@ from rack_operator.clients.http import DependencyError
 from rack_operator.desired.ownership import KINDS
 from rack_operator.reconcile.conditions import condition_true, ready_of
 from rack_operator.reconcile.inspection import Seen
+from rack_operator.reconcile.model import ModelReconciler
 from rack_operator.reconcile.queue import WorkQueue
 from rack_operator.reconcile.resource import TwinReconciler
 from rack_operator.reconcile.scenario import ScenarioReconciler
@@ -44,6 +45,7 @@ class Controller:
         twins: TwinReconciler,
         sites: SiteReconciler,
         scenarios: ScenarioReconciler,
+        models: ModelReconciler,
         sweeper: Sweeper,
         health: Health,
         workers: int,
@@ -55,6 +57,7 @@ class Controller:
         self._twins = twins
         self._sites = sites
         self._scenarios = scenarios
+        self._models = models
         self._sweeper = sweeper
         self._health = health
         self._workers = workers
@@ -103,9 +106,17 @@ class Controller:
         if key.kind == "Site":
             self._seen_sites.pop(key, None)
             self._wake_members(key)
+        elif key.kind == "TwinModel":
+            for site in self._store.keys("Site"):
+                self._tell_members(site)
 
     def wake_sites_of(self, namespace: str, *, config_map: str | None = None) -> None:
-        """Asks for a reconcile of the namespace's Sites, or of those that take a model from the ConfigMap."""
+        """Asks for a reconcile of the namespace's Sites, or of those that take a model from the ConfigMap, and of its
+        TwinModels likewise."""
+        for key in self._store.keys("TwinModel"):
+            artifact = ((self._store.get(key) or {}).get("spec") or {}).get("artifact") or {}
+            if key.namespace == namespace and config_map in (None, artifact.get("configMap")):
+                self.wake(key)
         for key in self._store.keys("Site"):
             if key.namespace != namespace:
                 continue
@@ -134,6 +145,9 @@ class Controller:
                 self._tell_members(key)
             elif key.kind == "Scenario":
                 done = await self._scenarios.reconcile(key)
+            elif key.kind == "TwinModel":
+                done = await self._models.reconcile(key)
+                self._tell_members(Key("Site", key.namespace, self._store.site_of(key)))
             else:
                 done = await self._twins.reconcile(key, first_try=self._queue.failures(key) == 0)
             outcome = "done" if done else "retry"
@@ -174,12 +188,18 @@ class Controller:
             tuple(gateway["name"] for gateway in spec.get("gateways") or ()),
             tuple(room["name"] for room in spec.get("rooms") or ()),
             tuple(model["name"] for model in spec.get("models") or ()),
+            # What they predict has a place on the twins.
+            tuple(self._predicts(model) for model in self._store.models_of(key.namespace, key.name)),
         )
         before = self._seen_sites.get(key)
         if before != now:
             self._seen_sites[key] = now
             # At a start the sweep asks for each rack already: only those that wait for the site are woken twice.
             self._wake_members(key, waiting_only=before is None)
+
+    def _predicts(self, model: Key) -> tuple[Any, ...]:
+        spec = (self._store.get(model) or {}).get("spec") or {}
+        return model.name, spec.get("model"), spec.get("selector"), spec.get("output")
 
     def _wake_members(self, site: Key, *, waiting_only: bool = False) -> None:
         for member in self._store.members_of(site.namespace, site.name):
@@ -243,8 +263,8 @@ class Controller:
         """Compares all but sites with what was read in bulk; asks for a reconcile of those that it does not clear."""
         seen = []
         for number, key in enumerate([key for kind in KINDS if kind != "Site" for key in self._store.keys(kind)]):
-            # Scenarios have no things to compare.
-            cleared = None if key.kind == "Scenario" else self._sweeper.inspector.look(key)
+            # Scenarios and models have no things to compare.
+            cleared = None if key.kind in ("Scenario", "TwinModel") else self._sweeper.inspector.look(key)
             if cleared is None:
                 self._doubt(key)
             else:

@@ -54,7 +54,7 @@ class Inspector:
     def __init__(self, around: Surroundings, store: Store) -> None:
         self._around = around
         self._store = store
-        self._sites = SiteSpecs()
+        self._sites = SiteSpecs(store)
         self.pending = 0
 
     def look(self, key: Key) -> Seen | None:

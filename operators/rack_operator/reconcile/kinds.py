@@ -11,11 +11,11 @@ from typing import Any
 
 from rack_operator.api.cooling_unit import CoolingUnitSpec
 from rack_operator.api.rack import RackSpec
-from rack_operator.api.site import SiteSpec
 from rack_operator.desired.cooling import cooling_devices, cooling_twin
 from rack_operator.desired.devices import Device
 from rack_operator.desired.ownership import Owner, OwnerKind
 from rack_operator.desired.rack import Twin, rack_devices, rack_twin
+from rack_operator.desired.site import KnownSite
 from rack_operator.reconcile.conditions import Verdict
 from racktwin import names
 
@@ -29,7 +29,7 @@ class TwinKind:
 
     thing_kind: names.Kind
     parse: Callable[[JsonObject], Any]
-    twin: Callable[[Any, Owner, SiteSpec, str], Twin]
+    twin: Callable[[Any, Owner, KnownSite, str], Twin]
     devices: Callable[[Any, Owner], tuple[Device, ...]]
     warning: Callable[[Any], Verdict | None]
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from rack_operator import metrics
 from rack_operator.api import API_VERSION
 from rack_operator.clients.http import DependencyError
-from rack_operator.clients.kube import COOLING_UNITS, EVENTS, RACKS, SCENARIOS, SITES, KubeClient, Resource
+from rack_operator.clients.kube import COOLING_UNITS, EVENTS, RACKS, SCENARIOS, SITES, TWIN_MODELS, KubeClient, Resource
 from rack_operator.desired.ownership import FINALIZER, OPERATOR, Owner, OwnerKind
 from rack_operator.reconcile.budget import Severity
 from rack_operator.reconcile.conditions import READY, Verdicts, conditions, ready_of, status_patch
@@ -23,6 +23,7 @@ RESOURCES: dict[OwnerKind, Resource] = {
     "Rack": RACKS,
     "CoolingUnit": COOLING_UNITS,
     "Scenario": SCENARIOS,
+    "TwinModel": TWIN_MODELS,
 }
 _log = structlog.get_logger(__name__)
 

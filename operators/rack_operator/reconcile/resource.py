@@ -53,7 +53,7 @@ class TwinReconciler:
         self._around = around
         self._store = store
         self._later = later
-        self._sites = SiteSpecs()
+        self._sites = SiteSpecs(store)
         # When a resource was first seen to ask for a device no longer, epoch ms.
         self._unwanted: dict[tuple[Key, str], int] = {}
 

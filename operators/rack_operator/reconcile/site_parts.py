@@ -6,17 +6,16 @@ from typing import Any
 
 from rack_operator.api.site import Model
 from rack_operator.clients.ditto import DittoClient
-from rack_operator.clients.kube import CONFIG_MAPS, DEPLOYMENTS
+from rack_operator.clients.kube import DEPLOYMENTS
 from rack_operator.desired.connections import connection_matches
-from rack_operator.desired.deployment import artifact_checksum, deployment_name, model_deployment
+from rack_operator.desired.deployment import Runner
 from rack_operator.desired.ownership import OPERATOR, Owner
-from rack_operator.desired.trust import with_trust
 from rack_operator.reconcile.conditions import NotReadyError
 from rack_operator.reconcile.diff import contains
+from rack_operator.reconcile.runners import artifact_of, demand_runners, ensure_runners
 from rack_operator.reconcile.surroundings import Surroundings
 
 JsonObject = dict[str, Any]
-_ARTIFACT_FILES = ("model.onnx", "model.json")
 
 
 async def ensure_connection(ditto: DittoClient, connection: JsonObject) -> bool:
@@ -56,42 +55,14 @@ async def ensure_model(around: Surroundings, model: Model, owner: Owner) -> bool
 
     Raises `NotReadyError` while the artifact is missing or a Deployment of that name is not ours.
     """
-    artifact = await around.kube.get(CONFIG_MAPS, owner.namespace, model.artifact.config_map)
-    if artifact is None:
-        raise NotReadyError(
-            "ArtifactNotFound", f"model {model.name}: there is no ConfigMap {model.artifact.config_map}"
-        )
-    files = {**(artifact.get("data") or {}), **(artifact.get("binaryData") or {})}
-    missing = [name for name in _ARTIFACT_FILES if name not in files]
-    if missing:
-        raise NotReadyError(
-            "ArtifactIncomplete",
-            f"model {model.name}: ConfigMap {model.artifact.config_map} lacks {', '.join(missing)}",
-        )
-    desired = with_trust(model_deployment(model, owner, artifact_checksum(artifact), around.pods), around.pods)
-    name = desired["metadata"]["name"]
-    actual = await around.kube.get(DEPLOYMENTS, owner.namespace, name)
-    if actual is None:
-        await around.kube.create(DEPLOYMENTS, desired)
-        return True
-    if not contains(actual["metadata"].get("labels") or {}, owner.labels()):
-        raise NotReadyError("DeploymentNotOurs", f"Deployment {owner.namespace}/{name} belongs to someone else")
-    if contains(actual["spec"], desired["spec"]):
-        return False
-    patch = {"metadata": {"ownerReferences": desired["metadata"]["ownerReferences"]}, "spec": desired["spec"]}
-    await around.kube.merge(DEPLOYMENTS, owner.namespace, name, patch)
-    return True
+    config_map = model.artifact.config_map
+    _, checksum = await artifact_of(around, model.name, config_map, owner.namespace)
+    return await ensure_runners(around, Runner(model.name, owner.name, model.replicas, config_map, checksum), owner)
 
 
 async def demand_running(around: Surroundings, model: Model, owner: Owner) -> None:
-    """Raises `NotReadyError` ModelNotRunning until as many runners are ready as asked for."""
-    name = deployment_name(model.name)
-    actual = await around.kube.get(DEPLOYMENTS, owner.namespace, name) or {}
-    status = actual.get("status") or {}
-    current = status.get("observedGeneration") == actual.get("metadata", {}).get("generation")
-    ready, updated = status.get("readyReplicas") or 0, status.get("updatedReplicas") or 0
-    if not current or ready < model.replicas or updated < model.replicas:
-        raise NotReadyError("ModelNotRunning", f"Deployment {name}: {ready} of {model.replicas} runners are ready")
+    """Raises `NotReadyError` ModelNotRunning or ModelRefused until as many runners are ready as asked for."""
+    await demand_runners(around, model.name, model.replicas, owner)
 
 
 async def remove_deployment(around: Surroundings, name: str, owner: Owner) -> bool:

@@ -12,14 +12,17 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from rack_operator.desired.ownership import ANNOTATION_ROTATE, OwnerKind
+from rack_operator.desired.ownership import ANNOTATION_ROTATE, ANNOTATION_TRAIN, OwnerKind
 from racktwin import names
 
 JsonObject = dict[str, Any]
 _THING_KIND: dict[OwnerKind, str] = {"Rack": "rack", "CoolingUnit": "cooling"}
 _KEPT = (
     "name", "namespace", "uid", "generation", "resourceVersion", "deletionTimestamp", "finalizers", "annotations",
+    "creationTimestamp",
 )  # fmt: skip
+
+_HEEDED = (ANNOTATION_ROTATE, ANNOTATION_TRAIN)
 
 
 class Key(NamedTuple):
@@ -45,11 +48,12 @@ class Store:
     def __init__(self) -> None:
         self._entries: dict[Key, _Entry] = {}
         self._members_of: dict[tuple[str, str], set[Key]] = {}
+        self._models_of: dict[tuple[str, str], set[Key]] = {}
         self._claimed: dict[str, set[Key]] = {}
 
     def put(self, kind: OwnerKind, body: JsonObject) -> bool:
         """Notes a resource; True when it is news: new, another generation, being deleted, without our finalizer, or
-        asked to have its passwords changed.
+        asked by an annotation for other passwords or a training.
 
         An older version than the one known is ignored, since a list can overtake a watch.
         """
@@ -66,11 +70,12 @@ class Store:
             metadata.get("deletionTimestamp"),
             tuple(metadata.get("finalizers") or ()),
             annotations.get(ANNOTATION_ROTATE),
+            annotations.get(ANNOTATION_TRAIN),
         )
         spec = body.get("spec") or {}
         kept_metadata = {part: metadata[part] for part in _KEPT if part in metadata}
         # The others are other people's notes, and kubectl's is as large as the resource.
-        kept_metadata["annotations"] = {name: text for name, text in annotations.items() if name == ANNOTATION_ROTATE}
+        kept_metadata["annotations"] = {name: text for name, text in annotations.items() if name in _HEEDED}
         kept = {"metadata": kept_metadata, "spec": spec, "status": body.get("status") or {}}
         site = key.name if kind == "Site" else spec.get("site", "")
         leaving = metadata.get("deletionTimestamp") is not None
@@ -79,6 +84,8 @@ class Store:
         self._entries[key] = entry
         if kind != "Site":
             self._members_of.setdefault((key.namespace, site), set()).add(key)
+        if kind == "TwinModel":
+            self._models_of.setdefault((key.namespace, site), set()).add(key)
         for claim in entry.claims:
             self._claimed.setdefault(claim, set()).add(key)
         return known is None or known.news != news
@@ -95,6 +102,11 @@ class Store:
         decoded: JsonObject = msgspec.json.decode(entry.body)
         return decoded
 
+    def site_of(self, key: Key) -> str:
+        """The site that the resource is or names; empty when it is not known."""
+        entry = self._entries.get(key)
+        return entry.site if entry is not None else ""
+
     def has(self, key: Key) -> bool:
         """Whether the resource is known."""
         return key in self._entries
@@ -104,8 +116,12 @@ class Store:
         return [key for key in self._entries if kind is None or key.kind == kind]
 
     def members_of(self, namespace: str, site: str) -> Iterator[Key]:
-        """Keys of the racks, cooling units and scenarios that name the site."""
+        """Keys of the racks, cooling units, scenarios and models that name the site."""
         yield from sorted(self._members_of.get((namespace, site), ()))
+
+    def models_of(self, namespace: str, site: str) -> list[Key]:
+        """Keys of the TwinModels that name the site."""
+        return sorted(self._models_of.get((namespace, site), ()))
 
     def claimants(self, namespace: str, thing_id: str) -> set[Key]:
         """The namespace's resources whose spec asks for the thing; one that is being deleted asks for nothing."""
@@ -129,6 +145,7 @@ class Store:
         if entry is None:
             return
         _discard(self._members_of, (key.namespace, entry.site), key)
+        _discard(self._models_of, (key.namespace, entry.site), key)
         for claim in entry.claims:
             _discard(self._claimed, claim, key)
 

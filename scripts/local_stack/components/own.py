@@ -15,6 +15,8 @@ from local_stack.probes import http
 
 Environment = Callable[[Instance], Mapping[str, str]]
 IMAGE = "racktwin/racktwin"
+# In a site's namespace: how runners and trainings read its history.
+INFLUX_SECRET = "racktwin-influx"
 
 
 def kafka(instance: Instance) -> dict[str, str]:
@@ -53,6 +55,11 @@ def influx_to_read(instance: Instance) -> dict[str, str]:
         "RACKTWIN_INFLUX_ORG": influxdb.ORGANISATION,
         "RACKTWIN_INFLUX_TOKEN_FILE": str(influxdb.reader_token_file(instance)),
     }
+
+
+def models(instance: Instance) -> dict[str, str]:
+    """Where the model registry is."""
+    return {"RACKTWIN_REGISTRY_URL": str(instance.data("registry"))}
 
 
 def definitions(instance: Instance) -> dict[str, str]:
@@ -199,8 +206,6 @@ COMPONENTS = (
     _own("historian", "historian", "writes history", kafka, influx, ditto, as_viewer, after=("kafka", "influxd")),
     _own("indices", "indices", "computes rooms' indices", kafka, ditto, as_viewer, after=("kafka", "ditto-lite")),
     _own("fidelity", "fidelity", "follows rooms with twins", kafka, ditto, as_viewer, after=("kafka", "ditto-lite")),
-    # Without a model registry it scores, and judges against persistence.
-    _own("scorecard", "scorecard", "scores predictions when their time has come", kafka, after=("kafka",)),
     _own(
         "guard",
         "guard",
@@ -221,6 +226,8 @@ COMPONENTS = (
         lambda _instance: {"RACKTWIN_OPTIMISER_INTERVAL_S": "15"},
         after=("kafka", "ditto-lite"),
     ),
+    # A model that drifts is trained anew by the operator, as its TwinModel says.
+    _own("scorecard", "scorecard", "scores predictions when their time has come", kafka, models, after=("kafka",)),
     _own(
         "operator",
         "rack_operator",
@@ -233,9 +240,14 @@ COMPONENTS = (
         definitions,
         # Scenarios leave their results there.
         influx,
+        models,
         _kubernetes(cluster.OPERATOR_ACCOUNT),
         # A small site is swept in a moment, and what somebody deletes to see it come back, comes back soon.
-        lambda _instance: {"RACKTWIN_IMAGE": IMAGE, "RACKTWIN_SWEEP_S": "15"},
+        lambda _instance: {
+            "RACKTWIN_IMAGE": IMAGE,
+            "RACKTWIN_SWEEP_S": "15",
+            "RACKTWIN_PODS_INFLUX_SECRET": INFLUX_SECRET,
+        },
         after=("kube-apiserver", "kafka", "ditto-lite", "definitions", "hono-registry"),
         # The resources it watches must be known to the API server before it can work.
         before_start=_crds,

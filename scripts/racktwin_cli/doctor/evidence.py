@@ -112,6 +112,7 @@ class Runner:
     replicas: int
     ready: int | None
     group: Group | None = None
+    group_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def examine(
                 feature=feature.name,
                 login=target.sender,
                 topics=watcher.topics,
-                runners=tuple(Runner(m.name, m.replicas, None) for m in reading_models),
+                runners=tuple(Runner(m.name, m.replicas, None, group_id=m.group) for m in reading_models),
             )
             trail = Trail()
             sent: Sent | None = None
@@ -165,7 +165,7 @@ def _ask_around(
                 runner.model,
                 runner.replicas,
                 cluster.ready_replicas(f"model-{runner.model}", site),
-                surroundings.group(groups, f"racktwin-model-{runner.model}", readings),
+                surroundings.group(groups, runner.group_id or f"racktwin-model-{runner.model}", readings),
             )
             for runner in plan.runners or ()
         )

@@ -23,6 +23,8 @@ class Model:
     replicas: int
     kinds: tuple[str, ...] | None
     features: tuple[str, ...] | None
+    group: str = ""
+    """Consumer group of its runners."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,26 @@ def models_of(site: str, cluster: Cluster) -> list[Model]:
             kinds = tuple(str(kind) for kind in definition.get("kinds") or ())
             channels = {channel["name"]: channel["feature"] for channel in definition.get("channels") or ()}
             features = tuple(str(channels.get(target["channel"], "")) for target in definition.get("targets") or ())
-        found.append(Model(str(model["name"]), int(model.get("replicas", 1)), kinds, features))
+        name = str(model["name"])
+        found.append(Model(name, int(model.get("replicas", 1)), kinds, features, f"racktwin-model-{name}"))
+    for body in cluster.twin_models(site):
+        if body["spec"].get("site") == site and not body["spec"].get("suspend"):
+            found.append(_twin_model(body))
     return found
+
+
+def _twin_model(body: dict[str, Any]) -> Model:
+    name, spec = str(body["metadata"]["name"]), body["spec"]
+    channels = {c["name"]: c["feature"] for c in (spec.get("inputs") or {}).get("channels") or ()}
+    wanted = [target for target in (spec.get("output") or {}).get("targets") or () if target in channels]
+    replicas = (body.get("status") or {}).get("replicas", (spec.get("replicas") or {}).get("min", 1))
+    return Model(
+        name,
+        int(replicas),
+        tuple((spec.get("selector") or {}).get("kinds") or ("rack",)),
+        tuple(str(channels[target]) for target in wanted) or None,
+        f"racktwin-model-{spec['site']}-{name}",
+    )
 
 
 def predicts(model: Model, kind: str, feature: str) -> bool:

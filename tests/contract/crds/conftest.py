@@ -47,8 +47,8 @@ def kubectl() -> Iterator[Kubectl]:
     for path in sorted(Path(DEFAULT_DIR).glob("*.yaml")):
         applied = client.run("apply", "--server-side", "--force-conflicts", "-f", str(path))
         assert applied.returncode == 0, applied.stderr
-    for name in ("coolingunits.racktwin.io", "racks.racktwin.io", "scenarios.racktwin.io", "sites.racktwin.io"):
-        established = client.run("wait", "--for=condition=Established", f"crd/{name}", "--timeout=30s")
+    for plural in ("coolingunits", "racks", "scenarios", "sites", "twinmodels"):
+        established = client.run("wait", "--for=condition=Established", f"crd/{plural}.racktwin.io", "--timeout=30s")
         assert established.returncode == 0, established.stderr
     assert client.run("create", "namespace", client.namespace).returncode == 0
     yield client

@@ -51,7 +51,8 @@ def test_a_version_never_changes(registry, tmp_path):
     (folder / "CARD.md").write_text("another card")
     registry.publish(folder)
     assert registry.manifest("inlet-temperature", version) == before
-    assert not (tmp_path / "registry/inlet-temperature/versions" / version / "CARD.md").exists()
+    kept = tmp_path / "registry/inlet-temperature/versions" / version / "CARD.md"
+    assert kept.read_text() != "another card"
 
 
 def test_corrupted_artefact_is_not_published(registry, tmp_path):

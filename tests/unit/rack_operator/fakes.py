@@ -34,6 +34,7 @@ KIND_OF: dict[str, OwnerKind] = {
     "racks": "Rack",
     "coolingunits": "CoolingUnit",
     "scenarios": "Scenario",
+    "twinmodels": "TwinModel",
 }
 
 
@@ -264,6 +265,12 @@ class FakeKube:
             if labels is None or (body["metadata"].get("labels") or {}).get(key) == value:
                 yield msgspec.json.encode(body)
 
+    async def items(
+        self, resource: Resource, namespace: str | None, *, labels: str | None = None
+    ) -> AsyncIterator[JsonObject]:
+        async for item in self.raw_items(resource, namespace, labels=labels):
+            yield msgspec.json.decode(item)
+
     async def create(self, resource: Resource, body: JsonObject) -> bool:
         if resource.plural == "events":
             self.events.append(body)
@@ -319,6 +326,11 @@ class FakeTopics:
     def __init__(self, fuse: Fuse) -> None:
         self.fuse = fuse
         self.topics: dict[str, Any] = {}
+        self.lags: dict[tuple[str, str], int] = {}
+
+    async def lag(self, topic: str, group: str) -> int | None:
+        self.fuse.check("Kafka", "lag")
+        return self.lags.get((topic, group))
 
     async def ensure(self, wanted: list[Any]) -> list[str]:
         self.fuse.check("Kafka", "topics")

@@ -12,6 +12,7 @@ from tests.unit.rack_operator.conftest import RACK, RACK_ID, SITE, conditions, s
 from tests.unit.rack_operator.fakes import KIND_OF, World
 
 from rack_operator.reconcile.controller import Controller
+from rack_operator.reconcile.model import ModelReconciler
 from rack_operator.reconcile.queue import WorkQueue
 from rack_operator.reconcile.resource import TwinReconciler
 from rack_operator.reconcile.scenario import ScenarioReconciler
@@ -30,6 +31,7 @@ async def running(world: World, *, sweep_s: float = 0.05) -> AsyncIterator[tuple
         twins=TwinReconciler(world.around, store),
         sites=SiteReconciler(world.around, store),
         scenarios=ScenarioReconciler(world.around, store, None, None),
+        models=ModelReconciler(world.around, store, None),
         sweeper=Sweeper(world.around, store, None),
         health=health,
         workers=4,

@@ -58,6 +58,7 @@ def manifest(content: bytes, **changes) -> Manifest:
 def write(folder, content: bytes, made: Manifest):
     (folder / "model.onnx").write_bytes(content)
     (folder / "model.json").write_bytes(msgspec.json.encode(made))
+    (folder / "CARD.md").write_text("# plus one\n", encoding="utf-8")
     return folder
 
 

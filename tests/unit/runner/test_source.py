@@ -7,7 +7,7 @@ import threading
 import pytest
 from tests.unit.runner.conftest import NOW, graph, manifest, write
 
-from models.definition import version_of
+from models.definition import ModelError, version_of
 from models.registry import Registry, RegistryError, State
 from racktwin import health, logs
 from racktwin.process import Context
@@ -101,3 +101,33 @@ def test_paused_by_the_scorecard_until_another_serves(rig):
     rig.now += 10_000
     assert source.update() is not None
     assert not source.paused
+
+
+def test_refusals_stand_in_the_registry_until_the_version_is_served(rig):
+    good, bad = rig.publish("a"), rig.publish("b", opset=18)
+    rig.promote(bad)
+    place = rig.folder / "registry" / "inlet-temperature" / "versions" / bad / "model.onnx"
+    whole = place.read_bytes()
+    place.write_bytes(whole[:-1])
+    with pytest.raises(ModelError, match="sha256"):
+        rig.source().first()
+    refusal = rig.registry.refusal("inlet-temperature")
+    assert (refusal.version, "sha256" in refusal.reason) == (bad, True)
+    place.write_bytes(whole)
+    assert rig.source().first().manifest.version == bad
+    assert rig.registry.refusal("inlet-temperature") is None
+    # While one serves, another that is refused is noted too.
+    source = rig.source()
+    source.first()
+    rig.promote(good)
+    (rig.folder / "registry" / "inlet-temperature" / "versions" / good / "CARD.md").unlink()
+    rig.now += 10_000
+    assert source.update() is None
+    assert "CARD.md" in rig.registry.refusal("inlet-temperature").reason
+
+
+def test_what_was_ordered_is_held_to(rig):
+    rig.promote(rig.publish("a"))
+    with pytest.raises(ModelError, match=r"spec\.task"):
+        rig.source(model_contract='{"task":"detect"}').first()
+    assert rig.source(expiry_s=77).first().manifest.definition.expiry_s == 77

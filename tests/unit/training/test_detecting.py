@@ -14,7 +14,7 @@ from runner.forecaster import Made
 from runner.intake import Thing
 from runner.verdicts import DetectOutbox
 from training import detecting, faulty, registry
-from training.gate import judge
+from training.gate import USUAL, Gate, judge, judge_detector
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +87,23 @@ def test_labels_are_sure_only_well_inside_a_fault():
     ],
 )
 def test_gate(skill, coverage, mae, serving, passes):
-    verdict = judge(skill=skill, coverage=coverage, nominal=0.9, mae=mae, mae_of_serving=serving)
+    verdict = judge(USUAL, skill=skill, coverage=coverage, nominal=0.9, mae=mae, mae_of_serving=serving)
     assert verdict.passed is passes
     assert verdict.reason
+
+
+def test_gate_asks_what_it_was_told_to_ask():
+    strict = Gate(least_skill=0.4, coverage_tolerance=0.01, margin=0.2)
+    good = {"skill": 0.5, "coverage": 0.9, "nominal": 0.9, "mae": 0.1, "mae_of_serving": None}
+    assert judge(strict, **good).passed
+    assert not judge(strict, **good | {"skill": 0.3}).passed
+    assert not judge(strict, **good | {"coverage": 0.88}).passed
+    assert not judge(strict, **good | {"mae_of_serving": 0.11}).passed
+
+
+@pytest.mark.parametrize(
+    ("f1", "false_alarms", "serving", "passes"),
+    [(0.9, 0.005, None, True), (0.9, 0.05, None, False), (0.4, 0.005, None, False), (0.9, 0.005, 0.95, False)],
+)
+def test_gate_of_detectors(f1, false_alarms, serving, passes):
+    assert judge_detector(f1=f1, false_alarm_rate=false_alarms, f1_of_serving=serving).passed is passes

@@ -1,0 +1,62 @@
+"""What is noted beside a model's versions in the registry: which serves, how it does, how its last training ended, what
+was refused. Each is one small file, written by one process and read by the others; nothing here reads or writes.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+POINTER_FILE = "current.json"
+STATE_FILE = "state.json"
+TRAINING_FILE = "training.json"
+REFUSED_FILE = "refused.json"
+
+
+class Promotion(msgspec.Struct, frozen=True, rename="camel"):
+    """One change of the pointer. `at` epoch ms UTC; `by`: training, a person's rollback, an install."""
+
+    version: str
+    at: int
+    by: str
+    reason: str
+
+
+class Pointer(msgspec.Struct, frozen=True, rename="camel"):
+    """What serves, and all promotions so far, newest last (the newest 50)."""
+
+    version: str
+    history: list[Promotion]
+
+
+class State(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """How the served version does, as the scorecard found at `at` (epoch ms UTC). `paused`: it predicts no more, since
+    it stayed worse than persistence. `reason` says why either is so."""
+
+    version: str
+    at: int
+    drifting: bool = False
+    paused: bool = False
+    reason: str = ""
+    skill: float | None = None
+    coverage: float | None = None
+    mae: float | None = None
+    count: int = 0
+    inputs: str = ""
+    """How far the inputs are from those of its training, where a runner found them to be."""
+
+
+class Outcome(msgspec.Struct, frozen=True, rename="camel"):
+    """How the newest training ended, at `at` (epoch ms UTC): its version, whether that serves, and why (not)."""
+
+    version: str
+    at: int
+    promoted: bool
+    reason: str
+
+
+class Refusal(msgspec.Struct, frozen=True, rename="camel"):
+    """A version that a runner would not serve, and why."""
+
+    version: str
+    at: int
+    reason: str
