@@ -17,9 +17,9 @@ from training import detecting, promotion, registry, sources, unseen
 from training.artefact import ArtefactError
 from training.gate import Gate
 from training.history import HistoryError
-from training.job import NotGoodEnough, Trained, train
+from training.job import QUICK, NotGoodEnough, Trained, train
 from training.settings import TrainingSettings
-from training.simulated import simulate
+from training.simulated import QUICK_HOURS, QUICK_PLANTS, Simulation, simulate
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -51,23 +51,39 @@ def main(argv: list[str] | None = None) -> int:
             seed=options.seed,
             now_s=int(time.time()),
             note=note,
+            simulation=_simulation(options),
         )
         folder = options.out or settings.models_dir / model.definition.name
+        sizes = QUICK if options.quick else None
         # Left to choose, a model of the site's own record is taken only if it is good; asked for, it is taken as it is.
         choice = options.history == "auto" and histories[0].origin["kind"] == "recorded"
         try:
             trained = train(
-                model, histories, folder, seed=options.seed, created_ms=process.epoch_ms(), note=note, gated=choice
+                model,
+                histories,
+                folder,
+                seed=options.seed,
+                created_ms=process.epoch_ms(),
+                note=note,
+                gated=choice,
+                sizes=sizes,
             )
         except NotGoodEnough as error:
             note(f"not taken, as the recorded history gives a model that is {error}: simulating instead")
-            histories = simulate(model.definition, options.seed)
-            trained = train(model, histories, folder, seed=options.seed, created_ms=process.epoch_ms(), note=note)
+            histories = simulate(model.definition, options.seed, _simulation(options))
+            trained = train(
+                model, histories, folder, seed=options.seed, created_ms=process.epoch_ms(), note=note, sizes=sizes
+            )
         _publish(trained, folder, settings, options.registry or settings.registry_url, note)
     except (process.Fatal, ModelError, HistoryError, ArtefactError, RegistryError, ValueError) as error:
         print(f"training: {error}", file=sys.stderr)
         return 1
     return _finish(trained, options, round(time.monotonic() - started, 1))
+
+
+def _simulation(options: argparse.Namespace) -> Simulation:
+    """How much to simulate."""
+    return Simulation(QUICK_PLANTS, QUICK_HOURS) if options.quick else Simulation()
 
 
 def _publish(trained: Trained, folder: Path, settings: TrainingSettings, url: str, note: Callable[[str], None]) -> None:
@@ -146,6 +162,9 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--hours", type=float, default=168.0, help="how far back recorded history is read (default 168)"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="simulate fewer and shorter plants: a first model in half a minute"
     )
     parser.add_argument("--seed", type=int, default=0, help="equal seeds and histories give equal models")
     parser.add_argument("--out", type=Path, help="folder for the artefact")

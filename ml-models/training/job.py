@@ -34,6 +34,9 @@ class Sizes:
     test: int = 20_000
 
 
+QUICK = Sizes(36_000, 16_000, 12_000)
+
+
 @dataclass(frozen=True)
 class Trained:
     """What came out. `metrics` as in the manifest; `bytes` of the whole artefact."""

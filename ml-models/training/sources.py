@@ -9,7 +9,7 @@ from models.definition import Definition
 from racktwin.settings import InfluxSettings
 from training.history import History, HistoryError
 from training.recorded import Recorder
-from training.simulated import simulate
+from training.simulated import USUAL, Simulation, simulate
 
 Source = Literal["influx", "simulated", "auto"]
 
@@ -30,6 +30,7 @@ def gather(
     seed: int,
     now_s: int,
     note: Callable[[str], None],
+    simulation: Simulation = USUAL,
 ) -> list[History]:
     """History of each site or plant. `note` is told, in a sentence, what was chosen and why.
 
@@ -37,14 +38,14 @@ def gather(
         HistoryError: `influx` was asked for and there is not enough.
     """
     if source == "simulated":
-        return simulate(definition, seed)
+        return simulate(definition, seed, simulation)
     try:
         histories = recorded(definition, settings, sites, hours, now_s)
     except HistoryError as error:
         if source == "influx":
             raise
         note(f"no recorded history to train on ({error}), simulating instead")
-        return simulate(definition, seed)
+        return simulate(definition, seed, simulation)
     note(f"training on recorded history of {', '.join(str(h.origin['site']) for h in histories)}")
     return histories
 

@@ -54,7 +54,7 @@ def ensure_trained(name: str) -> Path:
         temporary = place.with_name(f".{place.name}.partial")
         shutil.rmtree(temporary, ignore_errors=True)
         # Simulated whatever the stack holds: a first start must not depend on how much history there happens to be.
-        training = ["-m", "training", "--model", name, "--history", "simulated", "--out", str(temporary)]
+        training = ["-m", "training", "--model", name, "--history", "simulated", "--quick", "--out", str(temporary)]
         # Tied to this process, so that an interrupted training does not write beside the next one.
         command = ["setpriv", "--pdeathsig", "TERM", "--", sys.executable, *training]
         result = subprocess.run(command, capture_output=True, text=True, check=False)

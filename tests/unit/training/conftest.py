@@ -7,7 +7,7 @@ import pytest
 
 from training import registry
 from training.job import Sizes, train
-from training.simulated import simulate
+from training.simulated import Simulation, simulate
 
 SIZES = Sizes(train=5000, calibration=1500, test=1000)
 CREATED = 1_800_000_000_000
@@ -20,7 +20,7 @@ def model():
 
 @pytest.fixture(scope="session")
 def histories(model):
-    return simulate(model.definition, seed=3, plants=1, racks=60, hours=24.0)
+    return simulate(model.definition, 3, Simulation(1, 24.0, 60))
 
 
 @pytest.fixture(scope="session")

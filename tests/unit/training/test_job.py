@@ -17,7 +17,7 @@ from training import artefact
 from training.history import HistoryError
 from training.job import NotGoodEnough, Sizes, good_enough, train
 from training.samples import TEST, build, split
-from training.simulated import simulate
+from training.simulated import Simulation, simulate
 
 
 def test_artefact_is_whole_and_small_enough_to_travel(trained):
@@ -74,7 +74,7 @@ def test_too_short_history_says_what_is_needed(model, tmp_path):
     with pytest.raises(HistoryError, match=r"at least \d"):
         train(
             model,
-            simulate(model.definition, 0, plants=1, racks=6, hours=4.0),
+            simulate(model.definition, 0, Simulation(1, 4.0, 6)),
             tmp_path,
             seed=0,
             created_ms=0,

@@ -101,5 +101,29 @@ https://{{ include "racktwin.fullname" (dict "root" .root "name" "definitions") 
 {{/* Whether anything is brought from outside, so that our processes must be let out */}}
 {{- define "racktwin.outside" -}}
 {{- $external := .Values.global.external -}}
-{{- if or $external.kafka.bootstrap $external.ditto.url $external.hono.registryUrl $external.hono.mqttHost $external.hono.amqpHost $external.influxdb.url -}}true{{- end -}}
+{{- if or $external.kafka.bootstrap $external.ditto.url $external.hono.registryUrl $external.hono.mqttHost $external.hono.amqpHost $external.influxdb.url .Values.global.registry.url -}}true{{- end -}}
+{{- end -}}
+
+{{/* The model registry: a volume of the release, or an object store. Empty where there is none. */}}
+{{- define "racktwin.registry.url" -}}
+{{- $registry := .root.Values.global.registry -}}
+{{- if $registry.enabled }}{{ $registry.url | default "/registry" }}{{ end -}}
+{{- end -}}
+{{- define "racktwin.env.models" -}}
+{{- with include "racktwin.registry.url" . }}
+- {name: RACKTWIN_REGISTRY_URL, value: {{ . | quote }}}
+{{- end }}
+{{- end -}}
+{{- define "racktwin.registry.volumes" -}}
+{{- $registry := .root.Values.global.registry -}}
+{{- if and $registry.enabled (not $registry.url) }}
+- name: registry
+  persistentVolumeClaim: {claimName: {{ include "racktwin.fullname" (dict "root" .root "name" "registry") }}}
+{{- end }}
+{{- end -}}
+{{- define "racktwin.registry.mounts" -}}
+{{- $registry := .root.Values.global.registry -}}
+{{- if and $registry.enabled (not $registry.url) }}
+- {name: registry, mountPath: /registry}
+{{- end }}
 {{- end -}}

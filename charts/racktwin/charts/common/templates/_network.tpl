@@ -73,6 +73,6 @@ spec:
 {{- if has "models" .names }}
 - podSelector:
     matchExpressions:
-      - {key: app.kubernetes.io/name, operator: In, values: [racktwin-model, racktwin-scenario]}
+      - {key: app.kubernetes.io/name, operator: In, values: [racktwin-model, racktwin-scenario, racktwin-training]}
 {{- end }}
 {{- end -}}

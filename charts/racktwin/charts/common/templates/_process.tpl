@@ -6,6 +6,7 @@ One of our Python processes, whole: Deployment, Service of its health port, disr
   account  service account, if it calls the Kubernetes API
   group    consumer group, if its lag may scale it; user its Kafka user
   volumes, mounts  further ones, YAML lists as text
+  secret     Secret whose keys are further environment variables
   ingress, egress, api, outside  as racktwin.networkPolicy
   strategy Recreate where two may not run at once
   readiness  path of the readiness probe, where another than /readyz
@@ -54,6 +55,9 @@ spec:
             {{- range $key, $value := .cfg.env }}
             - {name: {{ $key }}, value: {{ $value | quote }}}
             {{- end }}
+          {{- with .secret }}
+          envFrom: [{secretRef: {name: {{ . }}}}]
+          {{- end }}
           ports:
             - {name: health, containerPort: 8080}
             {{- range .ports }}
