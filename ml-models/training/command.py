@@ -55,7 +55,6 @@ def main(argv: list[str] | None = None) -> int:
         )
         folder = options.out or settings.models_dir / model.definition.name
         sizes = QUICK if options.quick else None
-        made_ms = process.epoch_ms()
         # Left to choose, a model of the site's own record is taken only if it is good; asked for, it is taken as it is.
         choice = options.history == "auto" and histories[0].origin["kind"] == "recorded"
         try:
