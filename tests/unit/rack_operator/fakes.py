@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 
-from definitions.validate import merge_patch
 from rack_operator.clients.http import DependencyError
 from rack_operator.clients.kube import Resource
 from rack_operator.desired.connections import Broker
@@ -25,6 +24,7 @@ from rack_operator.reconcile.budget import EventBudget
 from rack_operator.reconcile.snapshot import Snapshot
 from rack_operator.reconcile.store import Store
 from rack_operator.reconcile.surroundings import Surroundings
+from racktwin.merge_patch import merge as merge_patch
 
 JsonObject = dict[str, Any]
 

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from definitions.validate import merge_patch as apply_patch
 from rack_operator.reconcile.diff import contains, merge_patch, registration, same_policy, thing_patch
+from racktwin.merge_patch import merge as apply_patch
 
 scalars = st.one_of(st.booleans(), st.integers(), st.text(max_size=3), st.lists(st.integers(), max_size=2))
 objects = st.recursive(
