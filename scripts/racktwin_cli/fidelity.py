@@ -1,4 +1,7 @@
-"""`racktwin fidelity`: how far the twins of rooms and racks can be trusted, as the process `fidelity` says on them."""
+"""`racktwin fidelity`: how far the twins of rooms and racks can be trusted, as the process `fidelity` says on them.
+
+With `--server`, how far the model of one server can be, by an experiment that was recorded: `servertwin` judges it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import click
 
 from racktwin.ditto_client import DittoClient, DittoError
 from racktwin.names import ThingId, namespace
-from racktwin_cli import installation, show
+from racktwin_cli import installation, server, show
 from racktwin_cli.failures import FOUND, Failure, one_line
 
 _FIGURES = ("rmse", "bias", "skill", "nmbe", "cvrmse")
@@ -22,8 +25,14 @@ _FIELDS = "thingId,attributes(location),features/fidelity"
 @click.option("--room", metavar="ROOM", help="This room alone.")
 @click.option("--racks", "racks_wanted", is_flag=True, help="Each rack too, the worst first.")
 @click.option(
-    "--worse-than", metavar="K", type=click.FloatRange(min=0.0), help="Exit code 3 if a room errs by more (K)."
+    "--worse-than",
+    metavar="K",
+    type=click.FloatRange(min=0.0),
+    help="Exit code 3 if a room errs by more (K; a server: % of CPU).",
 )
+@click.option("--server", "of_server", is_flag=True, help="Of a server, by a recorded experiment, instead of rooms.")
+@click.option("--run", type=click.Path(file_okay=False), help="With --server: the experiment's folder.")
+@click.option("--config", type=click.Path(dir_okay=False), help="With --server: config.yaml.")
 @click.option("--json", "json_wanted", is_flag=True, help="Print one JSON document.")
 @click.pass_context
 def fidelity(
@@ -33,13 +42,23 @@ def fidelity(
     room: str | None,
     racks_wanted: bool,
     worse_than: float | None,
+    of_server: bool,
+    run: str | None,
+    config: str | None,
     json_wanted: bool,
 ) -> None:
     """Tell how well the physics of each room fits what is measured.
 
     Errors (K) are those of what was expected a step before; skill is against persistence, 15 min ahead; NMBE and
-    CV(RMSE) are of power, as ASHRAE Guideline 14 has them.
+    CV(RMSE) are of power, as ASHRAE Guideline 14 has them. For a server: racktwin fidelity --server --run experiment.
     """
+    if of_server:
+        given = {"--run": run, "--config": config, "--worse-than": worse_than}
+        words = [str(word) for pair in given.items() if pair[1] is not None for word in pair]
+        server.start(["fidelity", *words, *(["--json"] if json_wanted else [])])
+        return
+    if run is not None or config is not None:
+        raise click.UsageError("--run and --config go with --server")
     settings = installation.load()
     site = site_name or settings.site or _DEFAULT_SITE
     try:

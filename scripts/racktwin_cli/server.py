@@ -19,6 +19,7 @@ _TEXTS = {
     "stress": "Load this machine on purpose: processors, memory, disk, network.",
     "experiment": "Load this machine by a schedule, and record what it does.",
     "fingerprint": "Tell what this machine is: hardware and software.",
+    "report": "Write an experiment's report, one HTML file.",
 }
 
 

@@ -19,6 +19,8 @@ _COMMANDS: Final = {
     "stress": "servertwin.stress.command:stress",
     "experiment": "servertwin.experiment.command:experiment",
     "fingerprint": "servertwin.fingerprint:fingerprint",
+    "report": "servertwin.analysis.command:report",
+    "fidelity": "servertwin.analysis.command:fidelity",
 }
 
 
