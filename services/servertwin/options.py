@@ -93,7 +93,8 @@ def stop_on_signals() -> threading.Event:
     stop = threading.Event()
     for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP"):
         number = getattr(signal, name, None)
-        if number is not None:
+        # Under nohup the end of the terminal is no reason to stop.
+        if number is not None and not (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
             signal.signal(number, lambda *_: stop.set())
     return stop
 

@@ -30,6 +30,9 @@ FIGURES: Final = (
     ("thermal/cpuTemperature", "CPU °C", 1.0), ("power/power", "power W", 1.0), ("power/package", "package W", 1.0),
     ("fans/fanSpeed", "fans rpm", 1.0),
 )  # fmt: skip
+RESPONSES: Final = (
+    ("thermal/cpuTemperature", "CPU °C"), ("power/power", "power W"), ("power/package", "package W")
+)  # fmt: skip
 _CHARTS: Final = (
     ("Processors", "%", ("cpu/utilization", "cpu/wait", "cpu/stolen"), 1.0, 0.0),
     ("Memory", "%", ("memory/utilization", "swap/utilization"), 1.0, None),
@@ -83,6 +86,7 @@ def build(run: Run, matches: Sequence[Match], found: Sequence[Found], fitted: Fi
         "<h2>Each phase</h2>",
         '<p class="dim">Means while the load ran, and the change against rest.</p>',
         _figures(recording, run.annotations),
+        *_response(recording, run.annotations),
         "<h2>Found phases against annotations</h2>",
         _matches(matches, found),
         "<h2>The model of this server</h2>",
@@ -167,6 +171,47 @@ def _figures(recording: Recording, annotations: Sequence[Annotation]) -> str:
             )
         rows.append([each.phase, f"{each.stressor} {each.level:g} %", *cells])
     return _table(["phase", "load", *(title for _, title, _ in there)], rows, text=2)
+
+
+def _response(recording: Recording, annotations: Sequence[Annotation]) -> list[str]:
+    """How temperature and power answered each load; nothing where the machine tells neither."""
+    there = [(name, title) for name, title in RESPONSES if recording.column(name) is not None]
+    rows = []
+    for each in annotations:
+        for name, title in there:
+            answer = response_of(recording, name, each.started_at / 1000, each.stopped_at / 1000)
+            if answer is not None:
+                before, end, highest, quick = answer
+                seconds = "" if quick is None else f"{quick:.1f} s"
+                rows.append(
+                    [each.phase, f"{each.stressor} {each.level:g} %", title, f"{before:.1f}", f"{end:.1f}",
+                     f"{highest:.1f}",
+                     f"{end - before:+.1f}", seconds]
+                )  # fmt: skip
+    if not rows:
+        return []
+    heads = ["phase", "load", "", "before", "at the end", "highest", "rise", "63 % of it after"]
+    return ["<h2>Response of temperature and power</h2>", _table(heads, rows, text=3)]
+
+
+def response_of(
+    recording: Recording, name: str, start: float, end: float
+) -> tuple[float, float, float, float | None] | None:
+    """Of a column over a load (epoch s): its mean over the 5 s before, over the last 5 s, its highest, and after how
+    long it had done 63 % of its rise; None where nothing was measured then."""
+    time, values = recording.time, recording.columns[name]
+    good = np.isfinite(values)
+    time, values = time[good], values[good]
+    span = max(5.0, 2.0 * recording.interval)
+    before, last = values[(time > start - span) & (time <= start)], values[(time > end - span) & (time <= end)]
+    inside = (time > start) & (time <= end)
+    if not before.size or not last.size:
+        return None
+    low, high = float(np.mean(before)), float(np.mean(last))
+    reached = time[inside & (values >= low + 0.632 * (high - low))]
+    noise = float(np.std(before))
+    quick = float(reached[0] - start) if reached.size and high - low > max(2.0 * noise, 1e-9) else None
+    return low, high, float(np.max(values[inside])), quick
 
 
 def _matches(matches: Sequence[Match], found: Sequence[Found]) -> str:

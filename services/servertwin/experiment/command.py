@@ -143,7 +143,7 @@ def _twin(secret: str | None) -> tuple[Send | None, str | None]:
     from servertwin.hono import credentials  # noqa: PLC0415 - for those alone who send
     from servertwin.hono.events import Post  # noqa: PLC0415
 
-    return Post(partial(credentials.read, secret)), credentials.read(secret).device
+    return Post(partial(credentials.read, secret)), credentials.read(secret).device_id
 
 
 def _logger_options(config: Config, config_file: Path | None, interval: float | None, secret: str | None) -> list[str]:

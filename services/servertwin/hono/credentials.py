@@ -12,28 +12,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from racktwin.device_credentials import Credentials, CredentialsMissing
 from servertwin.failures import Failure, one_line
 
 _NAMED: Final = re.compile(r"(?P<namespace>[a-z0-9-]+)/(?P<name>[a-z0-9.-]+)")
 _NEXT: Final = "kubectl get secret server-NAME-device -n SITE -o json > FILE makes one, readable by you alone"
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """How the server reaches Hono. ``authority``: PEM of the adapters' authority, where it is not a public one."""
-
-    host: str
-    port: int
-    username: str
-    password: str = field(repr=False)
-    device: str
-    http_url: str
-    tls: bool = False
-    authority: str | None = field(default=None, repr=False)
 
 
 def read(where: str) -> Credentials:
@@ -55,22 +41,11 @@ def read(where: str) -> Credentials:
     except (OSError, UnicodeDecodeError, binascii.Error) as error:
         raise Failure(f"secret {where}: {one_line(error)}", _NEXT) from error
     try:
-        found = Credentials(
-            host=data["host"],
-            port=int(data["port"]),
-            username=data["username"],
-            password=data["password"],
-            device=data["deviceId"],
-            http_url=data["httpUrl"].rstrip("/"),
-            tls=data.get("tls") == "true",
-            authority=data.get("ca.crt"),
-        )
-    except KeyError as error:
-        raise Failure(f"secret {where}: key {error.args[0]} is missing", _NEXT) from error
-    except ValueError as error:
-        raise Failure(f"secret {where}: port {data['port']!r}: expected a number", _NEXT) from error
-    if ":server-" not in found.device:
-        raise Failure(f"secret {where}: it is of {found.device}, which is no server", "name the Secret of a server")
+        found = Credentials.of(where, data)
+    except CredentialsMissing as error:
+        raise Failure(one_line(error), _NEXT) from error
+    if ":server-" not in found.device_id:
+        raise Failure(f"secret {where}: it is of {found.device_id}, which is no server", "name the Secret of a server")
     return found
 
 

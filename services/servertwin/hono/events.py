@@ -8,9 +8,9 @@ from pathlib import Path
 
 import requests
 
+from racktwin.device_credentials import Credentials
 from racktwin.senml import CONTENT_TYPE
 from servertwin.failures import Failure, one_line
-from servertwin.hono.credentials import Credentials
 from servertwin.hono.packs import pack
 
 _NEXT = "is Hono's HTTP adapter reached from here? racktwin doctor names the hop that is broken"

@@ -17,9 +17,9 @@ from paho.mqtt.client import MQTT_ERR_QUEUE_SIZE, Client, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from racktwin.device_credentials import Credentials
 from racktwin.senml import CONTENT_TYPE
 from servertwin.failures import Failure
-from servertwin.hono.credentials import Credentials
 from servertwin.hono.packs import pack
 
 _TOPIC: Final = f"telemetry/?content-type={urllib.parse.quote(CONTENT_TYPE, safe='')}"
@@ -46,7 +46,7 @@ class Live:
         self._idle = threading.Condition()
         who = self._credentials
         client = Client(
-            CallbackAPIVersion.VERSION2, client_id=f"{who.device}-{uuid.uuid4().hex[:8]}", protocol=MQTTv311
+            CallbackAPIVersion.VERSION2, client_id=f"{who.device_id}-{uuid.uuid4().hex[:8]}", protocol=MQTTv311
         )
         client.username_pw_set(who.username, who.password)
         # Of what waits, the library holds up to so many; more are refused and counted.
@@ -86,7 +86,7 @@ class Live:
     def summary(self) -> dict[str, Any]:
         """How many packs went, were acknowledged, and found no room."""
         return {
-            "thing": self._credentials.device,
+            "thing": self._credentials.device_id,
             "sent": self.sent,
             "acknowledged": self.acknowledged,
             "lost": self.lost,
@@ -105,7 +105,9 @@ class Live:
                 return
             self._client.username_pw_set(self._credentials.username, self._credentials.password)
         else:
-            self._tell(f"connected to {self._credentials.host}:{self._credentials.port} as {self._credentials.device}")
+            self._tell(
+                f"connected to {self._credentials.host}:{self._credentials.port} as {self._credentials.device_id}"
+            )
 
     def _disconnected(self, _client: Client, _data: Any, _flags: Any, reason: ReasonCode, _more: Any) -> None:
         if reason.is_failure:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from servertwin.analysis import charts, phases, server_model
+from servertwin.analysis import charts, page, phases, server_model
 from servertwin.analysis.changes import changes, merged, noise
 from servertwin.cli import cli
 from servertwin.config import Analysis
@@ -245,6 +245,7 @@ def test_the_report_is_one_page_that_needs_nothing_else(tmp_path):
     assert (said["phases"], said["phasesDetected"]) == (8, 8)
     page = (tmp_path / "report.html").read_text()
     assert not re.search(r"(src|href)=|<script|@import|url\(", page)
+    assert "Response of temperature and power" in page
     for title in ("Processors", "Temperatures", "Power", "Temperature: model and measurement"):
         assert f'aria-label="{title}' in page
     assert "Fans" not in page, "what the machine lacks has no chart"
@@ -253,13 +254,23 @@ def test_the_report_is_one_page_that_needs_nothing_else(tmp_path):
     assert "nan" not in re.sub(r"<style>.*?</style>", "", page)
 
 
+def test_the_response_of_temperature_to_a_load():
+    before, end, highest, after = page.response_of(
+        simulated(), "thermal/cpuTemperature", LOADS[3].started_at / 1000, LOADS[3].stopped_at / 1000
+    )
+    assert end - before > 10
+    assert highest >= end
+    # The load is shorter than it takes to become steady, so its rise is done sooner than in one time constant.
+    assert 8 < after < 20
+
+
 def test_names_from_files_are_text_in_the_report(tmp_path):
     (tmp_path / "fingerprint.json").write_text(json.dumps({"cpu": {"model": "<img src=x>"}}))
     folder(tmp_path, annotations=[*LOADS, annotation("<b>p</b>", "cpu", 10, 350, 360)])
     assert CliRunner().invoke(cli, ["report", "--run", str(tmp_path)]).exit_code == 0
-    page = (tmp_path / "report.html").read_text()
-    assert "<img" not in page
-    assert "<b>p</b>" not in page
+    html = (tmp_path / "report.html").read_text()
+    assert "<img" not in html
+    assert "<b>p</b>" not in html
 
 
 def test_a_report_without_annotations_tells_what_there_is(tmp_path):

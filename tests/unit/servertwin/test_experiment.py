@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import psutil
 import pytest
 from click.testing import CliRunner
 from tests.unit.servertwin.machines import Mac
 
 from racktwin import senml
+from racktwin.device_credentials import Credentials
 from servertwin import config as configs
 from servertwin import fingerprint
 from servertwin.cli import cli
@@ -20,7 +24,6 @@ from servertwin.experiment import schedule as schedules
 from servertwin.experiment.annotations import Annotation, Writer, read
 from servertwin.experiment.announce import Announcer, Begun, GrafanaAnnotations, started, stopped
 from servertwin.failures import Failure
-from servertwin.hono.credentials import Credentials
 from servertwin.hono.credentials import read as credentials
 from servertwin.hono.events import Post
 from servertwin.hono.packs import pack
@@ -143,7 +146,7 @@ LOGIN = {
 
 def test_the_twin_is_told_of_begin_and_end_over_http(web):
     hono = web(503, 202)
-    who = Credentials("h", 1, "u@berlin", "p", LOGIN["deviceId"], hono.url)
+    who = Credentials("h", 1, "u@berlin", "p", "berlin", LOGIN["deviceId"], hono.url)
     said = []
     announcer = Announcer(Post(lambda: who), None, said.append)
     begun = Begun("p01: cpu 50 %", "cpu", 50.0, 1_700_000_000_000)
@@ -208,7 +211,7 @@ def test_credentials_come_as_files(tmp_path, form):
         coded = {key: base64.b64encode(value.encode()).decode() for key, value in LOGIN.items()}
         where.write_text(json.dumps({"kind": "Secret", "data": coded} if form == "secret" else LOGIN))
     found = credentials(str(where))
-    assert (found.device, found.port, found.http_url) == (LOGIN["deviceId"], 1883, "http://127.0.0.1:1")
+    assert (found.device_id, found.port, found.http_url) == (LOGIN["deviceId"], 1883, "http://127.0.0.1:1")
     assert "'p'" not in repr(found)
 
 
@@ -266,3 +269,17 @@ def test_the_fingerprint_of_this_machine_is_json_and_yaml(tmp_path):
     told = CliRunner().invoke(cli, ["fingerprint", "--json", "--out", str(tmp_path / "f.yaml")])
     assert json.loads(told.stdout)["cpu"]["threads"] >= 1
     assert (tmp_path / "f.yaml").read_text().startswith("cpu:")
+
+
+def test_the_death_of_an_experiment_ends_its_logger_and_its_loads(tmp_path):
+    load = {"kind": "network", "level": 1, "duration": 60}
+    plan = {"version": 1, "length": 60, "phases": [{"name": "p", "start": 0, "loads": [load]}]}
+    (tmp_path / "s.json").write_text(json.dumps(plan))
+    words = ["experiment", "run", "--schedule", str(tmp_path / "s.json"), "--out", str(tmp_path / "run")]
+    process = subprocess.Popen([sys.executable, "-m", "servertwin", *words], stderr=subprocess.PIPE, text=True)
+    assert process.stderr.readline().startswith("p: network 1 %")
+    begun = psutil.Process(process.pid).children(recursive=True)
+    assert len(begun) == 2
+    process.kill()
+    process.communicate(timeout=10)
+    assert psutil.wait_procs(begun, timeout=10)[1] == []
