@@ -34,7 +34,6 @@ def run(settings: ScorecardSettings, context: Context) -> None:
     interval_ms = round(settings.scorecard_interval_s * 1000)
     work = ScorecardWork(context, SafeProducer(settings), tallies, verdicts, interval_ms)
     context.health.set_ready(True)
-    context.health.set_ready(False, "no partitions assigned yet", part="kafka")
     run_batches(consumer, topics, work, context)
 
 
