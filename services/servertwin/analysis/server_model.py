@@ -133,7 +133,7 @@ def _cpu(time: Floats, measured: Floats, by_kind: dict[str, Floats], early: Bool
             "idle": float(parameters[0]),
             **{kind: float(value) for kind, value in zip(kinds, parameters[1:], strict=True)},
         },
-        errors(time[late], said[late], measured[late], normalised=True),
+        errors(time, said, measured, late, normalised=True),
         time[late],
         said[late],
         measured[late],
@@ -158,7 +158,7 @@ def _power(time: Floats, utilisation: Floats, power: Floats, early: Booleans) ->
     said = curve(np.asarray(found), np.nan_to_num(utilisation))
     return Part(
         {"idleW": float(found[0]), "busyW": float(found[1]), "exponent": float(found[2])},
-        errors(time[late], said[late], power[late], normalised=True),
+        errors(time, said, power, late, normalised=True),
         time[late],
         said[late],
         power[late],
@@ -188,17 +188,14 @@ def _thermal(recording: Recording, cause: Floats, early: Booleans) -> Part | Non
         taus = np.linspace(taus[max(0, best - 1)], taus[min(len(taus) - 1, best + 1)], 15)
     tau = float(taus[len(taus) // 2])
     ambient, gain, _ = solve(tau)[1]
-    tv, hv, xv = time[~early], heat[~early], cause[~early]
-    steady = ambient + gain * response(tv, xv, tau)
+    late = ~early
+    whole = np.full_like(heat, np.nan)
+    tv, hv = time[late], heat[late]
+    steady = ambient + gain * response(tv, cause[late], tau)
     # It runs free from the first sample that it is judged on.
-    said = steady + (hv[0] - steady[0]) * np.exp(-(tv - tv[0]) / tau)
-    return Part(
-        {"ambientC": float(ambient), "gain": float(gain), "tauS": tau},
-        errors(tv, said, hv, normalised=False),
-        tv,
-        said,
-        hv,
-    )
+    whole[late] = steady + (hv[0] - steady[0]) * np.exp(-(tv - tv[0]) / tau)
+    parameters = {"ambientC": float(ambient), "gain": float(gain), "tauS": tau}
+    return Part(parameters, errors(time, whole, heat, late, normalised=False), tv, whole[late], hv)
 
 
 def response(time: Floats, cause: Floats, tau: float) -> Floats:
@@ -212,13 +209,15 @@ def response(time: Floats, cause: Floats, tau: float) -> Floats:
     return found
 
 
-def errors(time: Floats, said: Floats, measured: Floats, *, normalised: bool) -> dict[str, float]:
-    """MAE, RMSE, bias (in the quantity's unit), skill against persistence; NMBE and CV(RMSE) (%) where a mean means
-    something, which it does not for degrees Celsius. What cannot be told is absent."""
-    error = said - measured
+def errors(time: Floats, said: Floats, measured: Floats, judged: Booleans, *, normalised: bool) -> dict[str, float]:
+    """Of what was said over the judged part of a record: MAE, RMSE, bias (in the quantity's unit), skill against what
+    had been measured :data:`PERSISTENCE_S` before; NMBE and CV(RMSE) (%) where a mean means something, which it does
+    not for degrees Celsius. What cannot be told is absent."""
     behind = np.searchsorted(time, time - PERSISTENCE_S, side="right") - 1
-    known = behind >= 0
-    persistence = np.where(known, measured[np.maximum(behind, 0)], np.nan) - measured
+    past = np.where(behind >= 0, measured[np.maximum(behind, 0)], np.nan)
+    known = judged & np.isfinite(said) & np.isfinite(measured)
+    said, measured, past = said[known], measured[known], past[known]
+    error, persistence = said - measured, past - measured
     found: dict[str, float | None] = {
         "mae": float(np.mean(np.abs(error))),
         "rmse": fidelity.rmse(error),

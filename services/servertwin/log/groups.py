@@ -83,6 +83,12 @@ class Cores(_Plain):
             }
         return values
 
+    def more(self) -> Sequence[str]:
+        # Between two readings that are close a core's time may not have moved, and the core is there all the same.
+        fields = self._before[0]._fields if self._before else ()
+        found = [f"cpu/core{number}" for number in range(len(self._before))] + (["cpu/utilization"] if fields else [])
+        return found + [name for name, has in (("cpu/wait", "iowait"), ("cpu/stolen", "steal")) if has in fields]
+
 
 def _shares(new: Any, old: Any) -> dict[str, float] | None:
     """Shares (%) of a core's time since the last reading; None where no time has passed."""

@@ -90,8 +90,8 @@ def test_this_machine_has_every_column_that_it_names(tmp_path):
     columns = made.columns()
     row = made.sample(0)
     assert set(row) <= set(columns)
-    assert {"cpu/utilization", "memory/used", "memory/total"} <= set(row)
-    cores = [name for name in row if name.startswith("cpu/core")]
+    assert {"cpu/utilization", "memory/used", "memory/total"} <= set(columns)
+    cores = [name for name in columns if name.startswith("cpu/core")]
     assert len(cores) == psutil.cpu_count()
 
 
