@@ -284,10 +284,12 @@ class Controller:
     def _within(self, seen: Seen, fan: Floats) -> Bounds:
         bounds = self._bounds
         works = seen.capacity > 0.0
+        # While a unit lacks something no other is lessened: the guard would not let it pass, and for a reason.
+        free = works & bool((seen.capacity > 0.99).all())
         return Bounds(
             setpoint_low=np.where(works, bounds.setpoint_low, seen.setpoint),
-            setpoint_high=np.where(works, bounds.setpoint_high, seen.setpoint),
-            fan_low=np.where(works, bounds.fan_low, fan),
+            setpoint_high=np.where(free, bounds.setpoint_high, seen.setpoint),
+            fan_low=np.where(free, bounds.fan_low, fan),
             fan_high=np.where(works, bounds.fan_high, fan),
             step_k=bounds.step_k,
             step_fan=bounds.step_fan,

@@ -19,13 +19,19 @@ from typing import Any, Final
 
 from local_stack import Stack, config
 from physics import ashrae
-from racktwin.ditto_client import DittoClient
+from racktwin.ditto_client import DittoClient, DittoError
 from racktwin.names import namespace, thing_id
 from racktwin.settings import DittoSettings
 
 _POLL_S: Final = 1.0
 # A proposal is given this time to work before the next is looked at (s).
 _AGAIN_S: Final = 60.0
+# A room that bears the failure for so long without a warning gets a worse one (s).
+_DEEPER_S: Final = 120.0
+# A demo that was just started may need this to be measured and looked after; a room this to recover (s).
+_READY_S: Final = 240.0
+_RESTORE_S: Final = 150.0
+LIMIT_C: Final = ashrae.limits("A2").recommended_high
 # Inlets are back when they were within the recommended range this long, and are expected to stay there (s).
 _HELD_S: Final = 20.0
 
@@ -61,14 +67,33 @@ class Room:
         found = self._ditto.search(f'eq(attributes/location,"{self.room}")', namespaces=namespace(self.site))
         return list(found)
 
-    def hottest(self) -> float:
-        """The hottest measured inlet, °C."""
-        return max(
+    def hottest(self) -> float | None:
+        """The hottest measured inlet, °C; None while none is measured."""
+        found = [
             float(feature["properties"]["temperature"])
             for thing in self.things()
             for name, feature in (thing.get("features") or {}).items()
             if name in ("environment.top", "environment.bottom") and "temperature" in (feature.get("properties") or {})
-        )
+        ]
+        return max(found, default=None)
+
+    def switch(self, mode: str) -> str:
+        """Set who acts on proposals; the mode that was wished before (advise where none was)."""
+        path = f"/api/2/things/{thing_id(self.site, 'room', self.room)}/features/optimisation/desiredProperties/mode"
+        before = self._ditto.request("GET", path)
+        self._ditto.request("PUT", path, json=mode)
+        return str(before.json()) if before.ok else "advise"
+
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """Set-point, fan speed and mode of each cooling unit."""
+        found = {}
+        for thing in self.things():
+            control = ((thing.get("features") or {}).get("control") or {}).get("properties") or {}
+            if ":cooling-" in str(thing["thingId"]) and control:
+                found[str(thing["thingId"])] = {
+                    name: control[name] for name in ("setpoint", "fanSpeed", "mode") if name in control
+                }
+        return found
 
     def proposal(self) -> dict[str, Any]:
         """What the optimiser says of the room."""
@@ -78,99 +103,182 @@ class Room:
 
 
 def run(stack: Stack, room_name: str, unit: str, share: float, patience_s: float) -> dict[str, Any]:
-    """The whole story; a dictionary of when each part of it happened."""
+    """The whole story; a dictionary of when each part of it happened.
+
+    Raises:
+        RuntimeError: nothing of the room is measured, or nobody looks after it.
+    """
     site = str(config.settings()["demo"]["site"])
     room = Room(stack, site, room_name)
-    limit = ashrae.limits("A2").recommended_high
     failed = thing_id(site, "cooling", unit)
-    faults = Path(stack.instance.data("gateway")) / "faults.json"
-    before = room.hottest()
+    faults = Faults(Path(stack.instance.data("gateway")) / "faults.json", failed)
     story = Story()
-    proposal = _until(lambda: room.proposal() if room.proposal().get("state") else None, 60)
-    story.tell("before", hottest=round(before, 1), expected=(proposal or {}).get("hottestNow"))
-    story.began = time.monotonic()
-    began_ms = int(time.time() * 1000)
-    faults.write_text(json.dumps([{"kind": "unit-fails", "target": failed, "magnitude": share}]))
-    story.tell("unit fails", unit=unit, lost=f"{share:.0%} of its capacity")
-    peak = before
-    warned = accepted = back = False
-    asked = -_AGAIN_S
-    since: float | None = None
-    deadline = time.monotonic() + patience_s
+    mode = room.switch("advise")
     try:
-        while time.monotonic() < deadline and not back:
-            hottest = room.hottest()
-            peak = max(peak, hottest)
-            found = room.proposal()
-            fresh = int(found.get("at") or 0) > began_ms + 5_000
-            expected = found.get("hottestNow")
-            if not warned and fresh and isinstance(expected, int | float) and expected > limit:
-                warned = True
-                story.tell("forecast warns", expected=expected, limit=limit, measured=round(hottest, 1))
-            if warned and hottest > limit and story.at("limit passed") is None:
-                story.tell("limit passed", hottest=round(hottest, 1))
-            # More than one proposal may be needed: each is as large as passes without a second question.
-            due = time.monotonic() - asked >= _AGAIN_S
-            if warned and fresh and due and found.get("settings") and found.get("state") != "none":
-                asked = time.monotonic()
-                story.tell("proposal", id=found["proposal"], why=found.get("why"))
-                for result in _accept(stack, room_name):
-                    accepted = accepted or result.get("state") == "accepted"
-                    story.tell(
-                        "unit answers" if result.get("state") == "accepted" else "not accepted",
-                        unit=str(result.get("thing")).partition(":")[2],
-                        values=result.get("values"),
-                        state=result.get("state"),
-                        after_s=result.get("seconds"),
-                        **({"rule": result["rule"]} if result.get("rule") else {}),
-                    )
-            # Back: in the recommended range and falling, or never out of it for long enough to trust the forecast.
-            held = warned and accepted and hottest <= limit and isinstance(expected, int | float) and expected <= limit
-            since = (since or time.monotonic()) if held else None
-            if since is not None and time.monotonic() - since >= _HELD_S:
-                back = True
-                story.tell("inlets are back", hottest=round(hottest, 1), peak=round(peak, 1), expected=expected)
+        before, proposal = _ready(room)
+        settings = room.settings()
+        story.tell("before", hottest=round(before, 1), expected=proposal.get("hottestNow"), limit=LIMIT_C)
+        story.began = time.monotonic()
+        faults.make(share)
+        story.tell("unit fails", unit=unit, lost=f"{share:.0%} of its capacity")
+        watch = _Watch(room, story, lambda: _accept(stack, room_name), before)
+        deadline = time.monotonic() + patience_s
+        while time.monotonic() < deadline and not watch.back:
+            watch.look()
+            if not watch.warned and share < 1.0 and time.monotonic() - watch.began > _DEEPER_S:
+                # The room bears this much: it was cooled more than it needed.
+                share, watch.began = min(1.0, share + 0.2), time.monotonic()
+                faults.make(share)
+                story.tell("unit fails further", unit=unit, lost=f"{share:.0%} of its capacity")
             time.sleep(_POLL_S)
     finally:
-        faults.write_text("[]")
+        faults.mend()
         story.tell("fault mended")
+        room.switch(mode)
+    _restore(stack, settings, story)
     return {
         "room": room_name,
         "unit": unit,
+        "lost_share": share,
         "warned_s": story.at("forecast warns"),
         "limit_passed_s": story.at("limit passed"),
         "proposal_s": story.at("proposal"),
         "answered_s": story.at("unit answers"),
         "back_s": story.at("inlets are back"),
         "hottest_before": round(before, 2),
-        "hottest_peak": round(peak, 2),
+        "hottest_peak": round(watch.peak, 2),
         "timeline": story.events,
     }
 
 
-def _accept(stack: Stack, room: str) -> list[dict[str, Any]]:
-    """`racktwin optimise --accept`, as a person types it."""
-    command = [sys.executable, "-m", "racktwin_cli", "--stack", stack.instance.name, "optimise", "--room", room]
-    done = subprocess.run(
-        [*command, "--accept", "--json", "--who", "demo"], capture_output=True, text=True, timeout=120, check=False
-    )
+class Faults:
+    """The simulated plant's list of faults: this one is added, what is there already stays."""
+
+    def __init__(self, path: Path, target: str) -> None:
+        self._path, self._target = path, target
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            found = []
+        self._others = [each for each in found if isinstance(each, dict) and each.get("target") != target]
+
+    def make(self, share: float) -> None:
+        """The unit loses this share of its capacity."""
+        mine = {"kind": "unit-fails", "target": self._target, "magnitude": share}
+        self._path.write_text(json.dumps([*self._others, mine]), encoding="utf-8")
+
+    def mend(self) -> None:
+        """The unit works again."""
+        self._path.write_text(json.dumps(self._others), encoding="utf-8")
+
+
+class _Watch:
+    """What happens after the failure: warning, proposals that are accepted, and the way back."""
+
+    def __init__(self, room: Room, story: Story, accept: Callable[[], list[dict[str, Any]]], before: float) -> None:
+        self._room, self._story, self._accept = room, story, accept
+        self.peak, self.warned, self.back = before, False, False
+        self.began = time.monotonic()
+        self._began_ms = int(time.time() * 1000)
+        self._asked, self._accepted = -_AGAIN_S, False
+        self._since: float | None = None
+
+    def look(self) -> None:
+        """One look at the room."""
+        try:
+            hottest, found = self._room.hottest(), self._room.proposal()
+        except DittoError as error:
+            self._story.tell("twins do not answer", error=str(error))
+            return
+        if hottest is None:
+            return
+        self.peak = max(self.peak, hottest)
+        fresh = int(found.get("at") or 0) > self._began_ms + 5_000
+        told = found.get("hottestNow")
+        known = fresh and isinstance(told, int | float)
+        expected = float(told) if isinstance(told, int | float) else 0.0
+        if not self.warned and known and expected > LIMIT_C:
+            self.warned = True
+            self._story.tell("forecast warns", expected=expected, limit=LIMIT_C, measured=round(hottest, 1))
+        if hottest > LIMIT_C and self._story.at("limit passed") is None:
+            self._story.tell("limit passed", hottest=round(hottest, 1))
+        # More than one proposal may be needed: each is as large as passes without a second question.
+        due = time.monotonic() - self._asked >= _AGAIN_S
+        if self.warned and known and due and found.get("settings") and found.get("state") == "proposed":
+            self._asked = time.monotonic()
+            self._story.tell("proposal", id=found.get("proposal"), why=found.get("why"))
+            for result in self._accept():
+                self._told(result)
+        # Back: within the recommended range, and expected to stay there.
+        held = self.warned and self._accepted and known and max(hottest, expected) <= LIMIT_C
+        self._since = (self._since or time.monotonic()) if held else None
+        if self._since is not None and time.monotonic() - self._since >= _HELD_S:
+            self.back = True
+            self._story.tell("inlets are back", hottest=round(hottest, 1), peak=round(self.peak, 1), expected=expected)
+
+    def _told(self, result: dict[str, Any]) -> None:
+        accepted = result.get("state") == "accepted"
+        self._accepted = self._accepted or accepted
+        self._story.tell(
+            "unit answers" if accepted else "not accepted",
+            unit=str(result.get("thing")).partition(":")[2],
+            values=result.get("values"),
+            state=result.get("state"),
+            after_s=result.get("seconds"),
+            **({"rule": result["rule"], "detail": result.get("detail")} if result.get("rule") else {}),
+        )
+
+
+def _ready(room: Room) -> tuple[float, dict[str, Any]]:
+    """The hottest inlet and a present proposal, once there are both."""
+    began = int(time.time() * 1000)
+    deadline = time.monotonic() + _READY_S
+    what = "no inlet is measured"
+    while time.monotonic() < deadline:
+        try:
+            hottest, found = room.hottest(), room.proposal()
+        except DittoError as error:
+            what = str(error)
+            continue
+        if hottest is not None:
+            what = f"the optimiser says nothing of it: {found.get('why') or 'does it run?'}"
+            if int(found.get("at") or 0) >= began and isinstance(found.get("hottestNow"), int | float):
+                return hottest, found
+        time.sleep(_POLL_S)
+    raise RuntimeError(f"room {room.room}: {what} (after {_READY_S:g} s); make demo-status shows the stack")
+
+
+def _restore(stack: Stack, settings: dict[str, dict[str, Any]], story: Story) -> None:
+    """Put the units back as they were, as far as the guard lets that pass while the room recovers."""
+    left = dict(settings)
+    deadline = time.monotonic() + _RESTORE_S
+    while left and time.monotonic() < deadline:
+        for thing, values in list(left.items()):
+            wished = [f"{name}={value}" for name, value in values.items()]
+            answer = _racktwin(stack, "set", thing, *wished, "--confirm")
+            if answer.get("state") == "accepted":
+                del left[thing]
+        if left:
+            time.sleep(_AGAIN_S / 4)
+    story.tell("units are as before" if not left else "units stay as they are set now", units=len(settings) - len(left))
+
+
+def _racktwin(stack: Stack, *words: str) -> dict[str, Any]:
+    """A command as a person types it; what it says as JSON, empty where it says none."""
+    command = [sys.executable, "-m", "racktwin_cli", "--stack", stack.instance.name, *words, "--json", "--who", "demo"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     try:
-        answer = json.loads(done.stdout)
+        found = json.loads(done.stdout)
     except ValueError:
         print(done.stderr.strip(), file=sys.stderr)
-        return []
-    found: list[dict[str, Any]] = answer.get("commands", [])
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _accept(stack: Stack, room: str) -> list[dict[str, Any]]:
+    """`racktwin optimise --accept`, and what each unit answered."""
+    found: list[dict[str, Any]] = _racktwin(stack, "optimise", "--room", room, "--accept").get("commands", [])
     return found
-
-
-def _until(probe: Callable[[], dict[str, Any] | None], within_s: float) -> dict[str, Any] | None:
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        found = probe()
-        if found:
-            return found
-        time.sleep(_POLL_S)
-    return None
 
 
 def main() -> None:
@@ -182,7 +290,12 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.6, help="share of its capacity that it loses (0.6)")
     parser.add_argument("--patience", type=float, default=540.0, help="seconds until this gives up (540)")
     arguments = parser.parse_args()
-    result = run(Stack(arguments.stack), arguments.room, arguments.unit, arguments.share, arguments.patience)
+    try:
+        result = run(Stack(arguments.stack), arguments.room, arguments.unit, arguments.share, arguments.patience)
+    except (RuntimeError, DittoError, OSError) as error:
+        print(f"{error}; does the stack {arguments.stack!r} run? make demo starts one", file=sys.stderr)
+        print(json.dumps({"error": str(error)}))
+        sys.exit(1)
     print(json.dumps(result))
     sys.exit(0 if result["back_s"] is not None else 1)
 

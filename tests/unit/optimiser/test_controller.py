@@ -79,6 +79,14 @@ def test_a_failed_unit_is_left_alone_and_the_other_helps() -> None:
     assert decision.setpoint[1] < seen.setpoint[1] or decision.fan[1] > seen.fan[1]
 
 
+def test_while_a_unit_lacks_something_no_other_is_lessened() -> None:
+    plant = Plant(hall(setpoint=17.0), 4, start_s=1.8e9)
+    plant.step(600.0)
+    seen = seen_of(plant, capacity=np.array([0.4, 1.0]))
+    decision = Controller(plant.layout, None, TUNING).decide(seen)
+    assert (decision.setpoint <= seen.setpoint + 1e-3).all() and (decision.fan >= seen.fan - 1e-3).all()
+
+
 def test_what_cannot_be_kept_is_named() -> None:
     plant = Plant(hall(), 4, start_s=1.8e9)
     controller = Controller(plant.layout, None, TUNING)
