@@ -35,4 +35,3 @@ class GuardSettings(KafkaSettings, DittoSettings, SitesSettings, ProcessSettings
     guard_margin_k: float = Field(
         0.5, ge=0, description="Distance to the allowable limit that forecasts must keep, beside the model's error (K)."
     )
-    guard_horizon_s: float = Field(1800.0, gt=0, description="How far ahead a command's effect is looked at (s).")

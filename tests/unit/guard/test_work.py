@@ -295,6 +295,26 @@ def test_an_absent_unit_is_commanded_when_it_is_back() -> None:
     assert stage.last()["state"] == "accepted"
 
 
+def test_a_one_way_command_asks_for_no_answer_and_is_done_by_report() -> None:
+    stage = Stage(*usual())
+    stage.ask(A, request(one_way=True), setpoint=21.0)
+    [(_, _, headers)] = stage.commands()
+    assert "response-required" not in headers and "correlation-id" not in headers
+    assert 0 < int(headers["ttl"]) <= 600_000
+    stage.event(A, "/features/control/properties", {"setpoint": 21.0, "observedAt": NOW + 900})
+    assert stage.last()["state"] == "accepted" and "report" in stage.last()["detail"]
+
+
+def test_an_absent_unit_is_not_told_what_has_expired() -> None:
+    stage = Stage(*usual())
+    stage.ask(A, request(valid_until=NOW + 20_000), setpoint=21.0)
+    stage.answer(A, "w1", 503, DELIVERY_FAILURE, error="not connected")
+    stage.later(25)
+    assert stage.last()["state"] == "expired"
+    stage.event(A, "/features/air/properties", {"supplyTemperature": 20.0})
+    assert len(stage.commands()) == 1 and stage.audit()[-1] == "expired"
+
+
 def test_two_optimisers_and_only_one_commands() -> None:
     stage = Stage(*usual(), optimised(instance="one"))
     for name, instance in (("o1", "one"), ("o2", "two")):
