@@ -79,3 +79,19 @@ def merged(values: Floats, found: list[int], least: float) -> list[int]:
             break
         del edges[place + 1]
     return edges[1:-1]
+
+
+def settled(values: Floats, found: list[int], longest: int) -> list[int]:
+    """Without steps on the way: a level of at most ``longest`` samples between the levels beside it is their edge,
+    since a change within a sample's time leaves a sample of both. The edge stays where the larger step is."""
+    edges = [0, *found, values.size]
+    place = 1
+    while place < len(edges) - 2:
+        around = (place - 1, place, place + 1)
+        before, here, after = (float(np.mean(values[edges[n] : edges[n + 1]])) for n in around)
+        between = min(before, after) < here < max(before, after)
+        if edges[place + 1] - edges[place] <= longest and between:
+            del edges[place + 1 if abs(here - before) >= abs(after - here) else place]
+        else:
+            place += 1
+    return edges[1:-1]

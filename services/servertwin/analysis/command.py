@@ -41,15 +41,16 @@ def report(
     found = phases.find(run.recording, settings)
     tolerance = tolerance or settings.tolerance
     matches = phases.match(run.annotations, found, tolerance)
+    beside = phases.unexplained(run.annotations, found, tolerance)
     fitted, why = _fitted(run, settings)
     from servertwin.analysis import page  # noqa: PLC0415 - nobody else needs it
 
     out = out or folder / "report.html"
     try:
-        out.write_text(page.build(run, matches, found, fitted, why), encoding="utf-8")
+        out.write_text(page.build(run, matches, found, beside, fitted=fitted, why=why), encoding="utf-8")
     except OSError as error:
         raise Failure(f"{out}: {one_line(error)}", "name a file that can be written with --out") from error
-    document = phases.document(matches, found, phases.unexplained(run.annotations, found, tolerance))
+    document = phases.document(matches, found, beside)
     if json_wanted:
         model: Any = server_model.document(fitted, run.recording) if fitted is not None else {"absent": why}
         options.print_json({"out": str(out), "tolerance": tolerance, **document, "model": model})

@@ -67,8 +67,16 @@ padding:12px 14px;overflow-x:auto;font-size:13px}summary{cursor:pointer}
 """
 
 
-def build(run: Run, matches: Sequence[Match], found: Sequence[Found], fitted: Fitted | None, why: str = "") -> str:
-    """The page. ``why``: why there is no model, where there is none."""
+def build(
+    run: Run,
+    matches: Sequence[Match],
+    found: Sequence[Found],
+    beside: Sequence[Found],
+    *,
+    fitted: Fitted | None,
+    why: str = "",
+) -> str:
+    """The page. ``beside``: found phases that no load explains; ``why``: why there is no model, where there is none."""
     recording = run.recording
     start, length = float(recording.time[0]), float(recording.time[-1] - recording.time[0])
     spans = [
@@ -88,7 +96,7 @@ def build(run: Run, matches: Sequence[Match], found: Sequence[Found], fitted: Fi
         _figures(recording, run.annotations),
         *_response(recording, run.annotations),
         "<h2>Found phases against annotations</h2>",
-        _matches(matches, found),
+        _matches(matches, beside),
         "<h2>The model of this server</h2>",
         *(_model(fitted, start, length, spans) if fitted is not None else [f"<p>No model: {escape(why)}</p>"]),
         "<h2>The machine</h2>",
@@ -214,7 +222,7 @@ def response_of(
     return low, high, float(np.max(values[inside])), quick
 
 
-def _matches(matches: Sequence[Match], found: Sequence[Found]) -> str:
+def _matches(matches: Sequence[Match], beside: Sequence[Found]) -> str:
     rows = []
     for each in matches:
         annotation = each.annotation
@@ -228,10 +236,8 @@ def _matches(matches: Sequence[Match], found: Sequence[Found]) -> str:
                 "" if each.end_error is None else f"{each.end_error:+.2f} s",
             ]
         )
-    inside = [(m.found.start, m.found.end) for m in matches if m.found]
-    beside = sum(not any(a < f.end and f.start < b for a, b in inside) for f in found)
     return _table(["phase", "load", "ended", "in the record", "start", "end"], rows, text=4) + (
-        f'<p class="dim">{beside} further phase(s) lie beside every load that was found: other work of the machine.</p>'
+        f'<p class="dim">{len(beside)} further phase(s) lie beside every load: other work of the machine.</p>'
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from servertwin.analysis.changes import MOST, Floats, changes, merged, noise
+from servertwin.analysis.changes import MOST, Floats, changes, merged, noise, settled
 from servertwin.config import Analysis
 from servertwin.experiment.annotations import Annotation
 from servertwin.recording import Recording
@@ -92,7 +92,7 @@ def _in_channel(channel: Channel, time: Floats, values: Floats, settings: Analys
     sigma = max(channel.floor, noise(values))
     shortest = max(2, round(settings.shortest / step))
     cuts = changes(values, sigma=sigma, penalty=settings.penalty, shortest=shortest)
-    cuts = merged(values, cuts, channel.step)
+    cuts = merged(values, settled(values, cuts, shortest), channel.step)
     edges = [0, *cuts, values.size]
     # A sample tells of the time before it; the first and last levels begin and end with the record.
     times = [float(time[0] - step), *(_when(time, values, edges, place) for place in range(1, len(edges) - 1))]

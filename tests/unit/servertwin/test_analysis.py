@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from servertwin.analysis import charts, page, phases, server_model
-from servertwin.analysis.changes import changes, merged, noise
+from servertwin.analysis.changes import changes, merged, noise, settled
 from servertwin.cli import cli
 from servertwin.config import Analysis
 from servertwin.experiment.annotations import Annotation, Writer
@@ -89,9 +89,20 @@ def test_small_steps_are_merged_smallest_first():
     assert merged(values, [5, 10, 15], 100.0) == []
 
 
+def test_a_sample_of_two_levels_is_no_level():
+    values = np.array([0.0] * 5 + [7.0, 10.0] + [10.0] * 5 + [3.0, 0.0] + [0.0] * 4)
+    assert settled(values, [5, 6, 12, 13], 2) == [5, 12]
+    assert settled(values, [5, 12], 2) == [5, 12]
+    dip = np.array([5.0] * 5 + [0.0] * 2 + [5.0] * 5)
+    assert settled(dip, [5, 7], 2) == [5, 7], "what goes beyond both is a level"
+
+
 def test_phases_are_found_and_match_within_a_fraction_of_a_sample():
     found = phases.find(simulated(), SETTINGS)
     matches = phases.match(LOADS, found, 3.0)
+    # Processors show disk loads too; nothing is found twice.
+    assert [each.kind for each in found].count("memory") == 2
+    assert len(found) == 10
     assert phases.by_phase(matches) == {f"p{n:02d}": True for n in range(1, 9)}
     errors = [abs(e) for m in matches for e in (m.start_error, m.end_error) if e is not None]
     assert max(errors) < 1.0
