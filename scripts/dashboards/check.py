@@ -148,7 +148,9 @@ def _scenario(stage: Stage, checker: Checker) -> None:
     if checker.ask(interpolate(flux.SCENARIOS, values)):
         return
     say("scenario: a what-if, so that there is one to compare")
-    done = stage.racktwin("whatif", "--room", "hall-a", "--unit-fails", "crah-a1", "--name", "alerts-check")
+    done = stage.racktwin(
+        "whatif", "--site", stage.site, "--room", "hall-a", "--unit-fails", "crah-a1", "--name", "alerts-check"
+    )
     if done.returncode != 0:
         say(f"scenario: {(done.stderr or done.stdout).strip()[-300:]}")
 

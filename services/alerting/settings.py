@@ -20,7 +20,8 @@ class AlertingSettings(KafkaSettings, DittoSettings, SitesSettings, ProcessSetti
         1.0,
         gt=0,
         le=1,
-        description="Every rule's waiting time is multiplied by this: less than 1 for demonstrations and tests.",
+        description="Every time that rules know (waiting, silence, looking back) is multiplied by this: less than 1 for "
+        "demonstrations and tests.",
     )
     alerting_certificates: str = Field(
         "",

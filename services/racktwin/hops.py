@@ -9,6 +9,7 @@ take is left out. Next: the historian, alerting.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import socket
@@ -124,7 +125,10 @@ def start(hop: str, metrics: Mapping[str, str], settings: KafkaSettings, context
 
 
 def _run(report: HopReport, settings: KafkaSettings, context: Context) -> None:
-    producer = Producer({**client_config(settings), "message.timeout.ms": _GIVE_UP_MS, "linger.ms": 100})
+    producer = Producer(
+        {**client_config(settings), "message.timeout.ms": _GIVE_UP_MS, "linger.ms": 100},
+        logger=logging.getLogger("librdkafka"),
+    )
     while not context.stop.wait(EVERY_S):
         for topic, key, value in report.records(context.clock()):
             try:

@@ -20,6 +20,13 @@ _ALERTS: Final = (
     + '\n  |> group()\n  |> keep(columns: ["_time", "thing", "feature", "_value"])'
     + '\n  |> sort(columns: ["_time"], desc: true)\n  |> limit(n: 200)'
 )
+_STATE_OVER_TIME: Final = flux.with_imports(
+    flux.points("alert", ["state"], bucket="${site}")
+    + '\n  |> map(fn: (r) => ({_time: r._time, _value: r._value, what: strings.trimPrefix(v: r.feature, prefix: "alert.")'
+    + ' + " on " + strings.trimPrefix(v: r.thing, prefix: "racktwin.${site}:")}))'
+    + '\n  |> group(columns: ["what"])\n  |> sort(columns: ["_time"])',
+    "strings",
+)
 
 PAGE: Final = Page(
     uid="racktwin-maintenance",
@@ -60,6 +67,14 @@ PAGE: Final = Page(
                     name="${__field.labels.thing}",
                     low=0,
                     none="nothing wears out that is known",
+                ),
+                panels.history_of_states(
+                    "When what fired",
+                    "A row for each thing and rule that had an alert in the chosen time.",
+                    _STATE_OVER_TIME,
+                    height=10,
+                    none="no alert began or ended in this time",
+                    name="${__field.labels.what}",
                 ),
                 panels.rows(
                     "Alerts",

@@ -46,6 +46,14 @@ def _prediction(place: str, horizon: str) -> str:
     return f'predicted = {interval}\nmeasured = {measured}\nunion(tables: [predicted, measured]) |> group(columns: ["_field"]) |> sort(columns: ["_time"])'
 
 
+_SKILL: Final = flux.with_imports(
+    flux.points("scorecard", ["skill"], flux.BY_RACK)
+    + "\n  |> aggregateWindow(every: v.windowPeriod, fn: mean, createEmpty: false)"
+    + '\n  |> map(fn: (r) => ({r with what: strings.trimPrefix(v: r.feature, prefix: "scorecard.") + " s"}))'
+    + '\n  |> group(columns: ["what"])\n  |> keep(columns: ["_time", "_value", "what"])\n  |> sort(columns: ["_time"])',
+    "strings",
+)
+
 PAGE: Final = Page(
     uid="racktwin-rack",
     title="Rack",
@@ -158,6 +166,29 @@ PAGE: Final = Page(
                     name="${__field.labels._field}",
                     band=("lo", "hi"),
                     dashed=("predicted",),
+                ),
+            ),
+        ),
+        (
+            "Scores",
+            (
+                panels.lines(
+                    "How good the predictions were",
+                    "Skill by sensor and time ahead: 1 is perfect, 0 no better than assuming no change.",
+                    _SKILL,
+                    "none",
+                    name="${__field.labels.what}",
+                    steps=panels.SKILL,
+                    none="nothing scored yet: a prediction is scored when its time has come",
+                ),
+                panels.lines(
+                    "How unusual it behaves, and how urgent its maintenance is",
+                    "Of the models that judge the rack, its parts and its sensors; 1 is most.",
+                    flux.over_time(flux.points("score", ["score"], flux.BY_RACK), ["feature"], "max"),
+                    "none",
+                    name="${__field.labels.feature}",
+                    low=0,
+                    none="no model judges this rack: `racktwin train` makes them",
                 ),
             ),
         ),

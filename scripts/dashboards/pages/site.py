@@ -44,6 +44,20 @@ union(tables: [it, cooling]) |> group()
   |> filter(fn: (r) => r.it > 0.0)
   |> map(fn: (r) => ({_value: (r.it + r.cooling) / r.it}))"""
 
+_FIRING: Final = flux.with_imports(
+    'from(bucket: "${site}") |> range(start: -30d)\n'
+    '  |> filter(fn: (r) => r._measurement == "alert" and\n'
+    '    (r._field == "firing" or r._field == "text" or r._field == "severity"))\n'
+    '  |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")\n'
+    "  |> filter(fn: (r) => exists r.firing)\n  |> tail(n: 1)\n  |> group()\n"
+    "  |> filter(fn: (r) => r.firing > 0.5)\n"
+    "  |> map(fn: (r) => ({_time: r._time, severity: r.severity, text: r.text,\n"
+    '    thing: strings.trimPrefix(v: r.thing, prefix: "racktwin.${site}:"),\n'
+    '    rule: strings.trimPrefix(v: r.feature, prefix: "alert.")}))\n'
+    '  |> sort(columns: ["_time"], desc: true)',
+    "strings",
+)
+
 PAGE: Final = Page(
     uid="racktwin-site",
     title="Site overview",
@@ -87,6 +101,20 @@ PAGE: Final = Page(
                     _RATIO,
                     "none",
                     decimals=2,
+                ),
+            ),
+        ),
+        (
+            "Alerts",
+            (
+                panels.rows(
+                    "Firing now",
+                    "What is wrong, where and since when, of the last 30 days; the newest first. The console says what to do, and lets somebody take it on.",
+                    _FIRING,
+                    names={"_time": "Since", "thing": "Thing", "rule": "Rule", "severity": "Severity", "text": "What"},
+                    links={"thing": ("Open alerts in the console", "@console@/alerts/${site}")},
+                    none="nothing is wrong",
+                    height=7,
                 ),
             ),
         ),

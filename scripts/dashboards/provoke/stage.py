@@ -146,7 +146,9 @@ class Stage:
         """Really command a unit: the set-point that it has. It answers, by way of guard and Hono."""
         thing = self._ditto.get_thing(thing_id(self.site, "cooling", unit)) or {}
         setpoint = thing["features"]["control"]["properties"]["setpoint"]
-        done = self.racktwin("set", f"cooling/{unit}", f"setpoint={setpoint:g}", "--who", "alerts-check")
+        done = self.racktwin(
+            "set", f"cooling/{unit}", f"setpoint={setpoint:g}", "--site", self.site, "--who", "alerts-check"
+        )
         if done.returncode != 0:
             raise StageError(f"racktwin set cooling/{unit}: {(done.stderr or done.stdout).strip()[-300:]}")
 

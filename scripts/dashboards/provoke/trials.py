@@ -34,9 +34,13 @@ class Trial:
         return thing_id(site, self.kind, site if self.kind == "site" else self.name)
 
 
-def _plant(rule: str, kind: Any, name: str, what: str, fault: str, **more: Any) -> Trial:
-    def entry(stage: Stage) -> dict[str, Any]:
-        return {"kind": fault, "target": thing_id(stage.site, kind, name), **more}
+def _plant(rule: str, kind: Any, name: str, what: str, **faults: dict[str, Any]) -> Trial:
+    """``faults``: kind of the fault, with underscores -> its other fields."""
+
+    def give(stage: Stage, *, mend: bool) -> None:
+        for fault, more in faults.items():
+            target = thing_id(stage.site, kind, name)
+            stage.break_plant({"kind": fault.replace("_", "-"), "target": target, **more}, mend=mend)
 
     return Trial(
         rule,
@@ -44,8 +48,8 @@ def _plant(rule: str, kind: Any, name: str, what: str, fault: str, **more: Any) 
         name,
         "plant",
         what,
-        lambda stage: stage.break_plant(entry(stage)),
-        lambda stage: stage.break_plant(entry(stage), mend=True),
+        lambda stage: give(stage, mend=False),
+        lambda stage: give(stage, mend=True),
     )
 
 
@@ -72,53 +76,46 @@ TRIALS: Final[tuple[Trial, ...]] = (
         "inlet-allowable",
         "rack",
         "a-r02-05",
-        "blanking panels are missing: most of its inlet air comes from behind",
-        "blanking-missing",
-        magnitude=0.9,
+        "blanking panels are missing and fans are worn: most of its inlet air comes from behind, and hotter",
+        blanking_missing={"magnitude": 0.95},
+        rack_fan_degrades={"magnitude": 0.6},
     ),
     _plant(
         "inlet-recommended",
         "rack",
         "a-r01-03",
-        "some blanking panels are missing",
-        "blanking-missing",
-        magnitude=0.6,
+        "many blanking panels are missing",
+        blanking_missing={"magnitude": 0.9},
     ),
     _plant(
         "inlet-predicted",
         "rack",
         "a-r01-08",
         "some blanking panels are missing",
-        "blanking-missing",
-        magnitude=0.45,
+        blanking_missing={"magnitude": 0.6},
     ),
     _plant(
         "inlet-rate",
         "rack",
         "a-r02-09",
         "blanking panels are taken out at once",
-        "blanking-missing",
-        magnitude=0.5,
+        blanking_missing={"magnitude": 0.8},
     ),
     _plant(
         "dew-points-apart",
         "rack",
         "b-r01-02",
         "the sensor at the top drifts by 0.11 K a second",
-        "sensor-drifts",
-        magnitude=400.0,
-        sensor="top",
+        sensor_drifts={"magnitude": 400.0, "sensor": "top"},
     ),
     _plant(
         "sensor-stale",
         "rack",
         "b-r01-05",
         "all readings of the sensor at the bottom are lost",
-        "sensor-drops",
-        magnitude=1.0,
-        sensor="bottom",
+        sensor_drops={"magnitude": 1.0, "sensor": "bottom"},
     ),
-    _plant("unit-failed", "cooling", "crah-b2", "the unit stands still", "unit-stops"),
+    _plant("unit-failed", "cooling", "crah-b2", "the unit stands still", unit_stops={}),
     Trial(
         "unit-refuses",
         "cooling",

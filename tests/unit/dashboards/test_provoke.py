@@ -46,7 +46,7 @@ def test_faults_of_the_plant_are_such_that_it_knows():
     plant = [trial for trial in TRIALS if trial.entry == "plant"]
     for trial in plant:
         trial.begin(stage)
-    assert len(stage.broken) == len(plant) >= 7
+    assert len(stage.broken) >= len(plant) >= 7
     for trial in plant:
         trial.end(stage)
     assert stage.broken == []
