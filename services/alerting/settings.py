@@ -20,7 +20,7 @@ class AlertingSettings(KafkaSettings, DittoSettings, SitesSettings, ProcessSetti
         1.0,
         gt=0,
         le=1,
-        description="Every time that rules know (waiting, silence, looking back) is multiplied by this: less than 1 for "
+        description="Every time that rules know (waiting, silence, looking back) is multiplied by this: below 1 for "
         "demonstrations and tests.",
     )
     alerting_certificates: str = Field(
