@@ -41,8 +41,10 @@ def _convert(node: JsonObject, defs: JsonObject, path: str, seen: tuple[str, ...
     if "const" in node:
         out["enum"] = [node["const"]]
     _boolean_bounds(out)
-    if out.get("default", ...) is None:
-        del out["default"]
+    if "default" in out:
+        out["default"] = _without_nulls(out["default"])
+        if out["default"] is None:
+            del out["default"]
     if "properties" in node:
         out["properties"] = {
             name: _convert(child, defs, f"{path}.{name}", seen) for name, child in node["properties"].items()
@@ -55,6 +57,13 @@ def _convert(node: JsonObject, defs: JsonObject, path: str, seen: tuple[str, ...
         raise UnstructurableError(f"{path}: a structural schema needs one type")
     _demand_limits(out, path)
     return out
+
+
+def _without_nulls(value: Any) -> Any:
+    """A default as the API server takes it: what is not set is absent, also inside an object."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(each) for key, each in value.items() if each is not None}
+    return value
 
 
 def _resolve(

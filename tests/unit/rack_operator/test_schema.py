@@ -127,3 +127,17 @@ def test_the_chart_holds_the_crds_and_nothing_else() -> None:
         # Plain YAML: kubectl applies it as it is, so no template may stand in it.
         assert "{{" not in path.read_text()
         assert yaml.safe_load(path.read_text())["kind"] == "CustomResourceDefinition"
+
+
+class Source(BaseModel):
+    name: Annotated[str, Field(max_length=5)] | None = None
+    version: Annotated[str, Field(max_length=5)] = "now"
+
+
+class Sourced(BaseModel):
+    source: Source = Source()
+
+
+def test_what_a_default_object_does_not_set_is_absent():
+    schema = structural_schema(Sourced)
+    assert schema["properties"]["source"]["default"] == {"version": "now"}, "an API server refuses null there"
