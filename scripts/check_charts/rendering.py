@@ -16,6 +16,7 @@ SITE = "berlin"
 # What no profile has on, so that it is looked at all the same.
 EVERYTHING = (
     "gateway.enabled=true",
+    "collector.enabled=true",
     "hono.amqp.enabled=true",
     "backup.enabled=true",
     "neighbours.dcim.enabled=true",

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from collector import maps, settings
+from collector import lean, maps, settings
 from collector.model import ConfigError, Surroundings
 from racktwin import __version__
 
@@ -90,6 +90,7 @@ def _collect(arguments: argparse.Namespace, chosen: settings.CollectorSettings) 
     if os.environ.get("MALLOC_ARENA_MAX") is None and sys.platform == "linux":
         os.environ["MALLOC_ARENA_MAX"] = "1"
         os.execv(sys.executable, [sys.executable, "-m", "collector", *sys.argv[1:]])  # noqa: S606 - ourselves
+    lean.keep_out()
     from collector import service  # noqa: PLC0415 - memory of check and discover
 
     return service.run(path, chosen)
@@ -137,7 +138,7 @@ def _discover(arguments: argparse.Namespace, _chosen: settings.CollectorSettings
 
 
 def _maps(arguments: argparse.Namespace, _chosen: settings.CollectorSettings) -> int:
-    protocols = sorted(path.name for path in maps.DATA.iterdir() if path.is_dir())
+    protocols = sorted(path.name for path in maps.DATA.iterdir() if maps.names(path.name))
     shipped = {protocol: maps.names(protocol) for protocol in protocols}
     if arguments.json:
         print(json.dumps(shipped))
