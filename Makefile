@@ -97,6 +97,10 @@ demo-feedback: setup ## On the running demo: a cooling unit fails, and the room 
 check-console: setup ## On the running demo: every view in a real browser, accessibility, speed; the last line is JSON
 	@$(RUN) -m check_console
 
+.PHONY: check-collectors
+check-collectors: setup ## Every collector against a real peer, through Hono into InfluxDB, with Hono away for a minute (6 min, a stack of its own); the last line is JSON
+	@$(RUN) -m tests.collectors
+
 ##@ A real cluster (root, Linux)
 CLUSTER_RUN := $(RUN) -m cluster
 .PHONY: cluster cluster-stop cluster-clean cluster-test
