@@ -140,7 +140,7 @@ def load(path: Path) -> Config:
     return config
 
 
-def devices_of(entry: dict[str, Any], folder: str) -> list[dict[str, Any]]:
+def devices_of(entry: dict[str, Any]) -> list[dict[str, Any]]:
     """The devices of an entry, those of its table (``devicesFile``, CSV with a header) behind them.
 
     Raises:
@@ -149,7 +149,7 @@ def devices_of(entry: dict[str, Any], folder: str) -> list[dict[str, Any]]:
     devices = list(entry.get("devices") or [])
     table = entry.get("devicesFile")
     if table:
-        path = Path(folder) / str(table)
+        path = Path(str(table))
         try:
             with path.open(encoding="utf-8", newline="") as file:
                 for row in csv.DictReader(file):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import msgspec
 
 from collector import protocols
 from collector.config import Common, Config, devices_of
 from collector.model import ConfigError, Listening, Plugin, Polled, Surroundings
+
+_FILES: Final = ("file", "caFile", "devicesFile", "tlsCert", "tlsKey")
 
 
 @dataclass(slots=True)
@@ -54,10 +57,10 @@ def make(config: Config, surroundings: Surroundings, only: str = "") -> list[Mad
 
 def _entries(entry: dict[str, Any], plugin: Plugin, folder: str) -> list[dict[str, Any]]:
     """One set of options per source: an entry's own fields are what its devices have in common."""
-    devices = devices_of(entry, folder)
+    entry = _rooted(entry, folder)
+    devices = devices_of(entry)
     common = {key: value for key, value in entry.items() if key not in ("devices", "devicesFile")}
     if plugin.shared:
-        # Paths in options are relative to the file.
         return [{**common, "devices": devices, "folder": folder}]
     if not devices:
         return [{**common, "folder": folder}]
@@ -65,6 +68,18 @@ def _entries(entry: dict[str, Any], plugin: Plugin, folder: str) -> list[dict[st
         {**common, "folder": folder, **device, "name": f"{common['name']}/{_device_name(device, at)}"}
         for at, device in enumerate(devices)
     ]
+
+
+def _rooted(value: Any, folder: str) -> Any:
+    """Paths of files in an entry are relative to the configuration's folder."""
+    if isinstance(value, list):
+        return [_rooted(item, folder) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: str(Path(folder) / item) if key in _FILES and isinstance(item, str) and item else _rooted(item, folder)
+        for key, item in value.items()
+    }
 
 
 def _device_name(device: dict[str, Any], at: int) -> str:

@@ -23,6 +23,8 @@ def test_the_readmes_configuration_is_taken(tmp_path: Path) -> None:
     (tmp_path / "maps/our-crah.yaml").write_text(shipped.read_text())
     made = sources.make(config.load(tmp_path / "collectors.yaml"), Surroundings("berlin", lambda: 0))
     assert [item.protocol for item in made] == ["snmp", "redfish", "modbus", "thingsboard"]
+    # Paths are relative to the configuration.
+    assert made[1].options.password.file == str(tmp_path / "secrets/bmc")  # type: ignore[attr-defined]
 
 
 def test_a_secret_written_out_is_refused(tmp_path: Path) -> None:
