@@ -33,7 +33,7 @@ def _server(thing: str) -> list[tuple[str, str, str]]:
 ROOM = ("environment.top/temperature", "environment.top/relativeHumidity")
 
 
-def tried(peers: dict[str, Any], broker: int, node_exporter: int, push: tuple[int, int]) -> list[Tried]:
+def tried(peers: dict[str, Any], broker: int, node_exporter: int, push: tuple[int, int, int]) -> list[Tried]:
     """Every collector, each with a thing of its own."""
 
     def env(name: str) -> dict[str, str]:
@@ -128,7 +128,7 @@ def tried(peers: dict[str, Any], broker: int, node_exporter: int, push: tuple[in
         ),
         Tried(
             "push-websocket", _want("rack-ws", *ROOM),
-            {"protocol": "push", "port": push[1] + 1, "wsPort": push[1], "token": env("PUSH"),
+            {"protocol": "push", "port": push[2], "wsPort": push[1], "token": env("PUSH"),
              "devices": placed("p", "rack-ws"), "points": air},
         ),
         Tried("csv", _want("rack-csv", *ROOM), _files("csv")),

@@ -45,12 +45,12 @@ def make(endpoints: dict[str, Any], things: Iterable[str], alone: Iterable[str],
                 "name": name.partition("-")[2],
                 "site": SITE,
                 "location": "hall-a",
-                "row": "r01",
                 "gateways": [GATEWAY],
-                "sensors": {place: {"feature": f"environment.{place}"} for place in ("top", "bottom")},
             },
         }
-        ditto.request("PUT", f"/api/2/things/{device}", json=body).raise_for_status()
+        answer = ditto.request("PUT", f"/api/2/things/{device}", json=body)
+        if not answer.ok:
+            raise SystemExit(f"collectors: {device}: {answer.status_code} {answer.text[:300]}")
         _post(f"{registry}/devices/{SITE}/{device}", {"enabled": True, "via": [GATEWAY]})
     for name in alone:
         _credentials(endpoints, thing(name), folder / f"{name}-device")
