@@ -85,7 +85,7 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[S
         store, Known(credentials()), "s", adapter, window=20, ack_timeout_s=0.3, health=Health(), log=LOG
     )  # fmt: skip
     yield store, pump, adapter
-    pump.stop(1.0)
+    pump.stop(0.1)
     store.close()
 
 
@@ -181,7 +181,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 def adapter() -> Iterator[Any]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.taken, server.answer = [], 202  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server
     server.shutdown()
 
