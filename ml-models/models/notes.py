@@ -10,6 +10,7 @@ POINTER_FILE = "current.json"
 STATE_FILE = "state.json"
 TRAINING_FILE = "training.json"
 REFUSED_FILE = "refused.json"
+INPUTS_FILE = "inputs.json"
 
 
 class Promotion(msgspec.Struct, frozen=True, rename="camel"):
@@ -51,6 +52,15 @@ class Outcome(msgspec.Struct, frozen=True, rename="camel"):
     version: str
     at: int
     promoted: bool
+    reason: str
+
+
+class Moved(msgspec.Struct, frozen=True, rename="camel"):
+    """What a runner found of a version's inputs at `at` (epoch ms UTC): how they have moved from those of its training;
+    empty when they have not."""
+
+    version: str
+    at: int
     reason: str
 
 

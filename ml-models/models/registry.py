@@ -20,10 +20,12 @@ import msgspec
 
 from models.definition import CARD_FILE, GRAPH_FILE, MANIFEST_FILE, Manifest, ModelError, read_manifest, version_of
 from models.notes import (
+    INPUTS_FILE,
     POINTER_FILE,
     REFUSED_FILE,
     STATE_FILE,
     TRAINING_FILE,
+    Moved,
     Outcome,
     Pointer,
     Promotion,
@@ -37,7 +39,7 @@ _VERSION = re.compile(r"[0-9a-f]{12}")
 _REMEMBERED = 50
 T = TypeVar("T")
 
-__all__ = ["Outcome", "Pointer", "Promotion", "Refusal", "Registry", "RegistryError", "State"]
+__all__ = ["Moved", "Outcome", "Pointer", "Promotion", "Refusal", "Registry", "RegistryError", "State"]
 
 
 class RegistryError(Exception):
@@ -109,6 +111,14 @@ class Registry:
         """
         return self._note(model, TRAINING_FILE, Outcome)
 
+    def moved(self, model: str) -> Moved | None:
+        """How the served version's inputs have moved; None before a runner looked.
+
+        Raises:
+            RegistryError: the registry cannot be reached, or the note is not well formed.
+        """
+        return self._note(model, INPUTS_FILE, Moved)
+
     def refusal(self, model: str) -> Refusal | None:
         """The version that a runner refused last; None when none was.
 
@@ -132,6 +142,14 @@ class Registry:
             RegistryError: the registry cannot be written.
         """
         self._write(f"{_checked(model)}/{TRAINING_FILE}", msgspec.json.encode(outcome) + b"\n")
+
+    def set_moved(self, model: str, moved: Moved) -> None:
+        """Note how a version's inputs have moved.
+
+        Raises:
+            RegistryError: the registry cannot be written.
+        """
+        self._write(f"{_checked(model)}/{INPUTS_FILE}", msgspec.json.encode(moved) + b"\n")
 
     def set_refusal(self, model: str, refusal: Refusal | None) -> None:
         """Note a version that was refused; None: none is any longer.

@@ -71,6 +71,7 @@ def run(settings: RunnerSettings, context: Context) -> None:
         restore=restored if with_history else None,
         update=source.update,
         paused=lambda: source.paused,
+        moved=source.moved if settings.registry_url else None,
     )
     context.health.set_ready(True)
     context.health.set_ready(False, "no partitions assigned yet", part="kafka")

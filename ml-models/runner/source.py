@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from models.definition import ModelError
-from models.registry import Refusal, Registry, RegistryError
+from models.registry import Moved, Refusal, Registry, RegistryError
 from racktwin.process import Context
 from runner import contract, metrics, predictor
 from runner.predictor import Predictor
@@ -68,6 +68,15 @@ class ModelSource:
         self._seen = loaded.manifest.version
         self._interface = _interface(loaded)
         return loaded
+
+    def moved(self, version: str, now_ms: int, reason: str) -> None:
+        """Says in the registry how a version's inputs have moved, or that they have not."""
+        if self._registry is None:
+            return
+        try:
+            self._registry.set_moved(self._settings.model, Moved(version, now_ms, reason))
+        except RegistryError as error:
+            self._context.log.info("inputs not noted", error=str(error))
 
     @property
     def paused(self) -> bool:

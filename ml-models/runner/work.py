@@ -23,6 +23,7 @@ from racktwin.names import site_of_topic
 from racktwin.process import Context, Fatal
 from runner import metrics
 from runner.forecaster import Forecaster
+from runner.inputs import InputWatch, Note
 from runner.intake import Intake, selection
 from runner.outbox import ForecastOutbox, Outbox
 from runner.predictor import Predictor
@@ -71,6 +72,7 @@ class RunnerWork:
         restore: Restore | None = None,
         update: Update | None = None,
         paused: Callable[[], bool] = lambda: False,
+        moved: Note | None = None,
     ) -> None:
         self._context = context
         self._consumer = consumer
@@ -79,6 +81,7 @@ class RunnerWork:
         self._update = update
         # Whether what serves is too bad to be shown: then twins show none rather than a bad one.
         self._paused = paused
+        self._moved = moved
         definition = predictor.manifest.definition
         self._name = definition.name
         self._rebuild_ms = definition.window_s * 1000 + _REBUILD_MARGIN_MS
@@ -202,6 +205,7 @@ class RunnerWork:
         self._manifest = manifest
         self._forecaster.use(predictor)
         self._outbox = outbox_of(manifest)
+        self._inputs = InputWatch(manifest, self._context.clock(), self._moved)
         metrics.MODEL.clear()
         metrics.MODEL.labels(self._name, manifest.version).set(1)
 
@@ -218,6 +222,7 @@ class RunnerWork:
             for column, target in enumerate(self._manifest.definition.targets):
                 counts[target.name] += int(np.count_nonzero(made.made[:, column]))
             metrics.BATCH.observe(len(made.things))
+            self._inputs.saw(made.inputs, now)
         for target_name, count in counts.items():
             metrics.PREDICTIONS.labels(self._name, target_name).inc(count)
         if len(slots):

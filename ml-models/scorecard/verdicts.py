@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Final
 
 from models.registry import Registry, RegistryError, State
 from racktwin.process import Context
-from scorecard.judge import Judge, promise_of
-from scorecard.tallies import Tallies
+from scorecard.judge import Judge, Verdict, promise_of
+from scorecard.tallies import Tallies, Tally
 
+# Runners look once a minute; what is older is of one that has gone.
+_MOVED_VALID_MS: Final = 10 * 60_000
 # Starts the training of a model; True while one runs already.
 Train = Callable[[str], None]
 
@@ -31,7 +34,7 @@ class Verdicts:
     def look(self, now_ms: int) -> dict[str, State]:
         """Judge every model that was scored; what was found of what serves."""
         found = {}
-        for model in sorted({name for name, _ in self._tallies.versions}):
+        for model in sorted({name for name, _ in self._tallies.versions} | set(self._known())):
             try:
                 state = self._of(model, now_ms)
             except RegistryError as error:
@@ -47,30 +50,42 @@ class Verdicts:
                 self._train(model)
         return found
 
+    def _known(self) -> list[str]:
+        try:
+            return self._registry.models()
+        except RegistryError as error:
+            self._context.log.warning("registry", error=str(error))
+            return []
+
     def _of(self, model: str, now_ms: int) -> State | None:
         pointer = self._registry.pointer(model)
         if pointer is None:
             return None
         key = (model, pointer.version)
+        moved = self._moved(model, pointer.version, now_ms)
         tally = self._tallies.versions.get(key)
+        before = self._registry.state(model)
         if tally is None:
-            return None
-        if key not in self._judges:
-            manifest = self._registry.manifest(*key)
-            self._judges[key] = Judge(promise_of(manifest.metrics, manifest.definition.coverage))
-        verdict = self._judges[key].verdict(tally, now_ms)
+            if not moved and (before is None or before.version != pointer.version or not before.inputs):
+                return None
+            tally, verdict = Tally(), Verdict(drifting=False, paused=False, reason="")
+        else:
+            if key not in self._judges:
+                manifest = self._registry.manifest(*key)
+                self._judges[key] = Judge(promise_of(manifest.metrics, manifest.definition.coverage))
+            verdict = self._judges[key].verdict(tally, now_ms)
         state = State(
             pointer.version,
             now_ms,
-            drifting=verdict.drifting,
+            drifting=verdict.drifting or bool(moved),
             paused=verdict.paused,
-            reason=verdict.reason,
-            skill=round(tally.skill, 4),
-            coverage=round(tally.coverage, 4),
-            mae=round(tally.mae, 4),
+            reason="; ".join(filter(None, (verdict.reason, moved))),
+            skill=round(tally.skill, 4) if tally.count else None,
+            coverage=round(tally.coverage, 4) if tally.count else None,
+            mae=round(tally.mae, 4) if tally.count else None,
             count=tally.count,
+            inputs=moved,
         )
-        before = self._registry.state(model)
         # A version that pauses makes no predictions to be judged by: it stays so until another serves.
         if before is not None and before.version == pointer.version and before.paused and not state.paused:
             return before
@@ -80,6 +95,13 @@ class Verdicts:
                 "verdict", model=model, drifting=state.drifting, paused=state.paused, reason=state.reason
             )
         return state
+
+    def _moved(self, model: str, version: str, now_ms: int) -> str:
+        """How the version's inputs have moved, where a runner found so lately."""
+        noted = self._registry.moved(model)
+        if noted is None or noted.version != version or not 0 <= now_ms - noted.at <= _MOVED_VALID_MS:
+            return ""
+        return noted.reason
 
 
 def start_training(registry_url: str) -> Train:

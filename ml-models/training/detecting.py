@@ -16,6 +16,7 @@ import onnxruntime as ort
 from models.definition import Definition
 from models.detecting.fit import LabelledRows
 from models.detecting.graph import Detector
+from models.shift import edges_of
 from models.statistics import InputPlan
 from training import artefact, faulty
 from training.faulty import NORMAL, UNCERTAIN, Labelled
@@ -73,6 +74,8 @@ def train(
         "split": "different plants",
         "rows": {"train": len(rows[TRAIN].labels), "calibration": len(rows[CALIBRATION].labels),
                  "test": len(rows[TEST].labels)},
+        # By which a runner sees that its inputs are no longer these.
+        "inputs": edges_of(model.inputs(), rows[TRAIN].inputs[rows[TRAIN].labels == NORMAL]),
         "limits": ["Trained on simulated faults alone: on a real room, look at what it reports before you trust it."],
     }  # fmt: skip
     made = artefact.manifest(model, graph, training, metrics, created_ms)

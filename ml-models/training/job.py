@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from models.samples import Samples
+from models.shift import edges_of
 from models.statistics import InputPlan
 from training import artefact
 from training.history import History
@@ -107,6 +108,8 @@ def train(
         "seed": seed,
         "split": "60 % of racks and the first 60 % of time, then 20 %, then 20 %",
         "rows": {name: len(samples) for name, samples in rows.items()},
+        # By which a runner sees that its inputs are no longer these.
+        "inputs": edges_of(model.inputs(), rows["train"].inputs),
     }
     made = artefact.manifest(model, graph, training, metrics, created_ms)
     size = artefact.write(folder, graph, made, artefact.card(model, made))

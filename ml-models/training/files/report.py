@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from models.wear import Finding
 from physics_files.grid import Grid
 from training.files import findings
 from training.files.findings import Scores
-from training.files.wear import Finding
 
 COLUMNS: Final = ("time", "thing", "score", "state", "type", "inputs")
 _MAINTENANCE: Final = (

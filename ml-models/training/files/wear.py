@@ -1,37 +1,24 @@
 """Slow degradation in a record: fans, filters, cooling units, disks; how long they last, and when to mend them. Pure.
 
-A trend is a Theil-Sen slope through hourly medians (no outlier bends it) with its 90 % interval; the remaining useful
-life is the time until it reaches the limit at which the part no longer does its work. What does not clearly move is not
-reported. Disks are judged by the SMART attributes that go before failures (Pinheiro, Weber, Barroso 2007; Backblaze):
-reallocated, pending and uncorrectable sectors, reported errors, wear. Next: `report`.
+Trends go through hourly medians and are judged by `models.wear`. Disks are judged by the SMART attributes that go
+before failures (Pinheiro, Weber, Barroso 2007; Backblaze): reallocated, pending and uncorrectable sectors, reported
+errors, wear. Next: `report`.
 """
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from models.wear import WINDOW_H, Finding, trend, window
 from physics_files import quantities, tables
 from physics_files.grid import Grid
 from training.files.baseline import Floats
 
 _HOUR_S: Final = 3600
-_LEAST_HOURS: Final = 12
-_CONFIDENCE: Final = 0.9
-# Below this loss a trend may be weather.
-_LEAST_LOSS: Final = 0.03
-# A fan or filter that gives a quarter less air, a unit that removes a quarter less heat per watt, is due.
-_LIMIT_LOSS: Final = 0.25
-_DUE_H: Final = 7 * 24.0
-_PLANNED_H: Final = 90 * 24.0
-_WINDOW_H: Final = 4
-_LONGEST_H: Final = 87_600.0
 # SMART attribute -> (spellings, count from which a disk is due, what it means).
 _SMART: Final[dict[str, tuple[tuple[str, ...], float, str]]] = {
     "pendingSectors": (
@@ -59,26 +46,6 @@ _SMART: Final[dict[str, tuple[tuple[str, ...], float, str]]] = {
 _DISK_COLUMNS: Final = ("disk", "drive", "device", "serial", "server", "host", "name", "thing")
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One part that wears. Hours; `window` is when to mend it, ISO 8601, the calmest hours before it is due."""
-
-    thing: str
-    part: str
-    state: str
-    cause: str
-    score: float
-    remaining_h: float | None
-    remaining_lo_h: float | None
-    remaining_hi_h: float | None
-    evidence: dict[str, Any]
-    window: dict[str, str] | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        return asdict(self)
-
-
 def find(grid: Grid) -> list[Finding]:
     """Cooling units whose air or cooling per watt goes down."""
     found = []
@@ -92,14 +59,9 @@ def find(grid: Grid) -> list[Finding]:
              "less air for its fan speed: a clogged filter or a worn fan"),
             (per_watt, "refrigeration", "less heat removed per watt: fouled coil, low charge or a tired compressor"),
         ):  # fmt: skip
-            finding = _trend(
-                unit,
-                part,
-                cause,
-                series=hourly(grid, series[:, column]),
-                end_ms=int(grid.time_ms[-1]),
-                begin_hour=when,
-            )
+            hours, values = hourly(grid, series[:, column])
+            end_ms = int(grid.time_ms[-1])
+            finding = trend(unit, part, cause, hours=hours, values=values, end_ms=end_ms, begin_hour=when)
             if finding is not None:
                 found.append(finding)
     return found
@@ -139,7 +101,7 @@ def hourly(grid: Grid, values: Floats) -> tuple[Floats, Floats]:
 
 
 def quiet_hours(grid: Grid) -> int:
-    """The hour of the day (UTC) at which the calmest `_WINDOW_H` hours of the hall begin."""
+    """The hour of the day (UTC) at which the calmest `WINDOW_H` hours of the hall begin."""
     hour = (grid.time_ms // 3_600_000) % 24
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -147,56 +109,8 @@ def quiet_hours(grid: Grid) -> int:
         by_hour = np.array([np.nanmean(load[hour == h]) if (hour == h).any() else np.nan for h in range(24)])
     if not np.isfinite(by_hour).all():
         return 2
-    spans = [float(np.roll(by_hour, -h)[:_WINDOW_H].mean()) for h in range(24)]
+    spans = [float(np.roll(by_hour, -h)[:WINDOW_H].mean()) for h in range(24)]
     return int(np.argmin(spans))
-
-
-def window(end_ms: int, begin_hour: int, within_h: float | None) -> dict[str, str]:
-    """The first calm window after the record's end that is a day away, or earlier where the part does not last."""
-    end = datetime.fromtimestamp(end_ms / 1000, UTC)
-    start = end.replace(hour=begin_hour, minute=0, second=0, microsecond=0)
-    while start < end + timedelta(hours=24.0 if within_h is None or within_h > 48.0 else 1.0):
-        start += timedelta(days=1)
-    return {"from": start.isoformat(), "to": (start + timedelta(hours=_WINDOW_H)).isoformat()}
-
-
-def _trend(
-    thing: str, part: str, cause: str, *, series: tuple[Floats, Floats], end_ms: int, begin_hour: int
-) -> Finding | None:
-    hours, values = series
-    if len(hours) < _LEAST_HOURS or np.ptp(hours) < _LEAST_HOURS:
-        return None
-    slope, middle, low, high = stats.theilslopes(values, hours, alpha=_CONFIDENCE)
-    begin, now = middle + slope * hours[0], middle + slope * hours[-1]
-    loss = 1.0 - now / begin if begin > 0 else 0.0
-    if not (slope < 0 and high < 0 and loss >= _LEAST_LOSS):
-        return None
-    limit = begin * (1.0 - _LIMIT_LOSS)
-
-    def left(rate: float) -> float:
-        return float(np.clip((now - limit) / max(-rate, 1e-12), 0.0, _LONGEST_H))
-
-    expected, soonest, latest = left(slope), left(low), left(high)
-    state = "due" if soonest < _DUE_H else ("planned" if expected < _PLANNED_H else "none")
-    if state == "none":
-        return None
-    return Finding(
-        thing,
-        part,
-        state,
-        cause,
-        round(min(1.0, max(0.5, loss / _LIMIT_LOSS)), 4),
-        round(expected, 1),
-        round(soonest, 1),
-        round(latest, 1),
-        {
-            "loss": round(loss, 4),
-            "lossPerDay": round(-slope * 24.0 / begin, 5),
-            "hours": round(float(np.ptp(hours)), 1),
-            "limitLoss": _LIMIT_LOSS,
-        },
-        window(end_ms, begin_hour, soonest),
-    )
 
 
 def _disk(disk: str, key: str, values: Floats, hours: Floats) -> Finding | None:

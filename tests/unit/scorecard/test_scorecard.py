@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from models.registry import Registry, State
+from models.registry import Moved, Registry, State
 from racktwin import health, logs
 from racktwin.catalogue_computed import resolve
 from racktwin.messages import Prediction, Reading, decode_reading
@@ -152,6 +152,26 @@ def test_verdict_goes_to_the_registry_and_training_starts_once(tmp_path, monkeyp
     assert isinstance(state, State)
     assert state.paused
     assert "worse than persistence" in state.reason
+
+
+def test_inputs_that_moved_are_drift_and_train_while_scores_are_still_few(tmp_path, monkeypatch):
+    from scorecard import verdicts
+
+    registry = Registry(str(tmp_path))
+    monkeypatch.setattr(Registry, "models", lambda *_: ["inlet-temperature"])
+    monkeypatch.setattr(Registry, "pointer", lambda *_: type("P", (), {"version": "a" * 12})())
+    started = []
+    context = Context("scorecard", logs.configure("x", "error"), health.Health(), threading.Event(), lambda: NOW)
+    looked = verdicts.Verdicts(registry, Tallies(), context, started.append, 3_600_000)
+    assert looked.look(NOW) == {}
+    registry.set_moved("inlet-temperature", Moved("a" * 12, NOW, "12 of 38 inputs are not as in training"))
+    state = looked.look(NOW + 60_000)["inlet-temperature"]
+    assert (state.drifting, state.paused, state.count) == (True, False, 0)
+    assert state.reason == state.inputs == "12 of 38 inputs are not as in training"
+    assert started == ["inlet-temperature"]
+    # Of another version, or of a runner that is gone, it says nothing.
+    registry.set_moved("inlet-temperature", Moved("b" * 12, NOW, "12 of 38 inputs are not as in training"))
+    assert not looked.look(NOW + 120_000)["inlet-temperature"].drifting
 
 
 class _Kept:
