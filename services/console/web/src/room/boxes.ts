@@ -32,8 +32,11 @@ function unitBox(): BufferGeometry {
   const positions: number[] = [];
   const shades: number[] = [];
   const zones: number[] = [];
+  const corners: number[] = [];
   const quad = (a: number[], b: number[], c: number[], d: number[], shade: number, zone: number): void => {
-    for (const corner of [a, b, c, a, c, d]) {
+    const first = shades.length;
+    corners.push(first, first + 1, first + 2, first, first + 2, first + 3);
+    for (const corner of [a, b, c, d]) {
       positions.push(...corner);
       shades.push(shade);
       zones.push(zone);
@@ -50,6 +53,7 @@ function unitBox(): BufferGeometry {
   // The strip, so that one sees where cold air enters.
   quad([-0.08, -0.46, 0.506], [0.08, -0.46, 0.506], [0.08, 0.46, 0.506], [-0.08, 0.46, 0.506], 0.12, 1);
   const geometry = new BufferGeometry();
+  geometry.setIndex(corners);
   geometry.setAttribute("position", new BufferAttribute(new Float32Array(positions), 3));
   geometry.setAttribute("shade", new BufferAttribute(new Float32Array(shades), 1));
   geometry.setAttribute("zone", new BufferAttribute(new Float32Array(zones), 1));
