@@ -39,6 +39,8 @@ function Page() {
       () => setKnown(true),
     );
   }, []);
+  // On a narrow screen the tabs scroll.
+  useEffect(() => document.querySelector("nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" }), [view.value, known]);
   if (!known) return null;
   if (me.value === null) return <SignIn onDone={(who) => void enter(who)} />;
   const Shown = VIEWS.find(([name]) => name === view.value)?.[1] ?? RoomView;

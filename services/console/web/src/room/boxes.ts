@@ -1,7 +1,7 @@
-// One instanced mesh for all racks and units: a box in two zones with a dark strip on its front. Colours come in as the screen
-// shows them, light is baked into the corners, so that a fragment costs one copy: software rendering of a thousand racks is
-// then mostly the number of pixels.
-import { BufferAttribute, BufferGeometry, InstancedBufferAttribute, InstancedMesh, Matrix4, Quaternion, ShaderMaterial, Vector3 } from "three";
+// All racks and units in one mesh and one draw call: a box in two zones with a dark strip on its front. One geometry and no
+// instances, for software renderers draw each instance by itself. Colours stand in a small texture, two to a box, as the screen
+// shows them; light is baked into the corners.
+import { BufferAttribute, BufferGeometry, DataTexture, Mesh, Raycaster, ShaderMaterial, Vector3 } from "three";
 import type { Place } from "../values";
 
 export interface Box {
@@ -14,10 +14,6 @@ export interface Box {
 }
 export type Rgb = [number, number, number];
 
-export const UP = new Vector3(0, 1, 0);
-export const turned = (place: Place): Quaternion => new Quaternion().setFromAxisAngle(UP, Math.PI / 2 - place.yaw);
-export const findBox = (boxes: Box[], id: string): Box | undefined => boxes.find((each) => each.id === id);
-
 // A point before (1) or behind (-1) a box, at a height.
 export function side(box: Box, direction: 1 | -1, height: number, out = 0.12): Vector3 {
   const away = direction * (box.depth / 2 + out);
@@ -28,85 +24,131 @@ const GAP = 0.012;
 // How light falls on each side of a box: front, rear, left, right, top.
 const SHADE = { front: 0.93, rear: 0.84, left: 0.88, right: 0.8, top: 1 };
 
-function unitBox(): BufferGeometry {
-  const positions: number[] = [];
-  const shades: number[] = [];
-  const zones: number[] = [];
-  const corners: number[] = [];
-  const quad = (a: number[], b: number[], c: number[], d: number[], shade: number, zone: number): void => {
-    const first = shades.length;
-    corners.push(first, first + 1, first + 2, first, first + 2, first + 3);
-    for (const corner of [a, b, c, d]) {
-      positions.push(...corner);
-      shades.push(shade);
-      zones.push(zone);
-    }
-  };
-  for (const zone of [0, 1]) {
-    const [low, high] = zone === 0 ? [-0.5, -0.004] : [0.004, 0.5];
-    quad([-0.5, low, 0.5], [0.5, low, 0.5], [0.5, high, 0.5], [-0.5, high, 0.5], SHADE.front, zone);
-    quad([0.5, low, -0.5], [-0.5, low, -0.5], [-0.5, high, -0.5], [0.5, high, -0.5], SHADE.rear, zone);
-    quad([-0.5, low, -0.5], [-0.5, low, 0.5], [-0.5, high, 0.5], [-0.5, high, -0.5], SHADE.left, zone);
-    quad([0.5, low, 0.5], [0.5, low, -0.5], [0.5, high, -0.5], [0.5, high, 0.5], SHADE.right, zone);
-  }
-  quad([-0.5, 0.5, 0.5], [0.5, 0.5, 0.5], [0.5, 0.5, -0.5], [-0.5, 0.5, -0.5], SHADE.top, 1);
-  // The strip, so that one sees where cold air enters.
-  quad([-0.08, -0.46, 0.506], [0.08, -0.46, 0.506], [0.08, 0.46, 0.506], [-0.08, 0.46, 0.506], 0.12, 1);
-  const geometry = new BufferGeometry();
-  geometry.setIndex(corners);
-  geometry.setAttribute("position", new BufferAttribute(new Float32Array(positions), 3));
-  geometry.setAttribute("shade", new BufferAttribute(new Float32Array(shades), 1));
-  geometry.setAttribute("zone", new BufferAttribute(new Float32Array(zones), 1));
-  return geometry;
+interface Face {
+  corners: [number, number, number][];
+  shade: number;
 }
+const FACES: Face[] = [
+  { corners: [[-1, -1, 1], [1, -1, 1], [1, 1, 1], [-1, 1, 1]], shade: SHADE.front },
+  { corners: [[1, -1, -1], [-1, -1, -1], [-1, 1, -1], [1, 1, -1]], shade: SHADE.rear },
+  { corners: [[-1, 1, 1], [1, 1, 1], [1, 1, -1], [-1, 1, -1]], shade: SHADE.top },
+];
+// Racks that touch show their sides to nobody.
+const SIDES: Face[] = [
+  { corners: [[-1, -1, -1], [-1, -1, 1], [-1, 1, 1], [-1, 1, -1]], shade: SHADE.left },
+  { corners: [[1, -1, 1], [1, -1, -1], [1, 1, -1], [1, 1, 1]], shade: SHADE.right },
+];
 
 const VERTEX = `
-  attribute float shade; attribute float zone; attribute vec3 low; attribute vec3 high; varying vec3 vTint;
+  attribute float shade; attribute vec3 at; attribute float box;
+  uniform sampler2D tints; uniform int columns;
+  varying vec3 vLow; varying vec3 vHigh; varying vec3 vAt;
   void main() {
-    vTint = mix(low, high, zone) * shade;
-    gl_Position = projectionMatrix * modelViewMatrix * instanceMatrix * vec4(position, 1.0);
+    int texel = 2 * int(box);
+    vLow = texelFetch(tints, ivec2(texel % columns, texel / columns), 0).rgb * shade;
+    vHigh = texelFetch(tints, ivec2((texel + 1) % columns, (texel + 1) / columns), 0).rgb * shade;
+    vAt = at;
+    gl_Position = projectionMatrix * (modelViewMatrix * vec4(position, 1.0));
   }`;
-const FRAGMENT = "varying vec3 vTint; void main() { gl_FragColor = vec4(vTint, 1.0); }";
+// The strip is so that one sees where cold air enters.
+const FRAGMENT = `
+  varying vec3 vLow; varying vec3 vHigh; varying vec3 vAt;
+  void main() {
+    vec3 tint = vAt.y < 0.0 ? vLow : vHigh;
+    if (vAt.z > 0.999 && abs(vAt.x) < 0.16 && abs(vAt.y) < 0.92) tint = tint * 0.12;
+    gl_FragColor = vec4(tint, 1.0);
+  }`;
+const COLUMNS = 256;
+
+// Whether a box has a neighbour on both sides, touching.
+function enclosed(all: Box[]): boolean[] {
+  const key = (x: number, y: number): string => `${Math.round(x * 20)} ${Math.round(y * 20)}`;
+  const ends = new Map<string, number>();
+  const endsOf = (box: Box): string[] => {
+    const [dx, dy] = [(-Math.sin(box.place.yaw) * box.width) / 2, (Math.cos(box.place.yaw) * box.width) / 2];
+    return [key(box.place.x + dx, box.place.y + dy), key(box.place.x - dx, box.place.y - dy)];
+  };
+  for (const box of all) for (const end of endsOf(box)) ends.set(end, (ends.get(end) ?? 0) + 1);
+  return all.map((box) => endsOf(box).every((end) => ends.get(end)! > 1));
+}
 
 export class Boxes {
-  readonly mesh: InstancedMesh;
-  private readonly low: InstancedBufferAttribute;
-  private readonly high: InstancedBufferAttribute;
+  readonly mesh: Mesh<BufferGeometry, ShaderMaterial>;
+  private readonly all: Box[];
+  // Box of each triangle.
+  private readonly owners: number[] = [];
+  private readonly tints: DataTexture;
+  private readonly texels: Uint8Array;
+  // Corners of the racks alone; units come after them.
+  private rackCorners = 0;
 
-  constructor(readonly all: Box[]) {
-    const geometry = unitBox();
-    const count = Math.max(1, all.length);
-    this.low = new InstancedBufferAttribute(new Float32Array(count * 3).fill(0.37), 3);
-    this.high = new InstancedBufferAttribute(new Float32Array(count * 3).fill(0.37), 3);
-    geometry.setAttribute("low", this.low);
-    geometry.setAttribute("high", this.high);
-    this.mesh = new InstancedMesh(geometry, new ShaderMaterial({ vertexShader: VERTEX, fragmentShader: FRAGMENT }), count);
-    this.mesh.count = all.length;
-    const matrix = new Matrix4();
-    all.forEach((box, index) => {
-      matrix.compose(
-        new Vector3(box.place.x, box.place.z + box.height / 2, box.place.y),
-        turned(box.place),
-        new Vector3(box.width - GAP, box.height, box.depth),
-      );
-      this.mesh.setMatrixAt(index, matrix);
-    });
-    this.mesh.computeBoundingSphere();
+  constructor(
+    readonly racks: Box[],
+    readonly units: Box[],
+  ) {
+    this.all = [...racks, ...units];
+    const rows = Math.max(1, Math.ceil((this.all.length * 2) / COLUMNS));
+    this.texels = new Uint8Array(COLUMNS * rows * 4).fill(95);
+    this.tints = new DataTexture(this.texels, COLUMNS, rows);
+    this.tints.needsUpdate = true;
+    const uniforms = { tints: { value: this.tints }, columns: { value: COLUMNS } };
+    this.mesh = new Mesh(this.geometry(), new ShaderMaterial({ vertexShader: VERTEX, fragmentShader: FRAGMENT, uniforms }));
   }
 
   paint(index: number, low: Rgb, high: Rgb): void {
-    this.low.setXYZ(index, low[0] / 255, low[1] / 255, low[2] / 255);
-    this.high.setXYZ(index, high[0] / 255, high[1] / 255, high[2] / 255);
+    this.texels.set(low, index * 8);
+    this.texels.set(high, index * 8 + 4);
   }
 
   painted(): void {
-    this.low.needsUpdate = true;
-    this.high.needsUpdate = true;
+    this.tints.needsUpdate = true;
+  }
+
+  showUnits(shown: boolean): void {
+    this.mesh.geometry.setDrawRange(0, shown ? Infinity : this.rackCorners);
+  }
+
+  find(id: string): Box | undefined {
+    return this.all.find((each) => each.id === id);
+  }
+
+  under(ray: Raycaster): string | null {
+    const face = ray.intersectObject(this.mesh, false)[0]?.faceIndex;
+    return face === undefined || face === null ? null : (this.all[this.owners[face]!]?.id ?? null);
   }
 
   dispose(): void {
     this.mesh.geometry.dispose();
-    (this.mesh.material as ShaderMaterial).dispose();
-    this.mesh.dispose();
+    this.mesh.material.dispose();
+    this.tints.dispose();
+  }
+
+  private geometry(): BufferGeometry {
+    const columns = { position: [] as number[], at: [] as number[], shade: [] as number[], box: [] as number[] };
+    const corners: number[] = [];
+    const inner = enclosed(this.racks);
+    this.all.forEach((box, index) => {
+      const [cos, sin] = [Math.cos(box.place.yaw), Math.sin(box.place.yaw)];
+      const { x, y, z } = box.place;
+      for (const face of inner[index] === true ? FACES : [...FACES, ...SIDES]) {
+        const first = columns.box.length;
+        corners.push(first, first + 1, first + 2, first, first + 2, first + 3);
+        this.owners.push(index, index);
+        for (const [right, up, out] of face.corners) {
+          const across = (right * (box.width - GAP)) / 2;
+          const away = (out * box.depth) / 2;
+          columns.position.push(x + cos * away + sin * across, z + ((up + 1) * box.height) / 2, y + sin * away - cos * across);
+          columns.at.push(right, up, out);
+          columns.shade.push(face.shade);
+          columns.box.push(index);
+        }
+      }
+      if (index === this.racks.length - 1) this.rackCorners = corners.length;
+    });
+    const geometry = new BufferGeometry();
+    geometry.setIndex(corners);
+    for (const [name, values] of Object.entries(columns)) geometry.setAttribute(name, new BufferAttribute(new Float32Array(values), name === "position" || name === "at" ? 3 : 1));
+    geometry.computeBoundingSphere();
+    return geometry;
   }
 }

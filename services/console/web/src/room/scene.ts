@@ -1,4 +1,4 @@
-// The room in 3D. Draws only when something changed, in four draw calls but for names; while it moves it draws fewer pixels
+// The room in 3D. Draws only when something changed, in a few draw calls but for names; while it moves it draws fewer pixels
 // where the machine is slow, and all of them when it rests. Knows positions and colours, nothing of twins: `Room3D` feeds it.
 import {
   BoxGeometry,
@@ -29,7 +29,7 @@ import {
 import { OrbitControls } from "three/examples/jsm/controls/OrbitControls.js";
 import { text } from "../text";
 import { aislesOf } from "./aisles";
-import { Boxes, findBox, turned, type Box, type Rgb } from "./boxes";
+import { Boxes, type Box, type Rgb } from "./boxes";
 import { flowMaterial, flowPoints, type Flow } from "./particles";
 
 export interface Palette {
@@ -75,7 +75,7 @@ export class RoomScene {
   private readonly outline: LineSegments;
   private readonly flowMaterial = flowMaterial();
   private flowPoints: Points | null = null;
-  private boxes = new Boxes([]);
+  private boxes = new Boxes([], []);
   private racks: Box[] = [];
   private units: Box[] = [];
   private size = new Vector3(10, 3, 10);
@@ -126,7 +126,7 @@ export class RoomScene {
     this.size.set(size.width, size.height, size.depth);
     this.scene.remove(this.boxes.mesh);
     this.boxes.dispose();
-    this.boxes = new Boxes([...racks, ...units]);
+    this.boxes = new Boxes(racks, units);
     this.scene.add(this.boxes.mesh);
     this.furnish();
     if (resized || this.frames.drawn === 0) this.home();
@@ -144,7 +144,7 @@ export class RoomScene {
     this.outline.visible = box !== undefined;
     if (box !== undefined) {
       this.outline.position.set(box.place.x, box.place.z + box.height / 2, box.place.y);
-      this.outline.quaternion.copy(turned(box.place));
+      this.outline.rotation.y = Math.PI / 2 - box.place.yaw;
       this.outline.scale.set(box.width + 0.06, box.height + 0.06, box.depth + 0.06);
     }
     this.redraw();
@@ -152,7 +152,7 @@ export class RoomScene {
 
   show(layers: Layers): void {
     this.layers = layers;
-    this.boxes.mesh.count = this.racks.length + (layers.units ? this.units.length : 0);
+    this.boxes.showUnits(layers.units);
     this.furnish();
   }
 
@@ -322,7 +322,7 @@ export class RoomScene {
   }
 
   private find(id: string): Box | undefined {
-    return findBox(this.boxes.all, id);
+    return this.boxes.find(id);
   }
 
   private furnish(): void {
@@ -353,8 +353,7 @@ export class RoomScene {
       const bounds = this.canvas.getBoundingClientRect();
       at.set(((event.clientX - bounds.left) / bounds.width) * 2 - 1, 1 - ((event.clientY - bounds.top) / bounds.height) * 2);
       ray.setFromCamera(at, this.camera);
-      const first = ray.intersectObject(this.boxes.mesh, false)[0];
-      return first?.instanceId === undefined ? null : (this.boxes.all[first.instanceId]?.id ?? null);
+      return this.boxes.under(ray);
     };
     let down: [number, number] | null = null;
     this.canvas.addEventListener("pointerdown", (event) => (down = [event.clientX, event.clientY]));
