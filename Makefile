@@ -122,11 +122,12 @@ setup: ## The virtual environment from requirements.lock (nothing to do when it 
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer is missing: apt-get install python3 python3-venv" >&2; exit 1; }
 	@PYTHONPATH=scripts $(PYTHON) -m local_stack.toolchain.python $(VENV)
 
-generate: setup ## Write what is generated: CRDs, Thing Models, dashboards, the chart's values schema
+generate: setup ## Write what is generated: CRDs, Thing Models, dashboards, the chart's values schema, OpenAPI documents
 	@$(RUN) -m rack_operator.crds --write
 	@$(RUN) -m definitions.generate --write
 	@$(RUN) -m dashboards.generate --write
 	@$(RUN) -m check_charts.schema --write
+	@$(RUN) -m api_docs --write
 
 lock: setup ## Pin all dependencies, with hashes and without URLs, in requirements.lock
 	@$(RUN) -m uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --all-extras --no-header --no-annotate \

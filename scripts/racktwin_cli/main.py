@@ -21,6 +21,7 @@ from racktwin_cli.inventory.import_ import import_group
 from racktwin_cli.inventory.netbox import netbox
 from racktwin_cli.models.from_files import detect, evaluate, train
 from racktwin_cli.models.registry import models
+from racktwin_cli.openapi.command import openapi
 from racktwin_cli.optimise import optimise
 from racktwin_cli.placement import placement
 from racktwin_cli.rejects.command import rejects
@@ -73,6 +74,7 @@ for command in (
     import_group,
     models,
     netbox,
+    openapi,
     power_fit,
     rejects,
     replay,
