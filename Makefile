@@ -95,7 +95,7 @@ demo-feedback: setup ## On the running demo: a cooling unit fails, and the room 
 	@$(RUN) -m bench.demo_feedback
 
 check-console: setup ## On the running demo: every view in a real browser, accessibility, speed; the last line is JSON
-	@$(RUN) -m check_console
+	@$(RUN) -m check_console $(if $(STACK),--stack $(STACK))
 
 .PHONY: check-collectors
 check-collectors: setup ## Every collector against a real peer, through Hono into InfluxDB, with Hono away for a minute (6 min, a stack of its own); the last line is JSON
