@@ -215,10 +215,20 @@ def history_of_states(
 
 
 def grid_over_time(
-    title: str, description: str, flux: str, unit: str, *, steps: Steps, span: int = 24, height: int = 14
+    title: str,
+    description: str,
+    flux: str,
+    unit: str,
+    *,
+    steps: Steps,
+    span: int = 24,
+    height: int = 14,
+    none: str = "",
 ) -> Any:
     """A row for each thing, a cell for each step of time, coloured by its value."""
     panel = _common(statushistory.Panel(), title, description, [flux], span=span, height=height).unit(unit)
+    if none:
+        panel = panel.no_value(none)
     return panel.thresholds(_thresholds(steps)).color_scheme(_colours(FieldColorModeId.THRESHOLDS)).row_height(0.95)
 
 

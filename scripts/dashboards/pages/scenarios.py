@@ -155,6 +155,7 @@ PAGE: Final = Page(
                     _HEAT_MAP,
                     "celsius",
                     steps=panels.INLET,
+                    none=_NONE,
                 ),
                 panels.rows(
                     "Highest inlet of each rack",

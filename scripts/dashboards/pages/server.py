@@ -139,5 +139,21 @@ PAGE: Final = Page(
                 ),
             ),
         ),
+        (
+            "Experiments",
+            (
+                panels.history_of_states(
+                    "What was tried",
+                    "Deliberate loads on the server, from their beginning on, as `racktwin experiment` announces them.",
+                    flux.over_time(
+                        flux.points("score", ["annotation"], flux.BY_SERVER, 'r.feature == "experiment"'),
+                        ["thing"],
+                        "last",
+                    ),
+                    height=5,
+                    none="no experiment was announced in this time",
+                ),
+            ),
+        ),
     ),
 )
