@@ -28,7 +28,9 @@ _WORST: Final = flux.with_imports(
     "strings",
 )
 
-_NONE: Final = "no fidelity yet: a room's first comes minutes after its first readings"
+_NONE: Final = (
+    "no fidelity yet: a room's first comes minutes after its first readings, its skill a quarter of an hour later"
+)
 
 PAGE: Final = Page(
     uid="racktwin-fidelity",
