@@ -22,6 +22,8 @@ from physics.laws import Floats
 # Smaller changes are not worth a command: K, share of fan speed.
 LEAST_K: Final = 0.1
 LEAST_FAN: Final = 0.01
+# A model that gets so much hotter than the room is expected to has no balance there (K).
+_RUNS_AWAY_K: Final = 5.0
 # A person accepts rarely, so a proposal may be as large as the guard lets pass without a second question.
 ADVISE: Final = Tuning(interval_s=900.0, step_k=2.0, step_fan=0.2, rci_target=100.0)
 # In closed loop many small steps follow each other.
@@ -175,7 +177,9 @@ def _best(snapshot: Snapshot, controller: Controller, decision: Decision) -> _Ch
 
     power_now, hot_now = settled(now)
     limit = controller.hottest_allowed_c
-    as_is = _Checked(seen.setpoint, seen.fan, power_now, power_now, controller.hottest_now_c)
+    # The model knows changes better than levels, unless it runs away as the room is set: from there no change is known.
+    apart = controller.hottest_now_c - hot_now if hot_now < controller.hottest_now_c + _RUNS_AWAY_K else 0.0
+    as_is = _Checked(seen.setpoint, seen.fan, power_now, power_now, hot_now + apart)
     # As it is, is always a choice: where nothing is too warm only what saves is worth a change.
     found: list[tuple[float, float, _Checked]] = [(round(max(0.0, as_is.hottest_c - limit), 1), power_now, as_is)]
     halves = [
@@ -184,7 +188,7 @@ def _best(snapshot: Snapshot, controller: Controller, decision: Decision) -> _Ch
     for one, other in (*halves, careful, colder):
         to_setpoint, to_fan = np.where(works, one, seen.setpoint), np.where(works, other, seen.fan)
         power, hot = settled(replace(now, setpoint=to_setpoint, fan=to_fan))
-        hottest = controller.hottest_now_c + hot - hot_now
+        hottest = hot + apart
         checked = _Checked(to_setpoint, to_fan, power, power_now, hottest)
         found.append((round(max(0.0, hottest - limit), 1), power, checked))
         if found[-1][0] == 0.0:
@@ -216,7 +220,8 @@ def _words(
     parts.append(f"hottest inlet then {best.hottest_c:.1f} °C with a margin of {decision.margin_k:.1f} K")
     if gives_up:
         worst = max(gives_up, key=lambda name: gives_up[name])
-        parts.append(f"cannot keep {len(gives_up)} inlets, worst {_short(worst)} by {gives_up[worst]:.1f} K")
+        inlets = "1 inlet" if len(gives_up) == 1 else f"{len(gives_up)} inlets"
+        parts.append(f"cannot keep {inlets}, worst {_short(worst)} by {gives_up[worst]:.1f} K")
     if decision.not_believed:
         names = zone_names(snapshot.layout, decision.not_believed[:3])
         parts.append(f"not believed: {', '.join(map(_short, names))}")

@@ -10,6 +10,7 @@ from tests.unit.optimiser.halls import NOW, hall, things_of
 from optimiser.advise import ADVISE, Proposal, propose
 from optimiser.controller import Controller
 from optimiser.snapshot import take
+from physics.faults import Fault
 from physics.plant import Plant
 
 
@@ -52,3 +53,16 @@ def test_all_of_it_is_plain_data() -> None:
     made, _ = proposal(20.0, 85.0)
     told: dict[str, Any] = made.properties("advise", "one")
     assert told["objective"] == "energy" and told["costNow"] is None
+
+
+def test_what_is_expected_is_believable_after_a_failure() -> None:
+    plant = Plant(hall(setpoint=22.0), 4, start_s=NOW / 1000)
+    plant.step(3600.0)
+    plant.inject(Fault("unit-fails", "c0", magnitude=0.6))
+    plant.step(240.0)
+    seen = take("hall", things_of(plant), NOW)
+    controller = Controller(seen.layout, seen.parameters, ADVISE)
+    made = propose(seen, controller)
+    assert "brings the inlets back" in made.why or "nearer to" in made.why
+    # No colder than the air that units give.
+    assert made.hottest_c is not None and 20.0 < made.hottest_c < controller.hottest_now_c
