@@ -73,8 +73,8 @@ def trend(
     the beginning; `end_ms` is now; `begin_hour` the hour of the day (UTC) at which calm hours begin."""
     if len(hours) < demand.points or np.ptp(hours) < demand.hours:
         return None
-    slope, middle, low, high = stats.theilslopes(values, hours, alpha=_CONFIDENCE)
-    begin, now = middle + slope * hours[0], middle + slope * hours[-1]
+    slope, middle, low, high = map(float, stats.theilslopes(values, hours, alpha=_CONFIDENCE))
+    begin, now = middle + slope * float(hours[0]), middle + slope * float(hours[-1])
     loss = 1.0 - now / begin if begin > 0 else 0.0
     if not (slope < 0 and high < 0 and loss >= demand.loss):
         return None

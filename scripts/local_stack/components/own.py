@@ -226,6 +226,16 @@ COMPONENTS = (
         lambda _instance: {"RACKTWIN_OPTIMISER_INTERVAL_S": "15"},
         after=("kafka", "ditto-lite"),
     ),
+    _own(
+        "upkeep",
+        "upkeep",
+        "finds what wears and when to mend it",
+        kafka,
+        influx_to_read,
+        # A demo is watched for minutes.
+        lambda _instance: {"RACKTWIN_UPKEEP_INTERVAL_S": "60"},
+        after=("kafka", "influxd"),
+    ),
     # A model that drifts is trained anew by the operator, as its TwinModel says.
     _own("scorecard", "scorecard", "scores predictions when their time has come", kafka, models, after=("kafka",)),
     _own(

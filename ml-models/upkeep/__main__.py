@@ -1,0 +1,6 @@
+"""`python -m upkeep`."""
+
+from upkeep.main import start
+
+if __name__ == "__main__":
+    start()

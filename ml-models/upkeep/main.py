@@ -1,0 +1,58 @@
+"""Start of predictive maintenance: connect, look every few minutes."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge
+
+from models.influx import InfluxError, InfluxReader
+from racktwin import process
+from racktwin.kafka import SafeProducer
+from racktwin.process import Context
+from upkeep.outbox import Record
+from upkeep.settings import UpkeepSettings
+from upkeep.work import look
+
+FINDINGS = Gauge("racktwin_upkeep_findings", "Things that need attention.", ["site", "state"])
+FAILED = Counter("racktwin_upkeep_failed_total", "Looks that failed, as InfluxDB was away.")
+_STEP_S = 1.0
+
+
+def run(settings: UpkeepSettings, context: Context) -> None:
+    """Find what wears: history from InfluxDB in, the twins' feature `maintenance` and its history out."""
+    producer = SafeProducer(settings)
+    interval_ms = round(settings.upkeep_interval_s * 1000)
+    context.health.set_ready(True)
+    looked: int | None = None
+    while not context.stop.wait(_STEP_S):
+        context.health.heartbeat("look", 120.0)
+        producer.poll()
+        producer.check()
+        now = context.clock()
+        if looked is not None and 0 <= now - looked < interval_ms:
+            continue
+        looked = now
+        try:
+            with InfluxReader(settings) as reader:
+                for site in settings.site_list() or reader.sites():
+                    _one(reader, site, settings, producer, context)
+        except (InfluxError, ValueError) as error:
+            # Looked at again in its own time: nothing wears within minutes.
+            FAILED.inc()
+            context.log.warning("history cannot be read", error=str(error))
+    producer.flush(5.0)
+
+
+def _one(reader: InfluxReader, site: str, settings: UpkeepSettings, producer: SafeProducer, context: Context) -> None:
+    def put(record: Record) -> None:
+        producer.produce(*record)
+
+    found = look(reader, site, context.clock(), settings.upkeep_history_hours, put)
+    for state in ("planned", "due"):
+        FINDINGS.labels(site, state).set(sum(one.state == state for one in found))
+    for one in found:
+        context.log.info("wears", thing=one.thing, part=one.part, state=one.state, remaining_h=one.remaining_h)
+
+
+def start() -> None:
+    """Entry point of `python -m upkeep`."""
+    process.main("upkeep", UpkeepSettings, run)

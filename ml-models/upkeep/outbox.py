@@ -1,0 +1,53 @@
+"""Findings into Kafka records: a merge for the twin's feature `maintenance`, a reading for its history. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from models.wear import Finding
+from racktwin.ditto_protocol import merge_features
+from racktwin.messages import Reading, encode
+from racktwin.names import own_topic, site_of
+from upkeep.series import Thing
+
+FEATURE: Final = "maintenance"
+Record = tuple[str, str, bytes]
+
+
+def records(name: str, thing: Thing, finding: Finding | None, now_ms: int) -> Iterator[Record]:
+    """(topic, key, value) of every record of one thing; without a finding it says that nothing is to be done."""
+    site = site_of(name)
+    properties: dict[str, Any] = {"score": 0.0, "state": "none", "cause": ""}
+    properties |= {"remainingUsefulLife": None, "evidence": {}}
+    if finding is not None:
+        properties = {
+            "score": finding.score,
+            "state": finding.state,
+            "cause": f"{finding.part}: {finding.cause}",
+            "remainingUsefulLife": finding.remaining_h,
+            "evidence": {
+                **finding.evidence,
+                "lo": finding.remaining_lo_h,
+                "hi": finding.remaining_hi_h,
+                "window": finding.window,
+            },
+        }
+    properties["evidence"]["judgedAt"] = now_ms
+    merge = merge_features(name, {FEATURE: properties}, f"upkeep-{now_ms}")
+    yield own_topic("twin", site), name, merge
+    values = {key: properties[key] for key in ("score", "state", "cause", "remainingUsefulLife")}
+    reading = Reading(
+        v=1,
+        thing=name,
+        feature=FEATURE,
+        observed_at=now_ms,
+        received_at=now_ms,
+        values={key: value for key, value in values.items() if value is not None},
+        quality="good",
+        device="upkeep",
+        kind=thing.kind,
+        room=thing.room,
+        row=thing.row,
+    )
+    yield own_topic("readings", site), name, encode(reading)

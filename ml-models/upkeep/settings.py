@@ -1,0 +1,16 @@
+"""Settings of predictive maintenance."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from racktwin.settings import InfluxSettings, KafkaSettings, ProcessSettings, SitesSettings
+
+
+class UpkeepSettings(KafkaSettings, InfluxSettings, SitesSettings, ProcessSettings):
+    """How often to look, and how far back."""
+
+    upkeep_interval_s: float = Field(300.0, gt=0, le=86_400, description="Seconds between two looks at the history.")
+    upkeep_history_hours: float = Field(
+        168.0, gt=1, le=87_600, description="How far back wear is looked for, in hours; by means of an hour."
+    )

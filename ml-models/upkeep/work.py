@@ -1,0 +1,42 @@
+"""One look at a site's history: what wears, told for every thing that was looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from models.wear import Finding
+from upkeep.judge import SUDDEN, calm_hour, findings
+from upkeep.outbox import Record, records
+from upkeep.series import Reader, read
+
+_COARSE_S = 3600
+_FINE_S = 120
+_FINE_SPAN_S = 3 * 3600
+_KINDS = ("cooling", "server")
+
+
+def look(reader: Reader, site: str, now_ms: int, history_hours: float, put: Callable[[Record], None]) -> list[Finding]:
+    """Judges a site, hands every record to `put`; the findings, worst first.
+
+    Raises:
+        InfluxError: InfluxDB cannot be reached or refuses.
+    """
+    now_s = now_ms // 1000
+    # Whole cells alone: the mean of one that has just begun is of what happened to come.
+    end, fine_end = now_s // _COARSE_S * _COARSE_S, now_s // _FINE_S * _FINE_S
+    coarse = read(reader, site, begin=end - round(history_hours * 3600), end=end, every=_COARSE_S)
+    fine = read(reader, site, begin=fine_end - _FINE_SPAN_S, end=fine_end, every=_FINE_S, kinds=_KINDS)
+    calm = calm_hour(coarse)
+    slow = findings(coarse, now_ms, calm_hour=calm)
+    sudden = findings(fine, now_ms, calm_hour=calm, demand=SUDDEN)
+    told = []
+    for name, thing in sorted({**coarse, **fine}.items()):
+        if thing.kind not in _KINDS:
+            continue
+        both = [one for one in (slow.get(name), sudden.get(name)) if one is not None]
+        worst = max(both, key=lambda one: one.score, default=None)
+        for record in records(name, thing, worst, now_ms):
+            put(record)
+        if worst is not None:
+            told.append(worst)
+    return sorted(told, key=lambda one: -one.score)

@@ -1,0 +1,116 @@
+"""What wears is found from recorded history, told with its remaining life, and nothing is told of what does not."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from models.influx import Row
+from racktwin.messages import decode_reading
+from upkeep.judge import calm_hour, findings
+from upkeep.series import Thing
+from upkeep.work import look
+
+HOUR = 3_600_000
+NOW = 1_800_003_600_000 // HOUR * HOUR
+UNIT, SERVER, RACK = "racktwin.lab:cooling-cu-1", "racktwin.lab:server-s1", "racktwin.lab:rack-r1"
+
+
+def series(count: int, step_ms: int, value, noise: float = 0.0) -> dict[int, float]:
+    rng = np.random.default_rng(7)
+    begin = NOW - count * step_ms
+    return {begin + n * step_ms: float(value(n)) * (1 + noise * rng.standard_normal()) for n in range(count)}
+
+
+def unit(loss_per_day: float, *, hours: int = 96) -> Thing:
+    thing = Thing("cooling", "hall")
+    thing.values["control", "fanSpeed"] = series(hours, HOUR, lambda n: 60 + 20 * np.sin(n))
+    fan = thing.values["control", "fanSpeed"]
+    worn = series(hours, HOUR, lambda n: 1 - loss_per_day * n / 24, 0.01)
+    thing.values["air", "airflow"] = {at: 0.1 * fan[at] * worn[at] for at in fan}
+    return thing
+
+
+def test_a_filter_that_clogs_is_found_with_its_remaining_life():
+    found = findings({UNIT: unit(0.03)}, NOW, calm_hour=3)[UNIT]
+    assert found.part == "fan or filter"
+    assert found.state == "due"
+    # A quarter is the limit, twelve hundredths are gone: some 4.3 days are left.
+    assert found.remaining_h == pytest.approx(4.35 * 24, rel=0.15)
+    assert found.remaining_lo_h < found.remaining_h < found.remaining_hi_h
+    assert found.window is not None
+    assert found.window["from"].endswith("T03:00:00+00:00")
+
+
+def test_a_unit_that_is_well_is_left_alone_and_so_is_one_of_which_little_is_known():
+    assert findings({UNIT: unit(0.0)}, NOW, calm_hour=3) == {}
+    assert findings({UNIT: unit(0.05, hours=8)}, NOW, calm_hour=3) == {}
+    assert findings({UNIT: Thing("cooling")}, NOW, calm_hour=3) == {}
+
+
+def test_a_servers_fan_that_turns_slower_at_the_same_command():
+    thing = Thing("server", "hall")
+    thing.values["fans", "fanSpeedPercent"] = series(72, HOUR, lambda n: 40 + 10 * (n % 3))
+    asked = thing.values["fans", "fanSpeedPercent"]
+    thing.values["fans", "fanSpeed"] = {at: 120.0 * asked[at] * (1 - 0.002 * n) for n, at in enumerate(sorted(asked))}
+    found = findings({SERVER: thing}, NOW, calm_hour=3)[SERVER]
+    assert "bearings" in found.cause
+    # One that stands still says nothing of its bearings.
+    thing.values["fans", "fanSpeedPercent"] = dict.fromkeys(asked, 0.0)
+    assert findings({SERVER: thing}, NOW, calm_hour=3) == {}
+
+
+def test_calm_hours_are_when_racks_draw_least():
+    rack = Thing("rack", "hall")
+    rack.values["power", "power"] = series(48, HOUR, lambda n: 5000.0)
+    for at in rack.values["power", "power"]:
+        rack.values["power", "power"][at] -= 1000.0 * (4 <= at // HOUR % 24 < 8)
+    assert calm_hour({RACK: rack}) == 4
+    assert calm_hour({}) == 2
+
+
+class FakeReader:
+    """A unit whose airflow falls by a third within an hour; hours before that are not recorded."""
+
+    def query(self, flux: str) -> Iterator[Row]:
+        asked = re.search(r'_field == "(\w+)" and r.feature == "(\w+)" and \(r.kind == "(\w+)"\)', flux)
+        assert asked is not None
+        field, feature, kind = asked.groups()
+        if kind != "cooling" or "every: 120s" not in flux:
+            return
+        for n in range(60):
+            value = {"airflow": 6.0 - 2.0 * max(0, n - 25) / 35, "fanSpeed": 70.0}.get(field)
+            if value is not None and feature in ("air", "control"):
+                yield Row(UNIT, "hall", "", NOW - (60 - n) * 120_000, str(value))
+
+
+def test_what_breaks_within_the_hour_is_on_the_twin_and_in_history():
+    out: list[tuple[str, str, bytes]] = []
+    (found,) = look(FakeReader(), "lab", NOW, 168.0, out.append)
+    assert found.thing == UNIT
+    (twin, _, merge), (readings, key, reading) = out
+    assert (twin, readings, key) == ("racktwin.twin.lab", "racktwin.readings.lab", UNIT)
+    properties = json.loads(merge)["value"]["maintenance"]["properties"]
+    assert properties["state"] == "due"
+    assert properties["cause"].startswith("fan or filter")
+    assert properties["remainingUsefulLife"] is not None
+    assert {"lo", "hi", "window", "loss"} <= set(properties["evidence"])
+    told = decode_reading(reading)
+    assert (told.feature, told.kind, told.room) == ("maintenance", "cooling", "hall")
+    assert told.values["state"] == "due"
+
+
+def test_what_is_well_is_said_to_be_well():
+    class Calm(FakeReader):
+        def query(self, flux: str) -> Iterator[Row]:
+            for row in super().query(flux):
+                yield Row(row.thing, row.room, row.row, row.at_ms, "5.0")
+
+    out: list[tuple[str, str, bytes]] = []
+    assert look(Calm(), "lab", NOW, 168.0, out.append) == []
+    properties = json.loads(out[0][2])["value"]["maintenance"]["properties"]
+    assert (properties["state"], properties["remainingUsefulLife"]) == ("none", None)
