@@ -9,7 +9,8 @@ import { meant, placeOf, sizeOf, supplyOf, zonesOf } from "../values";
 import type { Box } from "./boxes";
 import { airFlows } from "./flows";
 import { roomScale } from "./scale";
-import { RoomScene, type Palette } from "./scene";
+import type { Palette } from "./furniture";
+import { RoomScene } from "./scene";
 import { Tip } from "./Tip";
 
 function box(thing: Thing): Box | null {

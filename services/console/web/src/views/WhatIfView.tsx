@@ -1,11 +1,10 @@
 // Builds a what-if by choosing or clicking, asks it, and shows its cases beside the baseline. The question stands in the
 // address, so it can be shared; as YAML it can be applied with kubectl.
 import { useEffect, useState } from "preact/hooks";
-import { api, ApiError, type CaseResult, type Change, type Question, type Scenario } from "../api";
+import { api, ApiError, type Change, type Question } from "../api";
 import { useRead } from "../parts/hooks";
-import { Compare } from "../parts/Compare";
+import { Answer } from "../parts/Answer";
 import { Plan } from "../room/Plan";
-import { shown } from "../room/Tip";
 import { me, ofRoom, room, selected, site, things, tick } from "../store";
 import { text } from "../text";
 
@@ -264,81 +263,5 @@ export function WhatIfView() {
         <p class="hint">{text.whatif.pickHint}</p>
       </aside>
     </div>
-  );
-}
-
-const after = (seconds: number | null | undefined): string =>
-  seconds === null || seconds === undefined ? text.whatif.never : seconds < 120 ? `${Math.round(seconds)} s` : `${(seconds / 60).toFixed(1)} min`;
-
-interface AnswerProps {
-  scenario: Scenario;
-  open: boolean;
-  onOpen: () => void;
-  onUse: () => void;
-  onForget: (() => void) | null;
-}
-
-function Answer({ scenario, open, onOpen, onUse, onForget }: AnswerProps) {
-  const { status } = scenario;
-  const cases = status.cases ?? [];
-  const failed = status.phase === "Failed" ? status.conditions?.find((each) => each.type === "Ready")?.message : undefined;
-  return (
-    <article class="room-card">
-      <h3>
-        {scenario.name} <small>{scenario.spec.room}</small> <span class={`badge ${status.phase ?? "Pending"}`}>{status.phase ?? "Pending"}</span>
-      </h3>
-      <p>{failed ?? status.headline ?? text.whatif.computing}</p>
-      <p class="buttons start">
-        {status.phase === "Done" && (
-          <>
-            <button class={open ? "" : "main"} aria-expanded={open} onClick={onOpen}>
-              {open ? text.whatif.close : text.whatif.compare}
-            </button>
-            <a href={api.reportUrl(site.value, scenario.name)} target="_blank" rel="noreferrer">
-              {text.whatif.report}
-            </a>
-          </>
-        )}
-        <button onClick={onUse}>{text.whatif.again}</button>
-        {onForget !== null && <button onClick={onForget}>{text.whatif.forget}</button>}
-        <small class="hint">
-          {scenario.asked_by ?? ""} {new Date(scenario.created).toLocaleString()}
-        </small>
-      </p>
-      {cases.length > 0 && (
-        <div class="wide-table" tabIndex={0} role="region" aria-label={text.table}>
-          <table>
-            <thead>
-              <tr>
-                {[text.whatif.case, text.whatif.recommended, text.whatif.allowable, text.whatif.peak, text.whatif.rci, text.whatif.energy].map((each) => (
-                  <th scope="col" key={each}>
-                    {each}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {cases.map((each: CaseResult) => (
-                <tr key={each.name}>
-                  <th scope="row">{each.name}</th>
-                  <td>
-                    {after(each.recommendedAfterS)} <small>({text.whatif.airOnly} {after(each.recommendedAfterAirOnlyS)})</small>
-                  </td>
-                  <td>
-                    {after(each.allowableAfterS)} <small>({text.whatif.airOnly} {after(each.allowableAfterAirOnlyS)})</small>
-                  </td>
-                  <td>
-                    {shown(each.peakC ?? null, 1, "°C")} <small>{(each.peakRack ?? "").replace(/^.*:rack-/, "")}</small>
-                  </td>
-                  <td>{shown(each.rciHi ?? null, 0, "%")}</td>
-                  <td>{shown(each.coolingEnergyVsBaselinePercent ?? null, 1, "%")}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      {open && status.phase === "Done" && cases.length > 0 && <Compare scenario={scenario} />}
-    </article>
   );
 }
