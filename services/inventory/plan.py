@@ -159,7 +159,7 @@ class _Overlay:
             elif value in (None, "", []):
                 spec.pop(key, None)
             else:
-                spec[key] = copy.deepcopy(value)
+                spec[key] = _over(spec.get(key), value)
         if item.kind != "Site":
             spec["site"] = self._inventory.site
             if item.netbox_id is not None:
@@ -251,6 +251,16 @@ def misfit(spec: Spec) -> tuple[str, str] | None:
     if len(set(pdus)) < len(pdus):
         return "power feeds", f"both come from {pdus[0]}: feeds A and B come from different PDUs"
     return None
+
+
+def _over(there: Any, value: Any) -> Any:
+    """A value over what is there: parts that the source does not say (the API server's defaults among them) stay."""
+    if isinstance(there, Mapping) and isinstance(value, Mapping):
+        return {**there, **value}
+    if value and _named(value) and _named(there):
+        known = by_name(there)
+        return [{**known.get(entry["name"], {}), **entry} for entry in value]
+    return copy.deepcopy(value)
 
 
 def _named_over(there: list[Spec] | None, wanted: list[Spec]) -> list[Spec]:

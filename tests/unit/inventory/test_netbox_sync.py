@@ -30,7 +30,9 @@ def test_changes_name_their_fields_and_keep_what_netbox_does_not_know(
     current = list(documents(plan_of(netbox, settings)).values())
     spec = next(doc["spec"] for doc in current if doc["kind"] == "Rack")
     spec |= {"coolingCapacityW": 9000, "gateways": ["main"], "position": {"xM": 7, "yM": 8, "yawDeg": 90}}
-    spec["servers"][0]["followsNode"] = "node-1"
+    # What the API server sets by itself.
+    spec["position"] |= {"zM": 0}
+    spec["servers"][0] |= {"followsNode": "node-1", "face": "front"}
     spec["servers"].append({"name": "by-hand", "position": 30})
     rack["serial"], server["position"], rack["name"] = "new", 5.0, "renamed"
     (change,) = plan_of(netbox, settings, current).changes
