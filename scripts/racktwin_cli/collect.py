@@ -75,6 +75,14 @@ def discover(  # noqa: PLR0917 - click fills them in by name
 
 
 @collect.command()
+@click.argument("protocol")
+@_JSON
+def options(protocol: str, json_wanted: bool) -> None:
+    """What an entry of a protocol may say."""
+    _run("options", protocol, *_flags(json_wanted))
+
+
+@collect.command()
 @_JSON
 def maps(json_wanted: bool) -> None:
     """The maps of devices' values that are shipped."""

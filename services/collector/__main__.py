@@ -14,6 +14,7 @@ import msgspec
 
 from collector import lean, maps, settings
 from collector.model import ConfigError, Surroundings
+from collector.protocols import NAMES
 from racktwin import __version__
 
 FOUND_WRONG = 3
@@ -56,6 +57,10 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     find.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print what was found as JSON")
 
+    options = commands.add_parser("options", help="what an entry of a protocol may say, and its points")
+    options.add_argument("protocol", choices=NAMES)
+    options.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON document")
+
     shipped = commands.add_parser("maps", help="the maps of values that are shipped")
     shipped.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON document")
     return top
@@ -68,7 +73,9 @@ def main(argv: list[str] | None = None) -> int:
         chosen = settings.load()
         if arguments.command is None:
             return _collect(arguments, chosen)
-        return {"check": _check, "discover": _discover, "maps": _maps}[arguments.command](arguments, chosen)
+        return {"check": _check, "discover": _discover, "maps": _maps, "options": _options}[arguments.command](
+            arguments, chosen
+        )
     except ConfigError as error:
         print(f"collector: {error}", file=sys.stderr)
         return 2
@@ -135,6 +142,14 @@ def _discover(arguments: argparse.Namespace, _chosen: settings.CollectorSettings
             end="",
         )
     return 0 if found else FOUND_WRONG
+
+
+def _options(arguments: argparse.Namespace, _chosen: settings.CollectorSettings) -> int:
+    from collector import reference  # noqa: PLC0415 - as above
+
+    found = reference.options(arguments.protocol)
+    print(json.dumps(found) if arguments.json else reference.text(found))
+    return 0
 
 
 def _maps(arguments: argparse.Namespace, _chosen: settings.CollectorSettings) -> int:

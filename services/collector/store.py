@@ -79,11 +79,14 @@ class Store:
             while self._bytes() > self._max_bytes and self._waiting:
                 self._drop(self._waiting.popleft())
 
-    def claim(self) -> list[Pack]:
-        """The oldest messages that are not under way yet, a file of them; none when there are none."""
+    def claim(self, *, newest: bool = True) -> list[Pack]:
+        """The oldest messages that are not under way yet, a file of them; none when there are none.
+
+        Without ``newest`` the file that is being written stays as it is.
+        """
         with self._lock:
             if not self._waiting:
-                if not self._open.packs:
+                if not self._open.packs or not newest:
                     return []
                 self._close()
             segment = self._waiting.popleft()

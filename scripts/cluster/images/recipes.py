@@ -104,7 +104,7 @@ def recipes(scratch: Path) -> tuple[Recipe, ...]:
         return system.pause(scratch)
 
     def dependencies() -> Tree:
-        return python.dependencies(())
+        return python.dependencies(("collect",))
 
     def code() -> Tree:
         return python.code(python.commands())

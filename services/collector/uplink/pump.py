@@ -27,6 +27,8 @@ BACKOFF_S: Final = (0.3, 0.6, 1.2, 2.5, 5.0)
 # When the adapter refuses the password, asking it again at once helps nobody (s).
 DENIED_S: Final = 4.9
 CONNECT_S: Final = 10.0
+# The file that is written is taken so often at most (s): a file per reading would wear out a flash card.
+_TAKE_S: Final = 0.1
 # In memory beyond the window; the rest stays on disk.
 _AHEAD: Final = 200
 # Messages of things that are left out may fill the memory; beyond, the oldest of them go.
@@ -68,6 +70,7 @@ class Pump:
         self._mid = 0
         self._under_way: dict[int, float] = {}
         self._dropped = 0
+        self._took_at = 0.0
         self._stop = threading.Event()
         self._drain_until = 0.0
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
@@ -110,7 +113,7 @@ class Pump:
 
     def _wait(self) -> None:
         try:
-            what, generation, detail = self._events.get(timeout=0.2)
+            what, generation, detail = self._events.get(timeout=_TAKE_S)
             while True:
                 if what != "wake" and generation == self._generation:
                     self._handle(what, detail)
@@ -186,7 +189,14 @@ class Pump:
             self._fill()
 
     def _fill(self) -> None:
-        while self._connected and self._outbox.ready() < self._most and (packs := self._store.claim()):
+        while self._connected and self._outbox.ready() < self._most:
+            now = time.monotonic()
+            newest = now - self._took_at >= _TAKE_S
+            packs = self._store.claim(newest=newest)
+            if newest:
+                self._took_at = now
+            if not packs:
+                break
             for pack in packs:
                 self._outbox.offer(pack)
         if self._outbox.backlog() - self._outbox.ready() > _PARKED:

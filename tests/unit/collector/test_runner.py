@@ -20,6 +20,7 @@ from collector.backoff import Backoff
 from collector.config import Common, Interval
 from collector.model import ConfigError, Emit, Found, Reading, SourceError
 from collector.points import Binding, Point, bind
+from collector.protocols import NAMES
 from collector.runner import Runner
 from collector.secrets import Secret
 from collector.sources import Made
@@ -244,3 +245,13 @@ def test_the_command_checks_and_ends_with_a_code(tmp_path: Path, capsys: pytest.
     assert "apc-rpdu2" in json.loads(capsys.readouterr().out)["snmp"]
     assert command.main(["--json"]) == 0
     assert json.loads(capsys.readouterr().out)["process"] == "collector"
+
+
+@pytest.mark.parametrize("protocol", NAMES)
+def test_every_protocols_options_are_told(protocol: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["options", protocol, "--json"]) == 0
+    fields = {field["name"]: field for field in json.loads(capsys.readouterr().out)["fields"]}
+    assert fields["name"]["required"] and fields["backoffMaxS"]["default"] == 60
+    assert "folder" not in fields
+    assert command.main(["options", protocol]) == 0
+    assert "backoffMaxS" in capsys.readouterr().out
