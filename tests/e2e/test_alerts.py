@@ -5,19 +5,24 @@ On the twin, in the history, and for Grafana's rule.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pytest
 import yaml
-from tests.e2e import test_guarded_commands as commands
+from tests.e2e.cooling import CoolingUnit, cooling_unit
 from tests.e2e.harness import Harness, eventually
 
 from dashboards import alerts
 from dashboards.provoke.referee import firing
 
 RULE = "unit-refuses"
-# A cooling unit whose device answers as a test tells it to.
-device = commands.device
+
+
+@pytest.fixture(scope="module")
+def device(site: Harness, ready_rack: str) -> Iterator[CoolingUnit]:
+    with cooling_unit(site, ready_rack) as unit:
+        yield unit
 
 
 def told_by_grafana(site: Harness) -> set[str]:
@@ -31,8 +36,8 @@ def told_by_grafana(site: Harness) -> set[str]:
     return firing(rule, site.site, ask)
 
 
-def test_a_unit_that_refuses_is_an_alert_until_it_obeys(site: Harness, device: commands.Device) -> None:
-    thing = site.thing("cooling", commands.UNIT)
+def test_a_unit_that_refuses_is_an_alert_until_it_obeys(site: Harness, device: CoolingUnit) -> None:
+    thing = device.thing
 
     def changes() -> list[float]:
         return [value for _, value in site.points("alert", thing, "firing")]
@@ -46,7 +51,7 @@ def test_a_unit_that_refuses_is_an_alert_until_it_obeys(site: Harness, device: c
         device.report(client)
         eventually(lambda: (site.properties(thing, "air") or {}).get("airflow") == 6.0, "its report on the twin", 20)
         device.status = 409
-        commands.ended(site, commands.wish(site, setpoint=19.5), 20, "refused")
+        device.ended(device.wish(setpoint=19.5), 20, "refused")
         eventually(is_open, "the alert on the twin", 30)
         entry = (site.properties(thing, "alerts") or {})["open"][RULE]
         assert "was refused by the unit" in entry["text"]
@@ -57,7 +62,7 @@ def test_a_unit_that_refuses_is_an_alert_until_it_obeys(site: Harness, device: c
 
         device.status = 200
         device.report(client)
-        commands.ended(site, commands.wish(site, setpoint=19.0), 20, "accepted")
+        device.ended(device.wish(setpoint=19.0), 20, "accepted")
         eventually(lambda: not is_open(), "the alert's end on the twin", 30)
         eventually(lambda: changes() == [*before, 1.0, 0.0], "its end in the history", 30)
         assert thing not in told_by_grafana(site)
