@@ -9,7 +9,8 @@ import msgspec
 POINTER_FILE = "current.json"
 STATE_FILE = "state.json"
 TRAINING_FILE = "training.json"
-REFUSED_FILE = "refused.json"
+# Of each group of runners its own: what one may not serve, another may.
+REFUSED_FILE = "refused-{by}.json"
 INPUTS_FILE = "inputs.json"
 
 

@@ -2,7 +2,7 @@
 
     <root>/<model>/versions/<version>/model.onnx, model.json, CARD.md    never changed once written
     <root>/<model>/current.json                                          which version serves, and what served before
-    <root>/<model>/state.json, training.json, refused.json               how things stand: see `models.notes`
+    <root>/<model>/state.json, training.json, …                          how things stand: see `models.notes`
 
 A version is the head of its graph's checksum, so publishing the same graph twice is publishing it once. Promotion and
 rollback write the pointer alone. Whether a version deserves promotion is for `training.gate` to say; who serves it,
@@ -119,13 +119,13 @@ class Registry:
         """
         return self._note(model, INPUTS_FILE, Moved)
 
-    def refusal(self, model: str) -> Refusal | None:
-        """The version that a runner refused last; None when none was.
+    def refusal(self, model: str, by: str) -> Refusal | None:
+        """The version that runners of the consumer group `by` refused last; None when none was.
 
         Raises:
             RegistryError: the registry cannot be reached, or the note is not well formed.
         """
-        return self._note(model, REFUSED_FILE, Refusal)
+        return self._note(model, REFUSED_FILE.format(by=by), Refusal)
 
     def set_state(self, model: str, state: State) -> None:
         """Note how the served version does.
@@ -151,13 +151,13 @@ class Registry:
         """
         self._write(f"{_checked(model)}/{INPUTS_FILE}", msgspec.json.encode(moved) + b"\n")
 
-    def set_refusal(self, model: str, refusal: Refusal | None) -> None:
-        """Note a version that was refused; None: none is any longer.
+    def set_refusal(self, model: str, by: str, refusal: Refusal | None) -> None:
+        """Note a version that runners of the consumer group `by` refuse; None: none is any longer.
 
         Raises:
             RegistryError: the registry cannot be written.
         """
-        path = f"{_checked(model)}/{REFUSED_FILE}"
+        path = f"{_checked(model)}/{REFUSED_FILE.format(by=by)}"
         if refusal is not None:
             self._write(path, msgspec.json.encode(refusal) + b"\n")
         elif self._read(path) is not None:

@@ -117,11 +117,11 @@ class ModelSource:
         assert self._registry is not None
         model = self._settings.model
         try:
-            before = self._registry.refusal(model)
+            by = self._settings.consumer_group or f"racktwin-model-{model}"
             if reason:
-                self._registry.set_refusal(model, Refusal(version, self._context.clock(), reason))
-            elif before is not None and before.version == version:
-                self._registry.set_refusal(model, None)
+                self._registry.set_refusal(model, by, Refusal(version, self._context.clock(), reason))
+            elif self._registry.refusal(model, by) is not None:
+                self._registry.set_refusal(model, by, None)
         except RegistryError as error:
             # A registry that runners may only read: the log has it too.
             self._context.log.info("refusal not noted", error=str(error))

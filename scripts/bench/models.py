@@ -232,7 +232,7 @@ def latency(bootstrap: str, folder: Path, log: Path, racks: int, seconds: int) -
 def quality() -> dict[str, Any]:
     """What `python -m training evaluate` says of all models."""
     done = subprocess.run(
-        [sys.executable, "-m", "training", "evaluate", "--unseen", "--json"],
+        [sys.executable, "-m", "training", "evaluate"],
         stdout=subprocess.PIPE,
         text=True,
         check=False,

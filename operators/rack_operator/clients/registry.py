@@ -35,11 +35,12 @@ class ModelRegistry:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    async def standing(self, model: str) -> Standing:
-        """How a model stands; nothing is known of one that the registry does not have."""
-        return await asyncio.to_thread(self._standing, model)
+    async def standing(self, model: str, group: str) -> Standing:
+        """How a model stands, and with the runners of this consumer group; nothing is known of one that the registry
+        does not have."""
+        return await asyncio.to_thread(self._standing, model, group)
 
-    def _standing(self, model: str) -> Standing:
+    def _standing(self, model: str, group: str) -> Standing:
         try:
             registry = Registry(self._url)
             versions = registry.versions(model)
@@ -48,7 +49,7 @@ class ModelRegistry:
                 registry.pointer(model),
                 registry.state(model),
                 registry.outcome(model),
-                registry.refusal(model),
+                registry.refusal(model, group),
             )
         except RegistryError as error:
             metrics.ERRORS.labels(_NAME, "0").inc()

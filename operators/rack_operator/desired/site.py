@@ -29,12 +29,22 @@ def predicted_features(spec: SiteSpec, models: Iterable[tuple[str, JsonObject]])
     for name, model in models:
         output = model.get("output") or {}
         family = output.get("feature") or f"prediction.{model.get('model') or name}"
-        if model.get("task") == "detect" or not family.startswith("prediction."):
-            # What is found stands in a feature that every thing of the kind has.
-            continue
-        for kind in (model.get("selector") or {}).get("kinds") or ("rack",):
-            found.setdefault(kind, set()).update(f"{family}.{target}" for target in output.get("targets") or ())
-    return {kind: tuple(sorted(features)) for kind, features in found.items()}
+        kinds = (model.get("selector") or {}).get("kinds") or ("rack",)
+        for kind in kinds:
+            mine = found.setdefault(kind, set())
+            if model.get("task") == "detect":
+                mine.update([output["feature"]] if output.get("feature") else [])
+            else:
+                mine.update(f"{family}.{target}" for target in output.get("targets") or ())
+    # What is predicted is scored when its time has come.
+    return {
+        kind: tuple(sorted(features | ({"scorecard"} if any(map(_is_prediction, features)) else set())))
+        for kind, features in found.items()
+    }
+
+
+def _is_prediction(feature: str) -> bool:
+    return feature.startswith("prediction.")
 
 
 def site_things(spec: SiteSpec, owner: Owner, definitions_url: str) -> list[JsonObject]:

@@ -145,7 +145,9 @@ class ModelReconciler:
     async def _found(self, owner: Owner, spec: TwinModelSpec) -> _Found:
         config_map, standing, version = spec.artifact.config_map, Standing(), ""
         if self._registry is not None:
-            standing = await self._registry.standing(model_name(spec, owner.name))
+            standing = await self._registry.standing(
+                model_name(spec, owner.name), consumer_group(spec.site, owner.name)
+            )
             version = spec.artifact.version
             if version == "current":
                 version = standing.pointer.version if standing.pointer is not None else ""

@@ -195,7 +195,7 @@ async def test_a_second_model_gets_features_on_the_racks(ready: World) -> None:
     assert await settle_rack(ready)
     thing = ready.ditto.things[RACK_ID]
     assert {"prediction.inlet.top", "prediction.inlet.bottom"} <= set(thing["features"])
-    assert thing["definition"].endswith("?features=prediction.inlet.bottom,prediction.inlet.top")
+    assert thing["definition"].endswith("?features=prediction.inlet.bottom,prediction.inlet.top,scorecard")
     ready.edit("sites", "lab", "lab", {"models": []})
     await settle_site(ready)
     assert await settle_rack(ready)

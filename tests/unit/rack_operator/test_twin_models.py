@@ -42,8 +42,8 @@ class FakeRegistry:
         self.held = Standing()
         self.down = False
 
-    async def standing(self, model: str) -> Standing:
-        assert model == "warm"
+    async def standing(self, model: str, group: str) -> Standing:
+        assert (model, group) == ("warm", "racktwin-model-lab-warm")
         if self.down:
             raise DependencyError("Registry", "model warm", 0, "made to fail")
         return self.held
@@ -397,5 +397,11 @@ def test_racks_have_a_place_for_what_is_predicted() -> None:
         ("anomaly", {"task": "detect", "output": {"feature": "anomaly"}}),
     ]
     found = predicted_features(spec, models)
-    assert found["rack"] == ("prediction.old.bottom", "prediction.old.top", "prediction.rack-power.power")
-    assert found["server"] == ("prediction.server-temperature.cpu",)
+    assert found["rack"] == (
+        "anomaly",
+        "prediction.old.bottom",
+        "prediction.old.top",
+        "prediction.rack-power.power",
+        "scorecard",
+    )
+    assert found["server"] == ("prediction.server-temperature.cpu", "scorecard")

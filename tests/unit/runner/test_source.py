@@ -14,6 +14,8 @@ from racktwin.process import Context
 from runner.settings import RunnerSettings
 from runner.source import ModelSource
 
+GROUP = "racktwin-model-inlet-temperature"
+
 
 class Rig:
     def __init__(self, tmp_path):
@@ -111,11 +113,11 @@ def test_refusals_stand_in_the_registry_until_the_version_is_served(rig):
     place.write_bytes(whole[:-1])
     with pytest.raises(ModelError, match="sha256"):
         rig.source().first()
-    refusal = rig.registry.refusal("inlet-temperature")
+    refusal = rig.registry.refusal("inlet-temperature", GROUP)
     assert (refusal.version, "sha256" in refusal.reason) == (bad, True)
     place.write_bytes(whole)
     assert rig.source().first().manifest.version == bad
-    assert rig.registry.refusal("inlet-temperature") is None
+    assert rig.registry.refusal("inlet-temperature", GROUP) is None
     # While one serves, another that is refused is noted too.
     source = rig.source()
     source.first()
@@ -123,7 +125,7 @@ def test_refusals_stand_in_the_registry_until_the_version_is_served(rig):
     (rig.folder / "registry" / "inlet-temperature" / "versions" / good / "CARD.md").unlink()
     rig.now += 10_000
     assert source.update() is None
-    assert "CARD.md" in rig.registry.refusal("inlet-temperature").reason
+    assert "CARD.md" in rig.registry.refusal("inlet-temperature", GROUP).reason
 
 
 def test_what_was_ordered_is_held_to(rig):
