@@ -102,10 +102,11 @@ class Forecaster:
         self._fit(slots)
         return slots[self._due[slots] + self._interval_ms <= now_ms]
 
-    def expired(self, slots: IntArray, now_ms: int, expiry_ms: int) -> IntArray:
-        """Those whose last prediction has expired; they are told once."""
+    def expired(self, slots: IntArray, now_ms: int, expiry_ms: int, most: int) -> IntArray:
+        """Those whose last prediction has expired, the longest ago first, at most so many; they are told once."""
         self._fit(slots)
         gone = slots[(self._issued[slots] >= 0) & (self._issued[slots] + expiry_ms < now_ms)]
+        gone = gone[np.argsort(self._issued[gone], kind="stable")][:most]
         self._issued[gone] = -1
         return gone
 

@@ -46,6 +46,8 @@ _NEXT_READING_MS = 1500
 # First predictions: at once, and from then on per ms.
 _FIRST_AT_ONCE = 1000
 _FIRST_PER_MS = 0.2
+# Withdrawals in one look, which comes every five seconds or less often: merges too, so they are spread as those are.
+_WITHDRAWN_AT_ONCE = 1000
 
 # Fills an intake's windows from history for these sites; False where that was not possible.
 Restore = Callable[[Intake, list[str]], bool]
@@ -236,7 +238,7 @@ class RunnerWork:
         for reason, count in self._forecaster.reasons(overdue, now).items():
             metrics.SKIPPED.labels(self._name, reason).inc(count)
         expiry_ms = max(self._manifest.definition.expiry_s * 1000, 2 * self._interval_ms)
-        for slot in self._forecaster.expired(slots, now, expiry_ms).tolist():
+        for slot in self._forecaster.expired(slots, now, expiry_ms, _WITHDRAWN_AT_ONCE).tolist():
             self._producer.produce(*self._outbox.withdrawal(self._intake.things[slot], now))
         # Nothing in the whole window: the thing was taken away, or is as good as new when it comes back.
         newest = self._intake.windows.newest_ms(overdue).max(axis=1, initial=-1)

@@ -128,9 +128,19 @@ def test_expired_prediction_is_told_once(rig):
     rig.take(reading())
     rig.forecast()
     slots = rig.intake.slots()
-    assert rig.forecaster.expired(slots, NOW + 60_000, 60_000).tolist() == []
-    assert rig.forecaster.expired(slots, NOW + 60_001, 60_000).tolist() == slots.tolist()
-    assert rig.forecaster.expired(slots, NOW + 60_002, 60_000).tolist() == []
+    assert rig.forecaster.expired(slots, NOW + 60_000, 60_000, 1000).tolist() == []
+    assert rig.forecaster.expired(slots, NOW + 60_001, 60_000, 1000).tolist() == slots.tolist()
+    assert rig.forecaster.expired(slots, NOW + 60_002, 60_000, 1000).tolist() == []
+
+
+def test_very_many_that_expire_are_told_bit_by_bit(artefact):
+    rig = Rig(artefact)
+    rig.take(*(reading(thing=f"rack-{n}") for n in range(25)))
+    rig.forecast()
+    slots = rig.intake.slots()
+    told = [rig.forecaster.expired(slots, NOW + 60_001 + n, 60_000, 10).tolist() for n in range(4)]
+    assert [len(part) for part in told] == [10, 10, 5, 0]
+    assert sorted(slot for part in told for slot in part) == slots.tolist()
 
 
 def test_batches_are_bounded_and_complete(artefact):
