@@ -136,7 +136,11 @@ class BulkCommands:
             await asyncio.to_thread(self._thread.join)
 
     def _listen(self, topic: str) -> None:
-        """Adds the topic's partitions, each from its present end on: answers to others are none of ours."""
+        """Adds the topic's partitions, each from its present end on: answers to others are none of ours.
+
+        A site that was shut, or is made again under its name, has its partitions still: they go first, since the topic
+        may be another by now.
+        """
         try:
             if self._consumer is None:
                 self._producer = Producer(
@@ -155,7 +159,11 @@ class BulkCommands:
                     logger=_LIBRDKAFKA,
                 )
             with self._consumer_lock:
-                self._consumer.incremental_assign(_ends(self._consumer, topic))
+                ends = _ends(self._consumer, topic)
+                held = [each for each in self._consumer.assignment() if each.topic == topic]
+                if held:
+                    self._consumer.incremental_unassign(held)
+                self._consumer.incremental_assign(ends)
         except KafkaException as error:
             raise DependencyError("Kafka", f"listen to {topic}", 0, str(error)) from error
         if self._thread is None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from rack_operator.clients.ditto_bulk import Answer, BulkCommands
 from rack_operator.clients.ditto_router import DittoRouter
@@ -120,6 +123,45 @@ async def test_answers_find_their_command_in_any_order() -> None:
     bulk._deliver([late, *reversed(answers)])
     assert (await first).status == 200
     assert (await second).status == 201
+
+
+class FakeConsumer:
+    """Refuses what it holds already, as librdkafka does; the topic's end moves on."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, int], int] = {}
+        self.end = 7
+
+    def list_topics(self, topic: str, timeout: float) -> Any:
+        return SimpleNamespace(topics={topic: SimpleNamespace(error=None, partitions={0: None})})
+
+    def get_watermark_offsets(self, partition: TopicPartition, timeout: float) -> tuple[int, int]:
+        return 0, self.end
+
+    def assignment(self) -> list[TopicPartition]:
+        return [TopicPartition(topic, number) for topic, number in self.held]
+
+    def incremental_unassign(self, partitions: list[TopicPartition]) -> None:
+        for each in partitions:
+            del self.held[each.topic, each.partition]
+
+    def incremental_assign(self, partitions: list[TopicPartition]) -> None:
+        for each in partitions:
+            if (each.topic, each.partition) in self.held:
+                raise KafkaException(KafkaError(KafkaError._CONFLICT))
+            self.held[each.topic, each.partition] = each.offset
+
+
+async def test_a_site_that_was_shut_or_made_again_is_listened_to_from_its_present_end() -> None:
+    bulk, consumer = BulkCommands({}, "me", timeout_s=5), FakeConsumer()
+    bulk._consumer, bulk._thread = consumer, threading.current_thread()  # type: ignore[assignment]
+    await bulk.open("lab")
+    await bulk.open("north")
+    bulk.shut("lab")
+    consumer.end = 0
+    await bulk.open("lab")
+    assert bulk.is_open("lab")
+    assert consumer.held == {("racktwin.operator-replies.lab", 0): 0, ("racktwin.operator-replies.north", 0): 7}
 
 
 async def test_a_missing_answer_is_an_error_and_the_site_goes_back_to_http() -> None:
