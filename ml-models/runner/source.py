@@ -58,11 +58,9 @@ class ModelSource:
                     f"registry {self._registry.url}: model {self._settings.model} has no version that serves; "
                     "promote one with `racktwin models promote`"
                 )
-            try:
-                loaded = self._load(version)
-            except ModelError as error:
-                self._note(version, str(error))
-                raise
+            # A refusal here ends the runner, and its last words say why. Were it noted, one that is just being replaced
+            # would go on saying so after its successor serves.
+            loaded = self._load(version)
             self._note(version, "")
         self._looked = self._context.clock()
         self._seen = loaded.manifest.version
