@@ -8,9 +8,7 @@ from __future__ import annotations
 import ssl
 import threading
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 from urllib.parse import quote
 
 import paho.mqtt.client as paho
@@ -18,54 +16,15 @@ import requests
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from racktwin.device_credentials import Credentials
 from racktwin_cli.doctor.evidence import Sent
 from racktwin_cli.doctor.marked import Marked
 from racktwin_cli.failures import one_line
 
 TIMEOUT_S: Final = 10.0
-_KEYS: Final = ("host", "port", "username", "password", "tenant", "deviceId", "httpUrl")
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
-    """What a device's Secret holds."""
-
-    host: str
-    port: int
-    username: str
-    password: str
-    tenant: str
-    device: str
-    http_url: str
-    tls: bool = False
-    """Whether the MQTT adapter wants TLS."""
-    authority: str | None = None
-    """PEM of the adapters' authority, where it is not a public one."""
-
-    @classmethod
-    def of(cls, data: Mapping[str, str]) -> Self:
-        """From a Secret's decoded data.
-
-        Raises:
-            ValueError: a key is missing, or the port is not a number.
-        """
-        missing = [key for key in _KEYS if key not in data]
-        if missing:
-            raise ValueError(f"keys are missing: {', '.join(missing)}")
-        return cls(
-            host=data["host"],
-            port=int(data["port"]),
-            username=data["username"],
-            password=data["password"],
-            tenant=data["tenant"],
-            device=data["deviceId"],
-            http_url=data["httpUrl"].rstrip("/"),
-            tls=data.get("tls") == "true",
-            authority=data.get("ca.crt"),
-        )
-
-
-def over_mqtt(login: Login, marked: Marked, timeout_s: float = TIMEOUT_S) -> Sent:
+def over_mqtt(login: Credentials, marked: Marked, timeout_s: float = TIMEOUT_S) -> Sent:
     """Publish with QoS 1 and wait for the acknowledgement."""
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"racktwin-doctor-{uuid.uuid4().hex[:8]}")
     client.username_pw_set(login.username, login.password)
@@ -93,7 +52,7 @@ def over_mqtt(login: Login, marked: Marked, timeout_s: float = TIMEOUT_S) -> Sen
         if refused:
             wrong = refused[0] in ("Bad user name or password", "Not authorized")
             return Sent("credentials" if wrong else "unavailable", f"MQTT {where}: {refused[0]}")
-        address = "telemetry" if login.device == marked.thing else f"telemetry/{login.tenant}/{marked.thing}"
+        address = "telemetry" if login.device_id == marked.thing else f"telemetry/{login.tenant}/{marked.thing}"
         # The property bag: MQTT 3.1.1 has no other place for a content type.
         info = client.publish(f"{address}/?content-type={quote(marked.content_type, safe='')}", marked.payload, qos=1)
         try:
@@ -108,9 +67,9 @@ def over_mqtt(login: Login, marked: Marked, timeout_s: float = TIMEOUT_S) -> Sen
         client.loop_stop()
 
 
-def over_http(login: Login, marked: Marked, timeout_s: float = TIMEOUT_S) -> Sent:
+def over_http(login: Credentials, marked: Marked, timeout_s: float = TIMEOUT_S) -> Sent:
     """POST (or PUT for another device) at least once, and read the answer."""
-    gateway = login.device != marked.thing
+    gateway = login.device_id != marked.thing
     url = f"{login.http_url}/telemetry"
     if gateway:
         url += f"/{quote(login.tenant, safe='')}/{quote(marked.thing, safe='')}"

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
+from racktwin.device_credentials import Credentials, CredentialsMissing
 from racktwin.names import Kind, ThingId, device_secret, thing_id
-from racktwin_cli.doctor.send import Login
 from racktwin_cli.failures import Failure
 from racktwin_cli.installation import Installation
 from racktwin_cli.kube import Cluster
@@ -33,7 +33,7 @@ class Target:
 
     thing: ThingId
     sender: str
-    login: Login | None
+    login: Credentials | None
     problem: str
 
 
@@ -87,9 +87,10 @@ def target_of(thing: ThingId, cluster: Cluster, gateway: str | None, password: s
     if data is None:
         return Target(thing, sender, None, f"there is no Secret {secret} in namespace {thing.site}")
     try:
-        return Target(thing, sender, Login.of({**data, **({} if password is None else {"password": password})}), "")
-    except ValueError as error:
-        return Target(thing, sender, None, f"Secret {secret} in namespace {thing.site}: {error}")
+        known = Credentials.of(secret, {**data, **({} if password is None else {"password": password})})
+    except CredentialsMissing as error:
+        return Target(thing, sender, None, f"namespace {thing.site}: {error}")
+    return Target(thing, sender, known, "")
 
 
 def models_of(site: str, cluster: Cluster) -> list[Model]:
