@@ -121,7 +121,7 @@ def run(stack: Stack, room_name: str, unit: str, share: float, patience_s: float
         story.began = time.monotonic()
         faults.make(share)
         story.tell("unit fails", unit=unit, lost=f"{share:.0%} of its capacity")
-        watch = _Watch(room, story, lambda: _accept(stack, room_name), before)
+        watch = _Watch(room, story, lambda: _accept(stack, site, room_name), before)
         deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline and not watch.back:
             watch.look()
@@ -275,9 +275,11 @@ def _racktwin(stack: Stack, *words: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _accept(stack: Stack, room: str) -> list[dict[str, Any]]:
+def _accept(stack: Stack, site: str, room: str) -> list[dict[str, Any]]:
     """`racktwin optimise --accept`, and what each unit answered."""
-    found: list[dict[str, Any]] = _racktwin(stack, "optimise", "--room", room, "--accept").get("commands", [])
+    found: list[dict[str, Any]] = _racktwin(stack, "optimise", "--site", site, "--room", room, "--accept").get(
+        "commands", []
+    )
     return found
 
 
