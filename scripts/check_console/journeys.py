@@ -71,7 +71,7 @@ def replay(visit: Visit, _rack: str) -> None:
     expect(play).to_be_enabled()
     page.get_by_role("button", name="All history").click()
     expect(play).to_be_enabled()
-    page.get_by_label("Speed").select_option("3600")
+    page.get_by_role("combobox", name="Speed").select_option("3600")
     shown = page.locator(".timeline output")
     before = shown.inner_text()
     play.click()
