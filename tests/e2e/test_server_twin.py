@@ -17,7 +17,7 @@ from racktwin.names import device_secret
 SERVER = "tried-1"
 # Every load in each half, in seconds of this machine's time; little memory and little on disk.
 LOADS = (("cpu", 60), ("memory", 2), ("disk", 30), ("cpu", 90), ("memory", 1), ("disk", 60))
-LONG, REST, LEAD = 1.3, 0.7, 1.0
+LONG, REST, LEAD = 1.1, 0.5, 1.0
 
 
 def racktwin(*words: str) -> dict[str, Any]:
