@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 SEED: Final = 11
-PHASES: Final = 20
+PHASES: Final = 15
 
 
 def note(text: str) -> None:
