@@ -74,7 +74,7 @@ soak: setup ## 25,000 readings/s for ten minutes: how much the memory of our pro
 	@$(RUN) -m bench.pipeline --only kafka --seconds 600
 
 .PHONY: bench-server-twin
-bench-server-twin: setup ## This machine loaded by a schedule, and how well its twin knows it (5 min, a quiet machine); the last line is JSON
+bench-server-twin: setup ## This machine loaded by a schedule, and how well its twin knows it (4 min, a quiet machine); the last line is JSON
 	@$(RUN) -m bench.server_twin $(if $(PHASES),--phases $(PHASES)) $(if $(KEEP),--keep $(KEEP))
 
 bench-physics: setup ## The room model's speed, balances and calibration; the last line is JSON

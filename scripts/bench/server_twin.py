@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 SEED: Final = 11
-PHASES: Final = 15
+PHASES: Final = 10
 
 
 def note(text: str) -> None:
