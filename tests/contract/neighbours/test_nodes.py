@@ -82,13 +82,11 @@ def rules(source: str) -> list[dict[str, Any]]:
     return [*found, {"apiGroups": ["metrics.k8s.io"], **reading}] if source == "metrics" else found
 
 
-@pytest.fixture
-def cluster(kubectl: Kubectl, metrics_server: tuple[int, Say]) -> Iterator[None]:
-    """A node, the aggregated API, and an account with the chart's rights."""
-    port, _ = metrics_server
-    documents = [
+def cluster_documents(port: int, namespace: str) -> list[dict[str, Any]]:
+    """A node, the aggregated API of the metrics server on `port`, and an account with the chart's rights."""
+    return [
         {
-            "apiVersion": "v1", "kind": "Service", "metadata": {"name": "metrics", "namespace": kubectl.namespace},
+            "apiVersion": "v1", "kind": "Service", "metadata": {"name": "metrics", "namespace": namespace},
             "spec": {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": port}]},
         },
         {
@@ -97,7 +95,7 @@ def cluster(kubectl: Kubectl, metrics_server: tuple[int, Say]) -> Iterator[None]
             "spec": {
                 "group": "metrics.k8s.io", "version": "v1beta1", "groupPriorityMinimum": 100, "versionPriority": 100,
                 "insecureSkipTLSVerify": True,
-                "service": {"name": "metrics", "namespace": kubectl.namespace, "port": port},
+                "service": {"name": "metrics", "namespace": namespace, "port": port},
             },
         },
         {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "racktwin-test-node"}},
@@ -111,7 +109,13 @@ def cluster(kubectl: Kubectl, metrics_server: tuple[int, Say]) -> Iterator[None]
             "subjects": [{"kind": "User", "name": ACCOUNT, "apiGroup": "rbac.authorization.k8s.io"}],
         },
     ]  # fmt: skip
-    text = "\n---\n".join(map(json.dumps, documents))
+
+
+@pytest.fixture
+def cluster(kubectl: Kubectl, metrics_server: tuple[int, Say]) -> Iterator[None]:
+    """All of that on the API server."""
+    port, _ = metrics_server
+    text = "\n---\n".join(map(json.dumps, cluster_documents(port, kubectl.namespace)))
     applied = kubectl.run("apply", "-f", "-", stdin=text)
     assert applied.returncode == 0, applied.stderr
     capacity = {"status": {"capacity": {"cpu": "4", "memory": "8Gi", "pods": "10"}}}
