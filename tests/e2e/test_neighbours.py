@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,11 @@ def test_from_netbox_to_the_load_of_a_node(
 ) -> None:
     # As the Site is called: NetBox then has nothing to change in what other tests share.
     hall.site["name"] = "End-to-end tests"
-    rack = hall.rack("NB-01", serial="SN-1", at=hall.location("hall"))
-    server = hall.device("nb-web", rack, 7.0)
-    thing = f"racktwin.{site.site}:server-nb-web"
+    # Names of their own, for the stack may have been used before.
+    own = f"nb-{uuid.uuid4().hex[:6]}"
+    rack = hall.rack(own.upper(), serial="SN-1", at=hall.location("hall"))
+    server = hall.device(f"{own}-web", rack, 7.0)
+    thing = f"racktwin.{site.site}:server-{own}-web"
 
     def netbox_command(*arguments: str) -> dict[str, Any]:
         done = subprocess.run(
@@ -43,11 +46,11 @@ def test_from_netbox_to_the_load_of_a_node(
         return found
 
     shown = netbox_command()
-    assert [change["name"] for change in shown["changes"]] == ["nb-01"]
-    assert "applied" not in shown and site.get("rack", "nb-01") is None
+    assert [change["name"] for change in shown["changes"]] == [own]
+    assert "applied" not in shown and site.get("rack", own) is None
     assert netbox_command("--apply")["problems"] == []
-    site.wait_ready("rack", "nb-01")
-    twin = site.ditto.get_thing(f"racktwin.{site.site}:rack-nb-01")
+    site.wait_ready("rack", own)
+    twin = site.ditto.get_thing(f"racktwin.{site.site}:rack-{own}")
     assert twin is not None
     assert (twin["attributes"]["netboxId"], twin["attributes"]["serial"]) == (rack["id"], "SN-1")
     assert hall.fake.objects["dcim/devices"][server["id"]]["custom_fields"]["racktwin_thing_id"] == thing
@@ -59,7 +62,7 @@ def test_from_netbox_to_the_load_of_a_node(
     site.kubectl(
         "patch", "node", "racktwin-test-node", "--subresource=status", "--type=merge", "-p", json.dumps(status)
     )
-    resource = site.get("rack", "nb-01")
+    resource = site.get("rack", own)
     assert resource is not None
     resource["spec"]["servers"][0]["followsNode"] = "racktwin-test-node"
     site.kubectl("replace", "-f", "-", stdin=json.dumps(resource))
@@ -86,4 +89,4 @@ def test_from_netbox_to_the_load_of_a_node(
         assert running.wait(20) == 0, log.read_text()[-3000:]
         for document in cluster_documents(port, site.site):
             site.kubectl("delete", "--wait=false", "-f", "-", stdin=json.dumps(document), check=False)
-        site.kubectl("delete", "rack", "nb-01", "-n", site.site, "--wait=false")
+        site.kubectl("delete", "rack", own, "-n", site.site, "--wait=false")
