@@ -143,12 +143,16 @@ def throughput(bootstrap: str, folder: Path, racks: int, rounds: int, log: Path)
     try:
         meter.wait_idle(runner)
         deadline = time.monotonic() + _FIRST_S
-        while meter.predictions() < racks * _PER_RACK:
+        fresh = 0
+        while fresh < racks * _PER_RACK:
             if time.monotonic() > deadline:
-                raise SystemExit(f"bench: only {meter.predictions()} first predictions after {_FIRST_S:.0f} s")
+                raise SystemExit(f"bench: a round brings only {fresh} predictions after {_FIRST_S:.0f} s")
+            known = meter.predictions()
             offerer.offer(racks, int(time.time() * 1000))
             offerer.flush()
             meter.wait_idle(runner)
+            time.sleep(0.2)
+            fresh = meter.predictions() - known
         time.sleep(1)
         before, cpu, began = meter.predictions(), runner.cpu_s(), time.perf_counter()
         offered = 0
