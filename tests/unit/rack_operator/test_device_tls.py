@@ -2,7 +2,7 @@
 
 from rack_operator.desired.devices import Device, DeviceEndpoints, secret_data
 from rack_operator.desired.rotation import Login
-from racktwin_cli.doctor import send
+from racktwin.device_credentials import Credentials
 
 DEVICE = Device("lab", "rack", "a")
 
@@ -13,10 +13,10 @@ def data(**more):
 
 
 def test_it_names_the_authority_and_the_doctor_reads_it():
-    found = send.Login.of(data(mqtt_tls=True, authority="PEM"))
+    found = Credentials.of("s", data(mqtt_tls=True, authority="PEM"))
     assert (found.tls, found.authority) == (True, "PEM")
 
 
 def test_without_tls_nothing_is_added():
     assert not {"tls", "ca.crt"} & data().keys()
-    assert not send.Login.of(data()).tls
+    assert not Credentials.of("s", data()).tls
