@@ -55,6 +55,9 @@ COMPONENTS = (
 ADAPTERS = ("hono-mqtt", "hono-http")
 DEVICES = 100
 LIMIT_MB = 64.0
+# How long readings flow before the outage, and after it (s): some rounds of the slowest interval tried.
+BEFORE_S = 25.0
+AFTER_S = 10.0
 
 
 def say(text: str) -> None:
@@ -278,9 +281,9 @@ class Check:
                     **telegraf,
                 )
             )
-            say(f"{len(tried)} ways of collecting, for 25 s")
+            say(f"{len(tried)} ways of collecting, for {BEFORE_S:.0f} s")
             until(lambda: all(one.up() for one in collectors), 20, "the collectors")
-            time.sleep(25)
+            time.sleep(BEFORE_S)
             supervisor = Supervisor(self.stack.instance)
             before = sum(one.metric("readings_kept_total") for one in collectors)
             say(f"Hono's adapters away for {self.outage_s:.0f} s")
@@ -293,8 +296,8 @@ class Check:
             )
             self.stack.ensure(COMPONENTS)
             until(lambda: all(one.metric("connected") for one in collectors), 60, "connected again")
-            say("  connected again; 10 s more")
-            time.sleep(10)
+            say(f"  connected again; {AFTER_S:.0f} s more")
+            time.sleep(AFTER_S)
             kept = sum(one.metric("readings_kept_total") for one in collectors)
             given_up = sum(one.metric("readings_lost_total") for one in collectors)
         # The processes have ended, with a drain of a few seconds: what is left in their stores would go out next time.
