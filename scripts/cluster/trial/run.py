@@ -244,7 +244,7 @@ class Trial:
     def uninstall(self) -> None:
         """The site's resources first, while the operator is there to tidy up; then the releases; then what is left."""
         self._observer.stop()
-        for kind in ("racks", "coolingunits", "sites"):
+        for kind in ("scenarios", "twinmodels", "racks", "coolingunits", "sites"):
             command = ("delete", f"{kind}.racktwin.io", "--all", "-n", SITE, "--timeout=120s")
             kube.kubectl(self._place.kubeconfig, *command, timeout_s=130)
         for release in (SITE, charts.STAND_INS):
