@@ -81,7 +81,9 @@ class KafkaLink:
         self.state = LinkState(now, sources=[SourceState(plan, now) for plan in self._plan.sources])
         self._producer = Producer(
             {
-                **self._settings, "linger.ms": 2, "acks": "all", "queue.buffering.max.messages": 200_000,
+                # Without idempotence a retried request falls behind later ones: events of a twin out of order.
+                **self._settings, "enable.idempotence": True, "linger.ms": 2, "acks": "all",
+                "queue.buffering.max.messages": 200_000,
                 "message.timeout.ms": 30_000, "error_cb": self._on_error,
             }
         )  # fmt: skip

@@ -126,7 +126,7 @@ def start(hop: str, metrics: Mapping[str, str], settings: KafkaSettings, context
 
 def _run(report: HopReport, settings: KafkaSettings, context: Context) -> None:
     producer = Producer(
-        {**client_config(settings), "message.timeout.ms": _GIVE_UP_MS, "linger.ms": 100},
+        {**client_config(settings), "message.timeout.ms": _GIVE_UP_MS, "enable.idempotence": True, "linger.ms": 100},
         logger=logging.getLogger("librdkafka"),
     )
     while not context.stop.wait(EVERY_S):

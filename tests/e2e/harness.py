@@ -215,7 +215,9 @@ class Harness:
 
     def producer(self) -> Producer:
         """A plain producer, for tests that put records on Hono's topics."""
-        return Producer({"bootstrap.servers": self.endpoints["kafka_bootstrap"], "linger.ms": 1})
+        return Producer(
+            {"bootstrap.servers": self.endpoints["kafka_bootstrap"], "enable.idempotence": True, "linger.ms": 1}
+        )
 
     @contextmanager
     def listening(self, topic: str) -> Iterator[Callable[[Callable[[Message], bool], str], Message]]:

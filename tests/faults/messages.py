@@ -20,7 +20,7 @@ _CLOCK = pipeline_site.rack_id(5)
 
 
 def _produce(stage: Stage, topic: str, thing: str, payloads: list[bytes], content_type: str) -> None:
-    producer = Producer({"bootstrap.servers": stage.endpoints["kafka_bootstrap"]})
+    producer = Producer({"bootstrap.servers": stage.endpoints["kafka_bootstrap"], "enable.idempotence": True})
     for payload in payloads:
         headers: list[tuple[str, str | bytes | None]] = [
             ("content-type", content_type.encode()),

@@ -97,7 +97,7 @@ class Stage:
             device=SERVER,
             kind="server",
         )
-        producer = Producer({"bootstrap.servers": self._where["kafka_bootstrap"]})
+        producer = Producer({"bootstrap.servers": self._where["kafka_bootstrap"], "enable.idempotence": True})
         producer.produce(own_topic("readings", self.site), encode(reading), thing)
         producer.flush(10)
 

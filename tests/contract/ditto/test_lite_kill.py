@@ -139,7 +139,9 @@ def test_kill_9_in_the_middle_of_a_stream_loses_no_command(tmp_path: Path) -> No
     try:
         for number in range(THINGS):
             call("PUT", f"/things/kill.test:t{number}", {"features": {"f": {"properties": {}}}})
-        producer = Producer({"bootstrap.servers": bootstrap, "queue.buffering.max.messages": 100_000})
+        producer = Producer(
+            {"bootstrap.servers": bootstrap, "enable.idempotence": True, "queue.buffering.max.messages": 100_000}
+        )
         for number in range(MERGES):
             thing = f"kill.test:t{number % THINGS}"
             # Each merge sets a property of its own, so that a lost one leaves a hole.

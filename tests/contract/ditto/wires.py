@@ -38,7 +38,7 @@ class Wires:
         self._admin = KafkaAdminClient(bootstrap_servers=bootstrap)
         self._topics = [self.topic_in, self.topic_reply, self.topic_events, self.topic_messages]
         self._admin.create_topics([NewTopic(name, 3, 1) for name in self._topics])
-        self._producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 0})
+        self._producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 0})
         self._consumer = Consumer(
             {"bootstrap.servers": bootstrap, "group.id": f"contract-{tag}", "auto.offset.reset": "earliest"}
         )

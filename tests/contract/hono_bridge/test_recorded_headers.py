@@ -64,7 +64,7 @@ class Site:
         self._register("device")
         self._register("gateway")
         self._register("child", via=["gateway-1"], defaults={"unit": "kPa"})
-        self._producer = Producer({"bootstrap.servers": bootstrap})
+        self._producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True})
         self._consumer = Consumer(
             {"bootstrap.servers": bootstrap, "group.id": self.tenant, "auto.offset.reset": "earliest"}
         )
