@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+
+from tests.collectors.peers import redfish
 
 from collector.config import Config, Store, Uplink
 from collector.model import Reading, Surroundings
 from collector.sources import Made, make
 
 NOW = 1_767_225_600_000
+HERE = Surroundings("t", lambda: NOW)
 
 
 def config(*entries: dict[str, Any], folder: str = "") -> Config:
@@ -38,3 +43,13 @@ def source(**entry: Any) -> Any:
 def values(readings: list[Reading]) -> dict[str, float | str]:
     """Values by feature and property."""
     return {f"{reading.feature}/{reading.property}": reading.value for reading in readings}
+
+
+@asynccontextmanager
+async def serving(application: Any) -> AsyncIterator[int]:
+    """An aiohttp application on loopback; its port."""
+    runner, port = await redfish.serve_application(application)
+    try:
+        yield port
+    finally:
+        await runner.cleanup()

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import structlog
-from tests.unit.guard.test_work import Record
+from tests.unit.guard.stage import Record
 from tests.unit.optimiser.halls import NOW, SITE, hall, things_of
 
 from gateway.controls import Controls, UnitSetup

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from tests.unit.rack_operator.conftest import rack_body, settle_rack, settle_site, site_body
-from tests.unit.rack_operator.fakes import KilledError, World
+from tests.unit.rack_operator.fakes import World
+from tests.unit.rack_operator.fuse import KilledError
 
 from rack_operator.reconcile.sweep import Sweeper
 

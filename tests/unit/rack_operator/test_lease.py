@@ -6,7 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.unit.rack_operator.fakes import FakeKube, Fuse
+from tests.unit.rack_operator.fake_cluster import FakeKube
+from tests.unit.rack_operator.fuse import Fuse
 
 from rack_operator.clients.lease import Lease, LeaseTimes
 
