@@ -33,7 +33,7 @@ def intervals(settings: IngestSettings) -> Callable[[str, Pace], int]:
             return overrides[feature]
         # What happens seldom is not worth holding back.
         by_cadence = {"critical": pace.critical_ms, "slow": pace.slow_ms, "event": 0}
-        return by_cadence[cadence.get(feature, "critical")]
+        return by_cadence[cadence.get(feature) or cadence.get(feature.partition(".")[0], "critical")]
 
     return interval
 

@@ -7,6 +7,7 @@ time. What fails a check is refused by itself, and the good values beside it go 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -16,8 +17,8 @@ from ingest.flat import SENSOR_PREFIX
 from ingest.fleet import Waiting
 from ingest.intake import Inbound
 from ingest.measured import BadRecord, Decoded, Measured
-from racktwin import psychrometrics, units
-from racktwin.catalogue import ALIASES, Feature, Property, features_of
+from racktwin import drives, psychrometrics, units
+from racktwin.catalogue import ALIASES, Feature, Property, feature_of, features_of
 from racktwin.directory import Entry
 from racktwin.messages import Quality, Reading
 
@@ -186,7 +187,11 @@ class Cleaner:
             spec = specs.get(named)
             if spec is not None:
                 return spec
-            if named.startswith(SENSOR_PREFIX):
+            if named.startswith(drives.PREFIX) and (spec := _drive_spec(thing.entry.kind, named)) is not None:
+                if named in thing.windows or sum(map(_is_drive, thing.windows)) < drives.MOST:
+                    return spec
+                detail = f"feature {named[:80]!r}: expected at most {drives.MOST} disks of a server"
+            elif named.startswith(SENSOR_PREFIX):
                 sensor = named[len(SENSOR_PREFIX) :]
                 for candidate in (thing.entry.sensors.get(sensor, ""), f"environment.{sensor}", sensor):
                     if candidate in specs:
@@ -308,6 +313,17 @@ def _specs_of(kind: str) -> dict[str, _Spec]:
     if specs is None:
         specs = _SPECS[kind] = {f.name: _compile(f) for f in features_of(kind).values() if f.reported}
     return specs
+
+
+@lru_cache(maxsize=4096)
+def _drive_spec(kind: str, name: str) -> _Spec | None:
+    """Of a disk, which the catalogue does not know by name."""
+    feature = feature_of(kind, name)
+    return None if feature is None else _compile(feature)
+
+
+def _is_drive(name: str) -> bool:
+    return name.startswith(drives.PREFIX)
 
 
 def _compile(feature: Feature) -> _Spec:

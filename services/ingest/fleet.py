@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import structlog
 
+from racktwin import drives
 from racktwin.catalogue import feature_of
 from racktwin.directory import FIELDS, Entry, Source, entry_of
 from racktwin.ditto_client import DittoError
@@ -249,15 +250,17 @@ def pace_of(thing: Mapping[str, Any]) -> Pace | None:
 def observed(thing: Mapping[str, Any]) -> dict[str, int]:
     """Observation time (epoch ms) per feature of a thing as Ditto's JSON; features without one are left out."""
     times: dict[str, int] = {}
-    for name, feature in (thing.get("features") or {}).items():
-        at = ((feature or {}).get("properties") or {}).get("observedAt")
+    for name, properties in drives.unfold(thing.get("features") or {}):
+        at = properties.get("observedAt")
         if isinstance(at, int):
             times[name] = at
     return times
 
 
 def _good(thing: Mapping[str, Any], feature: str) -> bool:
-    return bool(thing["features"][feature]["properties"].get("quality", "good") == "good")
+    disk = drives.disk_of(feature)
+    properties = thing["features"][drives.TWIN if disk else feature]["properties"]
+    return bool((properties[drives.DISKS][disk] if disk else properties).get("quality", "good") == "good")
 
 
 def _well_formed(thing: str) -> bool:

@@ -29,7 +29,7 @@ from ingest.intake import Inbound
 from ingest.measured import BadRecord, Decoded, Refusal
 from ingest.rejects import rejects_of
 from ingest.twins import Twins
-from racktwin import ditto_protocol, messages, names
+from racktwin import ditto_protocol, drives, messages, names
 from racktwin.kafka import SafeProducer
 from racktwin.process import Context, Fatal
 from racktwin.sequence import SequenceCounts, SequenceTracker
@@ -267,7 +267,7 @@ class IngestWork:
         for merge in merges:
             self._merges += 1
             correlation = f"ingest-{self._correlation}-{self._merges}"
-            value = ditto_protocol.merge_features(merge.thing, merge.features, correlation)
+            value = ditto_protocol.merge_features(merge.thing, drives.fold(merge.features), correlation)
             topic = self._twin_topic.get(merge.site)
             if topic is None:
                 topic = self._twin_topic[merge.site] = names.own_topic("twin", merge.site)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -60,6 +60,10 @@ def _temperature(name: str, title: str, low: float = -40.0, high: float = 125.0)
 
 def _percent(name: str, title: str, high: float = 100.0) -> Property:
     return Property(name, "%", title, 0.0, high)
+
+
+def _count(name: str, title: str) -> Property:
+    return Property(name, "1", title, 0.0, 1e12, type="integer")
 
 
 _ENVIRONMENT = (
@@ -168,6 +172,35 @@ FEATURES: Final[tuple[Feature, ...]] = (
             _percent("utilization", "Used as a share of size"),
         ),
     ),
+    # One for each disk, ``drive.<name>``; on the twin they stand together in ``drives`` (see `racktwin.drives`). Names
+    # are those of smartctl and NVMe's log; the number is ATA's attribute.
+    Feature(
+        "drive",
+        "One disk, as its SMART attributes tell",
+        ("server",),
+        "smart",
+        "slow",
+        (
+            Property("serial", None, "Serial number", type="string"),
+            Property("model", None, "Model", type="string"),
+            Property("mediaType", None, "What it stores on", type="string", enum=("HDD", "SSD")),
+            Property("health", None, "What it says of itself as a whole", type="string", enum=("passed", "failed")),
+            Property("capacity", "By", "Size", 0.0, _BYTES),
+            _temperature("temperature", "Temperature of the disk", -40.0, 150.0),
+            Property("powerOnHours", "h", "Time it was powered", 0.0, 1e6),
+            _count("reallocatedSectors", "Sectors that were reallocated (5)"),
+            _count("reportedUncorrectable", "Errors that could not be corrected, as told to the host (187)"),
+            _count("commandTimeouts", "Commands that timed out (188)"),
+            _count("pendingSectors", "Sectors that wait to be reallocated (197)"),
+            _count("offlineUncorrectable", "Sectors that could not be read when it tested itself (198)"),
+            _count("mediaErrors", "Errors of the medium (NVMe), or not corrected (SCSI)"),
+            _percent("percentageUsed", "Rated writes that are used up; a disk may outlive them", 255.0),
+            _percent("availableSpare", "Spare blocks that are left"),
+            _percent("availableSpareThreshold", "Spare below which the disk warns"),
+            Property("criticalWarning", "1", "NVMe's warnings, a sum of bits", 0.0, 255.0, type="integer"),
+        ),
+        family=True,
+    ),
     Feature(
         "network",
         "Network interfaces",
@@ -259,11 +292,14 @@ COMMON: Final[tuple[Property, ...]] = (
 
 _BY_KIND: Final[dict[str, dict[str, Feature]]] = {}
 for _feature in FEATURES:
-    for _kind in _feature.kinds:
+    for _kind in () if _feature.family else _feature.kinds:
         _BY_KIND.setdefault(_kind, {})[_feature.name] = _feature
 
 # Sensor names as the Rack resource allows them.
 _SENSOR: Final = re.compile(r"^environment\.([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$")
+# Disks as their system or their controller names them.
+_DRIVE: Final = re.compile(r"^drive\.([A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}))$")
+_DRIVES: Final = next(feature for feature in FEATURES if feature.name == "drive")
 
 # Spellings that devices commonly use, per property they mean.
 ALIASES: Final[dict[str, str]] = {
@@ -280,10 +316,13 @@ def features_of(kind: str) -> dict[str, Feature]:
 
 
 def feature_of(kind: str, name: str) -> Feature | None:
-    """One feature of a kind, or None. A rack's sensors are named by its owner: ``environment.<sensor>``."""
+    """One feature of a kind, or None. A rack's sensors are named by its owner, ``environment.<sensor>``, and a server's
+    disks by the server, ``drive.<disk>``."""
     found = _BY_KIND.get(kind, {}).get(name)
     if found is None and kind == "rack":
         return _named_sensor(name)
+    if found is None and kind == "server":
+        return _named_drive(name)
     return found
 
 
@@ -293,6 +332,12 @@ def _named_sensor(name: str) -> Feature | None:
     if match is None:
         return None
     return Feature(name, f"Air at the rack's sensor {match[1]}", ("rack",), "environment", "critical", _ENVIRONMENT)
+
+
+@lru_cache(maxsize=4096)
+def _named_drive(name: str) -> Feature | None:
+    match = _DRIVE.fullmatch(name)
+    return None if match is None else replace(_DRIVES, name=name, title=f"Disk {match[1]}", family=False)
 
 
 def property_names() -> Iterator[tuple[str, str]]:

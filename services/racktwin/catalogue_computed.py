@@ -117,6 +117,15 @@ COMPUTED: Final[tuple[Feature, ...]] = (
         _object("evidence", "What the verdict rests on"),
     ),
     _computed(
+        "drives",
+        "Disks of the server",
+        ("server",),
+        "smart",
+        "slow",
+        # Name -> what ``drive.<name>`` carries, with its quality and observedAt.
+        _object("disks", "What each disk tells, by name"),
+    ),
+    _computed(
         "sensing",
         "Whether the thing's sensors can be believed",
         _HARDWARE,

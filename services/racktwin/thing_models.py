@@ -45,6 +45,7 @@ BASE_FEATURES: Final[dict[str, tuple[str, ...]]] = {
         "cpu",
         "memory",
         "disk",
+        "drives",
         "network",
         "thermal",
         "fans",

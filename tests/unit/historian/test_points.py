@@ -120,3 +120,17 @@ def test_an_event_in_a_commands_life() -> None:
         "command,event=refused,feature=control,kind=cooling,room=hall,thing=racktwin.t:cooling-a "
         'id="c1",origin="cli",who="ann",setpoint=30.0,mode="manual",rule="setpoint-limit",by=2.5 1800000000000'
     )
+
+
+def test_a_disk_is_a_tag():
+    line = reading_line(
+        reading(
+            thing="racktwin.berlin:server-s1",
+            kind="server",
+            feature="drive.sda",
+            values={"serial": "S 1", "pendingSectors": 2, "health": "passed"},
+        )
+    )
+    assert line.startswith("smart,disk=sda,feature=drive.sda,kind=server,")
+    assert 'health="passed"' in line
+    assert "pendingSectors=2" in line
