@@ -4,8 +4,8 @@ Pure. Where things are stored:
 
 * a reading: the measurement that the catalogue gives its feature; tags ``thing kind room row feature``; a float,
   boolean or string field per property; ``seq`` as an integer where the device numbers its readings; ``quality`` only
-  where it is not ``good``, since a column that always says the same costs space. Time: ``observedAt``. A disk's have the
-  tag ``disk`` too.
+  where it is not ``good``, since a column that always says the same costs space. Time: ``observedAt``. A disk's
+  have the tag ``disk`` too.
 * a prediction: measurement ``prediction``; tags ``thing kind room row feature model horizon target``, where
   ``feature`` is the one that `target` names, so that predicted and measured values join on it; fields ``value lo hi
   validAt basedOn modelVersion``. Time: ``issuedAt``, because a model issues one prediction per target and horizon at

@@ -1,4 +1,4 @@
-"""A server's disks: devices report each as ``drive.<name>``, the twin shows them together in its feature ``drives``. Pure.
+"""A server's disks: devices report each as ``drive.<name>``, the twin has all in one feature, ``drives``. Pure.
 
 Ditto takes no feature that a thing's model does not name, and nobody knows beforehand which disks a server has; so they
 are entries of one object, each with its own quality and time. InfluxDB has them apart, by the tag ``disk``.
@@ -20,7 +20,7 @@ _LONGEST: Final = 63
 
 
 def feature(disk: str) -> str | None:
-    """The feature of a disk by what its system calls it (``/dev/sda``, ``Disk.Bay.0:Enclosure.1``); None for no name."""
+    """The feature of a disk that its system calls ``/dev/sda`` or ``Disk.Bay.0:Enclosure.1``; None for no name."""
     name = _ODD.sub("-", disk.removeprefix("/dev/")).strip("-_")[:_LONGEST]
     return f"{PREFIX}{name}" if name else None
 
