@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from confluent_kafka import Consumer, Producer
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from racktwin.ditto_protocol import merge_features
+from racktwin.ports import free_port
 from racktwin.settings import KafkaSettings
 
 _OWNER = {"x-ditto-pre-authenticated": "nginx:operator"}
@@ -34,17 +34,11 @@ _PIPELINE = "integration:racktwin-bench-pipeline"
 _NAMESPACE = "racktwin.bench"
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Stand:
     """One ditto_lite process on one core."""
 
     def __init__(self, folder: Path, core: int) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/api/2"
         environment = {
             **os.environ,

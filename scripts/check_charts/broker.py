@@ -21,11 +21,11 @@ from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from check_charts import rendering
-from check_charts.restoring import free_port
 from check_charts.tools import CheckError, build, run
 from local_stack.pki import Authority
 from local_stack.toolchain.catalogue import KAFKA
 from local_stack.toolchain.jdk import find_jdk
+from racktwin.ports import free_port
 
 _START_S: Final = 60.0
 _SCRIPTS: Final = {"kafka-storage": "kafka.tools.StorageTool", "kafka-server-start": "kafka.Kafka"}

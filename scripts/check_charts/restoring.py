@@ -10,7 +10,6 @@ import contextlib
 import datetime as dt
 import json
 import secrets
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from pymongo.errors import PyMongoError
 from check_charts.tools import CheckError, build, run
 from local_stack.toolchain import chart_tools
 from local_stack.toolchain.catalogue import INFLUXD
+from racktwin.ports import free_port
 
 _START_S: Final = 30.0
 _POINTS: Final = 3000
@@ -50,13 +50,6 @@ def _server(command: list[str], answers: Callable[[], object], log: Path) -> Ite
     finally:
         process.terminate()
         process.wait(30)
-
-
-def free_port() -> int:
-    """A port of loopback that nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ however it ends.
 
 import dataclasses
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,18 +16,12 @@ import requests
 
 from local_node.backoff import Backoff
 from local_node.templates import ContainerSpec, Probe
+from racktwin.ports import free_port
 
 _LOG_LIMIT_BYTES = 10_000_000
 _LAST_WORDS_BYTES = 2048
 _FIRST_PROBES_S = 0.3
 """Until a container was ready once it is probed this often, whatever its period: nobody else is kept waiting by it."""
-
-
-def free_port() -> int:
-    """A TCP port on loopback that nothing listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def http_probe(port: int, probe: Probe) -> bool:

@@ -154,23 +154,32 @@ class Keeper:
 
     def _bucket(self, name: str, seconds: int, org_id: str) -> None:
         api = self._client.buckets_api()
-        find: Callable[..., Any] = api.find_buckets
         rules = [BucketRetentionRules(type="expire", every_seconds=seconds)]  # type: ignore[no-untyped-call]
-        try:
-            found = _first(find(name=name, org_id=org_id).buckets)
-        except ApiException as error:
-            # So InfluxDB answers a search without hits.
-            if error.status != 404:
-                raise
-            found = None
+        found = self._found(name, org_id)
         if found is None:
             about = f"{MADE_BY_US} kept {seconds // _DAY_S} days" if seconds else f"{MADE_BY_US} kept for ever"
-            api.create_bucket(bucket_name=name, org_id=org_id, retention_rules=rules, description=about)
-        elif str(found.description or "").startswith(MADE_BY_US):
+            try:
+                api.create_bucket(bucket_name=name, org_id=org_id, retention_rules=rules, description=about)
+            except ApiException:
+                # The writing thread makes a site's bucket with its first line, perhaps just now.
+                found = self._found(name, org_id)
+                if found is None:
+                    raise
+        if found is not None and str(found.description or "").startswith(MADE_BY_US):
             now = found.retention_rules[0].every_seconds if found.retention_rules else 0
             if now != seconds:
                 found.retention_rules = rules
                 api.update_bucket(found)
+
+    def _found(self, name: str, org_id: str) -> Any | None:
+        find: Callable[..., Any] = self._client.buckets_api().find_buckets
+        try:
+            return _first(find(name=name, org_id=org_id).buckets)
+        except ApiException as error:
+            # So InfluxDB answers a search without hits.
+            if error.status != 404:
+                raise
+            return None
 
     def _task(self, name: str, flux: str, org_id: str) -> None:
         api = self._client.tasks_api()

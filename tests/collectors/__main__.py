@@ -19,7 +19,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -39,6 +38,7 @@ from local_stack import Stack, paths
 from local_stack.supervision import Supervisor
 from local_stack.toolchain.builder import Builder
 from local_stack.toolchain.protocol_peers import MQTT_BROKER, NODE_EXPORTER, PROTOCOL_PEERS, TELEGRAF
+from racktwin.ports import free_ports
 
 STACK = "check-collectors"
 COMPONENTS = (
@@ -63,15 +63,6 @@ AFTER_S = 10.0
 def say(text: str) -> None:
     """Progress."""
     print(f"collectors: {text}", file=sys.stderr, flush=True)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody has now."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
 
 
 @contextlib.contextmanager

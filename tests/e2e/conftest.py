@@ -20,7 +20,7 @@ MODEL = "inlet-temperature"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        item.add_marker(pytest.mark.timeout(300))
+        item.add_marker(pytest.mark.timeout(900))
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,7 @@ class CoolingUnit:
         granted: list[object] = []
         client.on_subscribe = lambda *args: granted.append(args[3])
         client.subscribe("command///req/#", qos=1)
-        eventually(lambda: granted, "the command subscription", 15)
+        eventually(lambda: granted, "the command subscription")
 
     def report(self, client: mqtt.Client) -> None:
         """Say what is measured and set."""
@@ -63,7 +63,7 @@ class CoolingUnit:
         assert answer.status_code in (201, 204), answer.text
         return request.id
 
-    def ended(self, command: str, within_s: float = 20.0, *states: str) -> dict[str, Any]:
+    def ended(self, command: str, *states: str, within_s: float = 90.0) -> dict[str, Any]:
         """The last command once it is this one and in one of these states."""
 
         def look() -> dict[str, Any] | None:

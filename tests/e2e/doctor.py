@@ -28,7 +28,7 @@ def racktwin(stack: Stack, *arguments: str, **environment: str) -> subprocess.Co
         [sys.executable, "-m", "racktwin_cli", "--stack", stack.instance.name, *arguments],
         capture_output=True,
         text=True,
-        timeout=150,
+        timeout=300,
         check=False,
         env={**os.environ, **environment},
     )
@@ -79,7 +79,7 @@ def examined_rack(site: Harness) -> Iterator[str]:
     site.apply(rack(RACK))
     site.wait_ready("rack", RACK)
     yield RACK
-    site.kubectl("delete", "rack", RACK, "-n", site.site, "--wait=true", "--timeout=45s")
+    site.kubectl("delete", "rack", RACK, "-n", site.site, "--wait=true", "--timeout=120s")
 
 
 def freshen(site: Harness, examined: str) -> str:
@@ -92,5 +92,5 @@ def freshen(site: Harness, examined: str) -> str:
         properties = site.properties(thing, "environment.top")
         return properties is not None and properties.get("observedAt", 0) >= observed
 
-    eventually(shown, "a fresh reading on the twin", 60)
+    eventually(shown, "a fresh reading on the twin", 120)
     return thing

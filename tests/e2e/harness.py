@@ -22,16 +22,29 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.rest import ApiException
 from paho.mqtt.enums import CallbackAPIVersion
+from urllib3.exceptions import HTTPError
 
-from racktwin.ditto_client import DittoClient
+from racktwin.ditto_client import DittoClient, DittoError
 from racktwin.names import device_secret, hono_topic, own_topic, thing_id
 from racktwin.settings import DittoSettings
 
 T = TypeVar("T")
+_LATER = (
+    AssertionError,
+    requests.RequestException,
+    DittoError,
+    ApiException,
+    HTTPError,
+    subprocess.TimeoutExpired,
+    TimeoutError,
+)
 
 
-def eventually(probe: Callable[[], T | None], what: str, within_s: float = 30.0, every_s: float = 0.2) -> T:
-    """The first true answer of ``probe``; an AssertionError that tells the last one when the time is over."""
+def eventually(probe: Callable[[], T | None], what: str, within_s: float = 60.0, every_s: float = 0.2) -> T:
+    """The first true answer of ``probe``; an AssertionError that tells the last one when the time is over.
+
+    What is busy or just being started again is asked again. The time is generous: on two busy cores a start takes long.
+    """
     deadline = time.monotonic() + within_s
     last: object = None
     while time.monotonic() < deadline:
@@ -40,7 +53,7 @@ def eventually(probe: Callable[[], T | None], what: str, within_s: float = 30.0,
             if answer:
                 return answer
             last = answer
-        except (AssertionError, requests.RequestException) as error:
+        except _LATER as error:
             last = error
         time.sleep(every_s)
     raise AssertionError(f"not within {within_s:.0f} s: {what}; last answer: {last!r}")
@@ -66,13 +79,13 @@ class Harness:
         self.endpoints = endpoints
         self.site = site
         self.ditto = DittoClient(
-            DittoSettings(ditto_url=endpoints["ditto_url"], ditto_subject="nginx:operator"), timeout_s=20
+            DittoSettings(ditto_url=endpoints["ditto_url"], ditto_subject="nginx:operator"), timeout_s=60
         )
         self.influx = InfluxDBClient(
             url=endpoints["influx_url"],
             token=Path(endpoints["influx_token_file"]).read_text().strip(),
             org=endpoints["influx_org"],
-            timeout=30_000,
+            timeout=60_000,
         )
 
     # Kubernetes
@@ -84,7 +97,7 @@ class Harness:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
         if check and done.returncode != 0:
@@ -115,7 +128,7 @@ class Harness:
             return None
         return next((c for c in status.get("conditions", []) if c["type"] == condition), None)
 
-    def wait_ready(self, kind: str, name: str, within_s: float = 60.0) -> None:
+    def wait_ready(self, kind: str, name: str, within_s: float = 90.0) -> None:
         """Until the resource's Ready condition is True for its present generation."""
 
         def ready() -> bool:
@@ -153,7 +166,7 @@ class Harness:
         client.connect(login.host, login.port)
         client.loop_start()
         try:
-            eventually(lambda: client.is_connected() or bool(refused), "MQTT connection", 20)
+            eventually(lambda: client.is_connected() or bool(refused), "MQTT connection")
             if refused:
                 raise PermissionError(refused[0])
             yield client
@@ -165,7 +178,7 @@ class Harness:
         """Publish with QoS 1 and wait for the acknowledgement."""
         data = payload if isinstance(payload, bytes | str) else json.dumps(payload)
         info = client.publish(topic, data, qos=1)
-        info.wait_for_publish(15)
+        info.wait_for_publish(30)
         assert info.is_published(), f"{topic}: not acknowledged"
 
     def post(
@@ -177,7 +190,7 @@ class Harness:
             data=payload.encode() if isinstance(payload, str) else payload,
             headers={"Content-Type": content_type, "QoS-Level": "1"},
             auth=(login.username, login.password),
-            timeout=20,
+            timeout=60,
         )
 
     # Twins and points
@@ -238,7 +251,7 @@ class Harness:
         consumer.assign(ends)
         backlog: list[Message] = []
 
-        def wait(predicate: Callable[[Message], bool], what: str, within_s: float = 20.0) -> Message:
+        def wait(predicate: Callable[[Message], bool], what: str, within_s: float = 60.0) -> Message:
             for message in backlog:
                 if predicate(message):
                     return message

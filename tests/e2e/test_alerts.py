@@ -49,20 +49,20 @@ def test_a_unit_that_refuses_is_an_alert_until_it_obeys(site: Harness, device: C
     with site.mqtt(device.login) as client:
         device.subscribe(client)
         device.report(client)
-        eventually(lambda: (site.properties(thing, "air") or {}).get("airflow") == 6.0, "its report on the twin", 20)
+        eventually(lambda: (site.properties(thing, "air") or {}).get("airflow") == 6.0, "its report on the twin")
         device.status = 409
-        device.ended(device.wish(setpoint=19.5), 20, "refused")
-        eventually(is_open, "the alert on the twin", 30)
+        device.ended(device.wish(setpoint=19.5), "refused")
+        eventually(is_open, "the alert on the twin")
         entry = (site.properties(thing, "alerts") or {})["open"][RULE]
         assert "was refused by the unit" in entry["text"]
         assert "the door is open" in entry["text"]
         assert entry["action"]
-        eventually(lambda: changes() == [*before, 1.0], "its begin in the history", 30)
+        eventually(lambda: changes() == [*before, 1.0], "its begin in the history")
         assert thing in told_by_grafana(site)
 
         device.status = 200
         device.report(client)
-        device.ended(device.wish(setpoint=19.0), 20, "accepted")
-        eventually(lambda: not is_open(), "the alert's end on the twin", 30)
-        eventually(lambda: changes() == [*before, 1.0, 0.0], "its end in the history", 30)
+        device.ended(device.wish(setpoint=19.0), "accepted")
+        eventually(lambda: not is_open(), "the alert's end on the twin")
+        eventually(lambda: changes() == [*before, 1.0, 0.0], "its end in the history")
         assert thing not in told_by_grafana(site)

@@ -23,7 +23,7 @@ def send(site: Harness, device: str, subject: str, body: dict[str, object], corr
             ("content-type", b"application/json"),
         ],
     )
-    assert producer.flush(10) == 0
+    assert producer.flush(60) == 0
 
 
 def headers(message: object) -> dict[str, str]:
@@ -44,9 +44,9 @@ def test_command_and_response(site: Harness, ready_rack: str) -> None:
         granted: list[object] = []
         client.on_subscribe = lambda *args: granted.append(args[3])
         client.subscribe("command///req/#", qos=1)
-        eventually(lambda: granted, "the command subscription", 10)
+        eventually(lambda: granted, "the command subscription")
         send(site, device, "setFanSpeed", {"fanSpeed": 60}, correlation)
-        eventually(lambda: received, "the command at the device", 15)
+        eventually(lambda: received, "the command at the device")
         response = wait(lambda m: headers(m).get("correlation-id") == correlation, "the response")
 
     assert received[0][0].endswith("/setFanSpeed")

@@ -43,7 +43,7 @@ def test_a_healthy_site_passes_every_hop(stack: Stack, site: Harness, fresh: str
     assert found["code"] == 0
     assert set(states(found).values()) == {"passed"}
     assert len(states(found)) == 8
-    assert all(-50 < hop["afterMs"] < 15_000 for hop in found["hops"])
+    assert all(-50 < hop["afterMs"] < 60_000 for hop in found["hops"])
 
     # What it sent is what the twin showed, and it left the device's own numbers alone.
     assert found["values"]["temperature"] == 24.5
@@ -85,11 +85,11 @@ def test_a_device_that_hono_does_not_know(stack: Stack, site: Harness) -> None:
     site.wait_ready("rack", name)
     registry = f"{site.endpoints['hono_registry_url']}/devices/{site.site}/{site.thing('rack', name)}"
     with without_the_operator(stack):
-        assert requests.delete(registry, timeout=10).status_code == 204
+        assert requests.delete(registry, timeout=60).status_code == 204
         for way in ([], ["--http"]):
             found = examine(stack, site, name, "--value", "temperature=21.5", *way)
             assert [v["code"] for v in found["verdicts"]] == ["device_unknown"]
-    site.kubectl("delete", "rack", name, "-n", site.site, "--wait=true", "--timeout=90s")
+    site.kubectl("delete", "rack", name, "-n", site.site, "--wait=true", "--timeout=120s")
 
 
 def test_a_rack_that_was_never_applied(stack: Stack, site: Harness) -> None:

@@ -21,29 +21,29 @@ def test_accepted_refused_absent_and_back(site: Harness, device: CoolingUnit) ->
     with site.mqtt(device.login) as client:
         device.subscribe(client)
         device.report(client)
-        eventually(lambda: (site.properties(thing, "air") or {}).get("airflow") == 6.0, "its report on the twin", 20)
+        eventually(lambda: (site.properties(thing, "air") or {}).get("airflow") == 6.0, "its report on the twin")
 
         accepted = device.wish(setpoint=19.0)
-        last = device.ended(accepted, 20, "accepted")
+        last = device.ended(accepted, "accepted")
         assert last["who"] == "tester" and device.commands[-1]["setpoint"] == 19.0
-        eventually(lambda: (site.properties(thing, "control") or {}).get("setpoint") == 19.0, "the set-point", 10)
+        eventually(lambda: (site.properties(thing, "control") or {}).get("setpoint") == 19.0, "the set-point")
 
         sent = len(device.commands)
-        refused = device.ended(device.wish(setpoint=15.0), 20, "refused")
+        refused = device.ended(device.wish(setpoint=15.0), "refused")
         assert (refused["rule"], refused["by"]) == ("setpoint-limit", 1.0)
         assert len(device.commands) == sent
 
         device.status = 409
-        assert "the door is open" in device.ended(device.wish(setpoint=18.5), 20, "refused")["detail"]
+        assert "the door is open" in device.ended(device.wish(setpoint=18.5), "refused")["detail"]
         device.status = 200
 
     absent = device.wish(setpoint=18.0)
-    device.ended(absent, 40, "offline")
+    device.ended(absent, "offline")
     with site.mqtt(device.login) as client:
         device.subscribe(client)
         time.sleep(1.0)
         device.report(client)
-        device.ended(absent, 60, "accepted")
+        device.ended(absent, "accepted", within_s=150)
 
     def audited() -> list[str]:
         found = [str(value) for _, value in site.points("command", thing, "id")]
@@ -51,4 +51,4 @@ def test_accepted_refused_absent_and_back(site: Harness, device: CoolingUnit) ->
         return found
 
     # Requested, approved, sent, accepted.
-    eventually(audited, "the command in the history", 30)
+    eventually(audited, "the command in the history")

@@ -63,14 +63,14 @@ def test_a_job_gets_its_secret_and_files_and_completes(site: Harness) -> None:
             volumeMounts=[{"name": "notes", "mountPath": "/notes"}],
         ),
     )
-    status = eventually(lambda: ended(site, "reads", "Complete"), "the Job complete", 60)
+    status = eventually(lambda: ended(site, "reads", "Complete"), "the Job complete", 120)
     assert status["succeeded"] == 1
     assert status["completionTime"]
 
 
 def test_a_job_that_fails_is_tried_again_and_then_failed(site: Harness) -> None:
     site.apply(job("fails", "raise SystemExit(3)"))
-    status = eventually(lambda: ended(site, "fails", "Failed"), "the Job failed", 90)
+    status = eventually(lambda: ended(site, "fails", "Failed"), "the Job failed", 150)
     assert status["failed"] == 2
 
 
@@ -84,7 +84,7 @@ def test_the_model_runner_is_a_deployment_with_an_honest_status(site: Harness) -
         settled = status.get("observedGeneration") == generation and status.get("availableReplicas") == replicas
         return generation if settled and deployment["spec"]["replicas"] == replicas else 0
 
-    before = eventually(lambda: available(1), "the runner available", 60)
+    before = eventually(lambda: available(1), "the runner available", 120)
     site.kubectl("scale", "deployment", "model-inlet-temperature", "-n", SITE, "--replicas=2")
     # The operator owns the number of replicas: its sweep puts it back.
-    eventually(lambda: available(1) > before, "one replica again", 120)
+    eventually(lambda: available(1) > before, "one replica again", 180)

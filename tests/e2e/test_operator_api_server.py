@@ -24,11 +24,11 @@ def test_racks_are_made_and_mended_after_the_api_server_died(stack: Stack, site:
     def answers() -> bool:
         return site.kubectl("get", "--raw", "/readyz", check=False).returncode == 0
 
-    eventually(answers, "the API server back", 90)
+    eventually(answers, "the API server back", 180)
     site.apply(rack("outlive-1", facilityId="moved"), rack("outlive-2"))
     # Until the operator has tried again, the longest wait of which is eight seconds.
     for name in ("outlive-1", "outlive-2"):
-        site.wait_ready("rack", name, 45)
+        site.wait_ready("rack", name)
     thing = site.ditto.get_thing(site.thing("rack", "outlive-1"))
     assert thing is not None
     assert thing["attributes"]["facilityId"] == "moved"

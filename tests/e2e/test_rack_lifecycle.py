@@ -8,7 +8,7 @@ from tests.e2e.harness import Harness, eventually
 
 
 def registry(site: Harness, path: str) -> requests.Response:
-    return requests.get(f"{site.endpoints['hono_registry_url']}{path}", timeout=10)
+    return requests.get(f"{site.endpoints['hono_registry_url']}{path}", timeout=60)
 
 
 def test_apply_makes_everything_and_delete_leaves_nothing(site: Harness) -> None:
@@ -37,7 +37,7 @@ def test_apply_makes_everything_and_delete_leaves_nothing(site: Harness) -> None
         login = site.login(kind, device_name)
         assert len(login.password) >= 32
 
-    site.kubectl("delete", "rack", name, "-n", SITE, "--wait=true", "--timeout=45s")
+    site.kubectl("delete", "rack", name, "-n", SITE, "--wait=true", "--timeout=120s")
     assert site.ditto.get_thing(thing) is None
     assert site.ditto.get_thing(server) is None
     assert site.ditto.request("GET", f"/api/2/policies/{thing}").status_code == 404
@@ -79,7 +79,7 @@ def test_an_edit_reaches_the_twin_and_keeps_its_live_values(site: Harness) -> No
     assert site.properties(thing, "environment.top") == {"temperature": 21.5, "quality": "good"}
     assert site.login("rack", name).password == password
     assert registry(site, f"/devices/{SITE}/{site.thing('server', 'life-a')}").status_code == 404
-    site.kubectl("delete", "rack", name, "-n", SITE, "--wait=true", "--timeout=45s")
+    site.kubectl("delete", "rack", name, "-n", SITE, "--wait=true", "--timeout=120s")
 
 
 def test_a_thing_deleted_by_hand_comes_back(site: Harness) -> None:
@@ -89,11 +89,11 @@ def test_a_thing_deleted_by_hand_comes_back(site: Harness) -> None:
     assert site.ditto.request("DELETE", f"/api/2/things/{thing}").status_code == 204
     assert site.ditto.get_thing(thing) is None
 
-    eventually(lambda: site.ditto.get_thing(thing), "the thing restored by the sweep", 90)
+    eventually(lambda: site.ditto.get_thing(thing), "the thing restored by the sweep", 150)
     restored = site.ditto.get_thing(thing)
     assert restored is not None
     assert restored["attributes"]["location"] == "hall"
-    site.kubectl("delete", "rack", name, "-n", SITE, "--wait=true", "--timeout=45s")
+    site.kubectl("delete", "rack", name, "-n", SITE, "--wait=true", "--timeout=120s")
 
 
 def test_a_rack_of_an_unknown_site_says_so(site: Harness) -> None:
@@ -109,4 +109,4 @@ def test_a_rack_of_an_unknown_site_says_so(site: Harness) -> None:
         return True
 
     eventually(told, "a condition that names the missing site")
-    site.kubectl("delete", "rack", "life-4", "-n", SITE, "--wait=true", "--timeout=45s")
+    site.kubectl("delete", "rack", "life-4", "-n", SITE, "--wait=true", "--timeout=120s")

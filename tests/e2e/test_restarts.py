@@ -36,7 +36,7 @@ class Stream(threading.Thread):
                     observed = base + seq * 50
                     pack = climate(observed, seq, top=20 + seq % 50 / 10, bottom=20.0)
                     # Not acknowledged (a restart in between): the device sends it again, as devices do.
-                    eventually(lambda: self.delivered(client, pack), f"reading {seq} acknowledged", 60)  # noqa: B023
+                    eventually(lambda: self.delivered(client, pack), f"reading {seq} acknowledged", 120)  # noqa: B023
                     self.sent[seq] = observed
                     self.stop.wait(max(0.0, (observed - now_ms()) / 1000))
         except Exception as error:
@@ -55,7 +55,7 @@ def until_restarted(stack: Stack, component: str, old_pid: int) -> None:
         row = next(row for row in stack.status() if row.name == component)
         return row.state == "ready" and row.pid != old_pid
 
-    eventually(restarted, f"{component} running and ready again", 60)
+    eventually(restarted, f"{component} running and ready again", 150)
 
 
 KILLED = ("hono-bridge", "ingest", "historian", "ditto-lite", "operator", "definitions", "local-node")
@@ -70,7 +70,7 @@ def test_no_reading_is_lost(stack: Stack, site: Harness) -> None:
     stream = Stream(site, name)
     stream.start()
     try:
-        eventually(lambda: len(stream.sent) > 20 or stream.error, "the stream under way", 30)
+        eventually(lambda: len(stream.sent) > 20 or stream.error, "the stream under way")
         for component in KILLED:
             process = stack.process(component)
             assert process is not None
@@ -78,10 +78,10 @@ def test_no_reading_is_lost(stack: Stack, site: Harness) -> None:
             at_restart = len(stream.sent)
             # Nobody helps: the supervisor starts it again.
             until_restarted(stack, component, process.pid)
-            eventually(lambda: len(stream.sent) > at_restart + 20 or stream.error, "the stream going on", 60)  # noqa: B023
+            eventually(lambda: len(stream.sent) > at_restart + 20 or stream.error, "the stream going on", 150)  # noqa: B023
     finally:
         stream.stop.set()
-        stream.join(60)
+        stream.join(150)
     assert stream.error is None, stream.error
     assert stream.sent
 
@@ -91,14 +91,13 @@ def test_no_reading_is_lost(stack: Stack, site: Harness) -> None:
         assert not missing, f"{len(missing)} of {len(stream.sent)} missing, the first: {sorted(missing)[:5]}"
         return True
 
-    eventually(complete, "every acknowledged reading in InfluxDB", 60, every_s=1)
+    eventually(complete, "every acknowledged reading in InfluxDB", 150, every_s=1)
     newest = max(stream.sent.values())
     eventually(
         lambda: (p := site.properties(thing, "environment.top")) and p["observedAt"] == newest,
         "the newest on the twin",
-        30,
     )
-    site.kubectl("delete", "rack", name, "-n", site.site, "--wait=true", "--timeout=45s")
+    site.kubectl("delete", "rack", name, "-n", site.site, "--wait=true", "--timeout=120s")
 
 
 def runners(stack: Stack) -> list[psutil.Process]:
@@ -115,9 +114,10 @@ def runners(stack: Stack) -> list[psutil.Process]:
 
 def test_predictions_go_on_when_the_runner_dies(stack: Stack, site: Harness, ready_rack: str) -> None:
     thing = site.thing("rack", ready_rack)
-    (runner,) = runners(stack)
+    # Others may still be ending: a test before asked for two of them.
+    (runner,) = eventually(lambda: found if len(found := runners(stack)) == 1 else None, "one runner", 90)
     runner.kill()
-    eventually(lambda: [r for r in runners(stack) if r.pid != runner.pid], "another runner", 30)
+    eventually(lambda: [r for r in runners(stack) if r.pid != runner.pid], "another runner", 90)
     observed = now_ms()
     with site.mqtt(site.login("rack", ready_rack)) as client:
         site.publish(client, "telemetry", climate(observed, 1, top=23.0, bottom=21.0))
@@ -126,4 +126,4 @@ def test_predictions_go_on_when_the_runner_dies(stack: Stack, site: Harness, rea
         properties = site.properties(thing, "prediction.inlet-temperature.top")
         return properties is not None and properties.get("basedOn", 0) >= observed
 
-    eventually(predicted, "a prediction by the new runner", 60)
+    eventually(predicted, "a prediction by the new runner", 150)

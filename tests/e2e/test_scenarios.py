@@ -43,7 +43,7 @@ def measured(site: Harness) -> str:
             at = now - (9 - minute) * 60_000
             site.publish(client, "telemetry", climate(at, minute + 1, top=24.0, bottom=21.5, power=6000.0))
     thing = site.thing("rack", RACK)
-    eventually(lambda: len(site.points("power", thing, "power")) == 10, "ten minutes of history", 30)
+    eventually(lambda: len(site.points("power", thing, "power")) == 10, "ten minutes of history")
     return thing
 
 
@@ -53,7 +53,7 @@ def whatif(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        timeout=90,
+        timeout=300,
         check=False,
     )
 
@@ -89,7 +89,7 @@ def test_a_what_if_from_the_command_line_to_the_report(
     # What is live has what was measured, and no more.
     assert len(site.points("power", measured, "power")) == 10
 
-    site.kubectl("delete", "scenario", NAME, "-n", SITE, "--timeout=30s")
+    site.kubectl("delete", "scenario", NAME, "-n", SITE, "--timeout=120s")
     assert site.get("job", f"scenario-{NAME}") is None
     assert not list(site.influx.query_api().query(flux))
 

@@ -36,17 +36,17 @@ def served(harness: Harness, name: str) -> None:
         properties = harness.properties(thing, "environment.top")
         return properties is not None and properties.get("observedAt") == observed
 
-    eventually(shown, f"a reading of {harness.site} on its twin", 45)
-    eventually(lambda: harness.points("environment", thing, "temperature"), "its point in InfluxDB", 30)
+    eventually(shown, f"a reading of {harness.site} on its twin", 90)
+    eventually(lambda: harness.points("environment", thing, "temperature"), "its point in InfluxDB")
 
 
 def test_a_deleted_site_disturbs_no_other(stack: Stack, site: Harness) -> None:
     gone, new = Harness(stack.endpoints(), "gone"), Harness(stack.endpoints(), "new")
     apply_site(gone)
     served(gone, "g1")
-    gone.kubectl("delete", "rack", "g1", "-n", "gone", "--wait=true", "--timeout=60s")
-    gone.kubectl("delete", "site", "gone", "-n", "gone", "--wait=true", "--timeout=60s")
-    topics = site.producer().list_topics(timeout=10).topics
+    gone.kubectl("delete", "rack", "g1", "-n", "gone", "--wait=true", "--timeout=120s")
+    gone.kubectl("delete", "site", "gone", "-n", "gone", "--wait=true", "--timeout=120s")
+    topics = site.producer().list_topics(timeout=60).topics
     assert not [topic for topic in topics if topic.endswith(".gone")]
     assert gone.ditto.count(namespaces="racktwin.gone") == 0
 
@@ -54,5 +54,5 @@ def test_a_deleted_site_disturbs_no_other(stack: Stack, site: Harness) -> None:
     served(new, "n1")
     served(site, "beside-1")
     for harness, name in ((new, "n1"), (site, "beside-1")):
-        harness.kubectl("delete", "rack", name, "-n", harness.site, "--wait=true", "--timeout=60s")
-    new.kubectl("delete", "site", "new", "-n", "new", "--wait=true", "--timeout=60s")
+        harness.kubectl("delete", "rack", name, "-n", harness.site, "--wait=true", "--timeout=120s")
+    new.kubectl("delete", "site", "new", "-n", "new", "--wait=true", "--timeout=120s")

@@ -47,20 +47,21 @@ def own_rack(site: Harness) -> str:
 def test_a_model_that_is_refused_says_why_then_serves_and_goes(site: Harness, own_rack: str) -> None:
     site.apply(twin_model(artifact={"configMap": f"model-{MODEL}", "sha256": "0" * 64}))
     refused = eventually(
-        lambda: (said := condition(site, "Serving")) and said[1] == "ModelRefused" and said, "the reason", 45
+        lambda: (said := condition(site, "Serving")) and said[1] == "ModelRefused" and said, "the reason", 120
     )
     assert "spec.artifact.sha256" in refused[2]
     assert condition(site, "Ready") == refused
     assert condition(site, "Trained")[0] == "True"  # type: ignore[index]
 
     site.apply(twin_model())
-    eventually(lambda: (said := condition(site, "Ready")) and said[0] == "True", "it serves", 45)
+    eventually(lambda: (said := condition(site, "Ready")) and said[0] == "True", "it serves", 120)
     with site.mqtt(site.login("rack", RACK)) as client:
         site.publish(client, "telemetry", climate(now_ms(), 1, top=24.0, bottom=21.5, power=6000.0))
         eventually(
-            lambda: site.ditto.get_thing(own_rack)["features"][f"prediction.{MODEL}.top"]["properties"].get("value"),
+            lambda: (site.properties(own_rack, f"prediction.{MODEL}.top") or {}).get("value"),
             "a prediction on the twin",
+            120,
         )
 
-    site.kubectl("delete", "twinmodel", NAME, "-n", SITE, "--wait=true", "--timeout=30s")
+    site.kubectl("delete", "twinmodel", NAME, "-n", SITE, "--wait=true", "--timeout=120s")
     assert site.get("deployment", f"model-{NAME}") is None

@@ -28,7 +28,7 @@ class Kubectl:
     def run(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """One call; the caller looks at the exit code."""
         return subprocess.run(
-            [*self._command, *arguments], input=stdin, text=True, capture_output=True, timeout=60, check=False
+            [*self._command, *arguments], input=stdin, text=True, capture_output=True, timeout=180, check=False
         )
 
     def dry_run(self, document: JsonObject) -> tuple[bool, str]:
@@ -48,7 +48,7 @@ def kubectl() -> Iterator[Kubectl]:
         applied = client.run("apply", "--server-side", "--force-conflicts", "-f", str(path))
         assert applied.returncode == 0, applied.stderr
     for plural in ("coolingunits", "racks", "scenarios", "sites", "twinmodels"):
-        established = client.run("wait", "--for=condition=Established", f"crd/{plural}.racktwin.io", "--timeout=30s")
+        established = client.run("wait", "--for=condition=Established", f"crd/{plural}.racktwin.io", "--timeout=120s")
         assert established.returncode == 0, established.stderr
     assert client.run("create", "namespace", client.namespace).returncode == 0
     yield client

@@ -30,7 +30,7 @@ EVERYTHING = {f"{kind}:/": {"grant": ["READ", "WRITE"], "revoke": []} for kind i
 MERGE = "application/merge-patch+json"
 
 
-def eventually(what: Callable[[], T | None], within_s: float = 20.0) -> T:
+def eventually(what: Callable[[], T | None], within_s: float = 60.0) -> T:
     """The first true result of ``what``, asked for again and again; search and connections take their time."""
     deadline = time.monotonic() + within_s
     while True:
@@ -126,7 +126,7 @@ class LiteThread:
         self.url = ""
         self._thread = threading.Thread(target=self._run, name="ditto-lite")
         self._thread.start()
-        assert self._ready.wait(20), "ditto_lite did not start"
+        assert self._ready.wait(60), "ditto_lite did not start"
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

@@ -20,7 +20,7 @@ def wires(ditto, eventually):
     try:
         for name in wires.ids:
             eventually(
-                lambda name=name: ditto.get(f"/connections/{name}/status").json().get("liveStatus") == "open", 60
+                lambda name=name: ditto.get(f"/connections/{name}/status").json().get("liveStatus") == "open", 120
             )
         # What was sent before a consumer had its partitions is not lost: wait until one command came through.
         thing = ditto.new_thing()
@@ -232,7 +232,7 @@ class TestMessages:
         answers: list[Any] = []
 
         def post() -> None:
-            path = f"/things/{thing}/inbox/messages/reboot?timeout=20"
+            path = f"/things/{thing}/inbox/messages/reboot?timeout=55"
             answers.append(ditto.call("POST", path, {"in": 9}, correlation_id=correlation))
 
         asker = threading.Thread(target=post)
@@ -254,7 +254,7 @@ class TestMessages:
             "status": 200,
         }
         wires.send(reply, correlation, thing)
-        asker.join(25)
+        asker.join(60)
         assert (answers[0].status_code, answers[0].json()) == (200, {"done": True})
 
 
@@ -281,5 +281,5 @@ def test_closing_stops_and_opening_goes_on_where_it_stopped(ditto, wires, thing,
     correlation = uuid.uuid4().hex
     wires.send(command("modify", thing, "/attributes/row", "waited"), correlation, thing)
     tell("openConnection")
-    assert wires.wait(wires.topic_reply, correlation, 60).value["status"] == 204
+    assert wires.wait(wires.topic_reply, correlation, 120).value["status"] == 204
     assert ditto.get(f"/things/{thing}/attributes/row").json() == "waited"

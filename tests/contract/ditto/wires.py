@@ -101,9 +101,9 @@ class Wires:
         payload = value.encode() if isinstance(value, str) else json.dumps(value).encode()
         headers = [("correlation-id", correlation), ("content-type", "application/vnd.eclipse.ditto+json")]
         self._producer.produce(self.topic_in, payload, key=key, headers=headers)
-        self._producer.flush(10)
+        assert self._producer.flush(60) == 0
 
-    def wait(self, topic: str, correlation: str, within_s: float = 20.0) -> Record:
+    def wait(self, topic: str, correlation: str, within_s: float = 60.0) -> Record:
         """The record of a correlation id."""
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:

@@ -24,7 +24,7 @@ class Registry:
         """Call ``/v1<path>``; header names are written with underscores."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         answer = self.session.request(
-            method, f"{self.url}{path}", headers=named, timeout=20, **({} if body is None else {"json": body})
+            method, f"{self.url}{path}", headers=named, timeout=60, **({} if body is None else {"json": body})
         )
         if method == "POST" and answer.status_code == 201:
             self.made.append(answer.headers["location"].removeprefix("/v1"))

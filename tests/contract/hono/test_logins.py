@@ -35,7 +35,7 @@ def login(registry, tenant, adapter):
             f"{adapter}/event",
             json={"temperature": 21.5},
             auth=(f"{auth_id if known else 'nobody'}@{tenant}", password),
-            timeout=20,
+            timeout=60,
         )
         assert answer.status_code in (202, 401, 403, 404, 503), answer.text
         return answer.status_code in (202, 503)

@@ -19,9 +19,10 @@ from hono_bridge import amqp
 from hono_bridge.amqp import AmqpSide
 from hono_bridge.commands import Command, CommandRecord
 from hono_bridge.links import Arrival
+from racktwin.ports import free_port
 from racktwin.process import epoch_ms
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 CREDIT = 5
 
 
@@ -30,9 +31,7 @@ class Broker(MessagingHandler):  # type: ignore[misc]  # proton is untyped
 
     def __init__(self) -> None:
         super().__init__(auto_accept=False)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.outcomes: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.commands: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self.links: queue.SimpleQueue[str] = queue.SimpleQueue()

@@ -33,7 +33,7 @@ NEEDED = (
     "RACKTWIN_HONO_HTTP_URL",
 )
 KINDS = ("telemetry", "event", "command", "command_response")
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class Site:
         named = {name.replace("_", "-"): text for name, text in headers.items()}
         pairs = [("device_id", self.ids["device"].encode()), *((name, text.encode()) for name, text in named.items())]
         self._producer.produce(hono_topic("command", self.tenant), value.encode(), self.ids["device"], headers=pairs)
-        self._producer.flush(10)
+        assert self._producer.flush(WAIT_S) == 0
 
     def close(self) -> None:
         """Leave nothing behind."""

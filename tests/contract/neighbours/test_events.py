@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -20,10 +19,12 @@ import requests
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from tests.contract.neighbours.waiting import END_S, until
 
 from local_stack import Stack
 from notify import signing
 from racktwin.ditto_client import DittoClient
+from racktwin.ports import free_port
 from racktwin.settings import DittoSettings
 
 SECRET = "of-this-test-alone-and-long-enough"
@@ -44,7 +45,7 @@ def site(stack: Stack) -> Iterator[str]:
     admin = AdminClient({"bootstrap.servers": stack.endpoints()["kafka_bootstrap"]})
     topics = [f"racktwin.events.{name}", f"racktwin.rejects.{name}"]
     for future in admin.create_topics([NewTopic(topic, 3, 1) for topic in topics]).values():
-        future.result(20)
+        future.result(60)
     yield name
     admin.delete_topics(topics)
 
@@ -89,13 +90,6 @@ def start(stack: Stack, module: str, log: Path, **environment: str) -> subproces
         )
 
 
-def until(probe: Callable[[], bool], what: str, within_s: float = 30) -> None:
-    deadline = time.monotonic() + within_s
-    while not probe():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-
-
 def test_killed_in_the_middle_every_event_arrives_in_order(stack: Stack, site: str, tmp_path: Path) -> None:
     receiver = Receiver()
     # A topic just made answers "not its leader" at times; only an idempotent producer keeps its order over the retry.
@@ -109,7 +103,7 @@ def test_killed_in_the_middle_every_event_arrives_in_order(stack: Stack, site: s
             }  # fmt: skip
             producer.produce(f"racktwin.events.{site}", json.dumps(event), key=f"racktwin.{site}:rack-r{number}")
         producer.poll(0)
-    assert producer.flush(20) == 0
+    assert producer.flush(60) == 0
     environment = {
         "RACKTWIN_NOTIFY_URL": receiver.url, "RACKTWIN_NOTIFY_SECRET": SECRET, "RACKTWIN_SITES": site,
         "RACKTWIN_NOTIFY_GROUP": f"test-{site}", "RACKTWIN_NOTIFY_FIRST_WAIT_S": "0.05",
@@ -117,16 +111,16 @@ def test_killed_in_the_middle_every_event_arrives_in_order(stack: Stack, site: s
     log = tmp_path / "notify.log"
     receiver.fails = 20
     first = start(stack, "notify", log, **environment)
-    until(lambda: len(receiver.got) >= 300, "the first events arrive")
+    until(lambda: len(receiver.got) >= 300, log.read_text)
     first.kill()
-    first.wait(10)
+    first.wait(END_S)
     second = start(stack, "notify", log, **environment)
     wanted = {f"racktwin.{site}:rack-r{number}/{revision}" for number in range(things) for revision in range(revisions)}
     try:
-        until(lambda: wanted <= set(receiver.got), log.read_text()[-2000:], 40)
+        until(lambda: wanted <= set(receiver.got), log.read_text)
     finally:
         second.send_signal(signal.SIGTERM)
-        assert second.wait(20) == 0
+        assert second.wait(END_S) == 0
         receiver.server.shutdown()
     # Repeats are allowed, but a twin's events first arrive in their order.
     for number in range(things):
@@ -144,35 +138,30 @@ def test_a_scrape_shows_twins(stack: Stack, site: str, tmp_path: Path) -> None:
         "features": {"power": {"properties": {"power": 4200.0, "quality": "good", "observedAt": 1}}},
     }
     assert ditto.request("PUT", f"/api/2/things/{thing}", json=body).status_code in {201, 204}
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    running = start(stack, "exporter", tmp_path / "log", RACKTWIN_EXPORTER_PORT=str(port), RACKTWIN_SITES=site)
+    port = free_port()
+    log = tmp_path / "log"
+    running = start(stack, "exporter", log, RACKTWIN_EXPORTER_PORT=str(port), RACKTWIN_SITES=site)
     try:
-        answers: list[requests.Response] = []
+        found: dict[str, float] = {}
 
         def scraped() -> bool:
             try:
-                answers.append(
-                    requests.get(
-                        f"http://127.0.0.1:{port}/metrics",
-                        headers={"Accept": "application/openmetrics-text; version=1.0.0"},
-                        timeout=5,
-                    )
+                answer = requests.get(
+                    f"http://127.0.0.1:{port}/metrics",
+                    headers={"Accept": "application/openmetrics-text; version=1.0.0"},
+                    timeout=60,
                 )
             except requests.ConnectionError:
                 return False
-            return answers[-1].status_code == 200
+            if answer.status_code != 200:
+                return False
+            for family in text_string_to_metric_families(answer.text):
+                found.update({one.name: one.value for one in family.samples if one.labels.get("rack") == "r1"})
+            return bool(found)
 
-        until(scraped, "a scrape")
-        found = {
-            sample.name: sample.value
-            for family in text_string_to_metric_families(answers[-1].text)
-            for sample in family.samples
-            if sample.labels.get("rack") == "r1"
-        }
+        until(scraped, log.read_text)
         assert found["racktwin_rack_power_watts"] == 4200 and found["racktwin_rack_power_capacity_watts"] == 9000
     finally:
         running.send_signal(signal.SIGTERM)
-        assert running.wait(20) == 0
+        assert running.wait(END_S) == 0
         ditto.request("DELETE", f"/api/2/things/{thing}")

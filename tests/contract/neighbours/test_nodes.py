@@ -123,7 +123,7 @@ def cluster(kubectl: Kubectl, metrics_server: tuple[int, Say]) -> Iterator[None]
         "patch", "node", "racktwin-test-node", "--subresource=status", "--type=merge", "-p", json.dumps(capacity)
     )
     assert patched.returncode == 0, patched.stderr
-    waited = kubectl.run("wait", "--for=condition=Available", "apiservice/v1beta1.metrics.k8s.io", "--timeout=30s")
+    waited = kubectl.run("wait", "--for=condition=Available", "apiservice/v1beta1.metrics.k8s.io", "--timeout=120s")
     assert waited.returncode == 0, waited.stderr + waited.stdout
     yield
     kubectl.run("delete", "--wait=false", "-f", "-", stdin=text)

@@ -18,6 +18,7 @@ from websockets.exceptions import InvalidStatus
 
 from collector import check
 from collector.model import Reading, SourceError
+from racktwin.ports import free_port
 
 
 def board(server: thingsboard.Server, port: int, **more: Any) -> Any:
@@ -98,7 +99,7 @@ def sources_of(entry: dict[str, Any]) -> Any:
 async def test_push_takes_posts_and_frames_with_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_TOKEN", "let-me-in")
     one = source(
-        protocol="push", port=0, wsPort=_free_port(), token={"env": "TEST_TOKEN"},
+        protocol="push", port=0, wsPort=free_port(), token={"env": "TEST_TOKEN"},
         devices=[{"device": "probe-7", "thing": "rack-a", "sensor": "top"}],
         points=[{"feature": "environment.{sensor}", "property": "temperature", "unit": "[degF]", "path": "t"}],
     )  # fmt: skip
@@ -129,14 +130,6 @@ async def test_push_takes_posts_and_frames_with_the_token(monkeypatch: pytest.Mo
             pass
     listening.cancel()
     await asyncio.gather(listening, return_exceptions=True)
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])

@@ -102,3 +102,31 @@ def test_a_bucket_that_someone_else_made_is_left_alone(influx):
     Keeper(influx, "acme", Retention()).ensure("berlin", "id")
     assert influx.updated == []
     assert influx.buckets["berlin"].retention_rules == []
+
+
+def test_a_bucket_that_another_thread_makes_meanwhile_is_kept_as_configured(influx):
+    api = influx.buckets_api()
+
+    def overtaken(**bucket):
+        api.create_bucket("berlin", bucket["org_id"], [], "racktwin: made with a line")
+        raise ApiException(status=422, reason="bucket with name berlin already exists")
+
+    def first_berlin(**bucket):
+        (overtaken if bucket["bucket_name"] == "berlin" else api.create_bucket)(**bucket)
+
+    influx.buckets_api = lambda: SimpleNamespace(
+        find_buckets=api.find_buckets, create_bucket=first_berlin, update_bucket=api.update_bucket
+    )
+    Keeper(influx, "acme", Retention()).ensure("berlin", "id")
+    assert influx.updated == ["berlin"]
+    assert set(influx.buckets) == {"berlin", "berlin_1m", "berlin_15m"}
+
+
+def test_a_bucket_that_cannot_be_made_is_an_error(influx):
+    def refuse(**_):
+        raise ApiException(status=403, reason="forbidden")
+
+    api = influx.buckets_api()
+    influx.buckets_api = lambda: SimpleNamespace(find_buckets=api.find_buckets, create_bucket=refuse)
+    with pytest.raises(ApiException, match="forbidden"):
+        Keeper(influx, "acme", Retention()).ensure("berlin", "id")

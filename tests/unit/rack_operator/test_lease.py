@@ -39,6 +39,13 @@ async def test_the_second_waits_while_the_first_renews(kube: FakeKube) -> None:
     keep.cancel()
 
 
+def test_a_silent_holder_is_followed_within_half_a_minute() -> None:
+    times = LeaseTimes()
+    assert times.duration_s + 2 * times.retry_s < 30
+    # It has given up before another may begin.
+    assert times.give_up_s + times.renew_s < times.duration_s
+
+
 async def test_a_silent_holder_is_followed_after_its_time(kube: FakeKube) -> None:
     first, second = replica(kube, "a"), replica(kube, "b")
     await first.acquire()
