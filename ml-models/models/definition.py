@@ -23,13 +23,19 @@ Positive = Annotated[int, msgspec.Meta(gt=0)]
 Fraction = Annotated[float, msgspec.Meta(gt=0, lt=1)]
 
 
-class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One property of one feature that a model reads, under a short name."""
+class Channel(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
+    """One property of one feature that a model reads, under a short name.
+
+    An `optional` one may be missing: of it the newest value alone is read, while it is no older than `stale_after_s`
+    (0: as old as the model's own), and without one the model does with the rest.
+    """
 
     name: str
     feature: str
     property: str
     unit: str
+    optional: bool = False
+    stale_after_s: int = msgspec.field(default=0, name="staleAfterS")
 
 
 class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,8 +95,22 @@ class Definition(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fie
 
     @property
     def channel_names(self) -> list[str]:
-        """Names of the channels, in the order of a window's first axis."""
+        """Names of the channels: those of a window's first axis in its order, then the optional ones."""
         return [channel.name for channel in self.channels]
+
+    @property
+    def optional(self) -> list[Channel]:
+        """Channels of which the newest value alone is read; they come after those that windows are of."""
+        return [channel for channel in self.channels if channel.optional]
+
+    @property
+    def windowed(self) -> int:
+        """How many channels windows are of."""
+        return len(self.channels) - len(self.optional)
+
+    def optional_ms(self) -> list[int]:
+        """How old the newest value of each optional channel may be, in milliseconds."""
+        return [(channel.stale_after_s or self.stale_after_s) * 1000 for channel in self.optional]
 
     def target_channels(self) -> list[int]:
         """For each target, the index of the channel that holds its past."""
@@ -201,6 +221,11 @@ def check(definition: Definition) -> None:
         raise ModelError(
             f"model {definition.name!r}: channels must have distinct names, got {', '.join(names) or 'none'}"
         )
+    if any(channel.optional for channel in definition.channels[: definition.windowed]):
+        raise ModelError(f"model {definition.name!r}: optional channels come after the others")
+    if any(channel.stale_after_s and not channel.optional for channel in definition.channels):
+        raise ModelError(f"model {definition.name!r}: staleAfterS of a channel is for optional ones")
+    names = names[: definition.windowed]
     for target in definition.targets:
         if target.channel not in names:
             raise ModelError(

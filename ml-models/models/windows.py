@@ -11,7 +11,7 @@ What this module does not do: decide which readings come here (`runner.intake`) 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,20 +33,25 @@ class Snapshot:
     `values`: float32 [N, channels, cells], newest cell last, NaN where a cell holds no usable reading.
     `newest_ms`: int64 [N, channels], time of the newest reading in the window, -1 if there is none.
     `newest`: float32 [N, channels], its value; NaN when that reading was not usable (quality not good) or absent.
+    `optional`: float32 [N, optional channels], newest value, NaN when there is none, it is too old or not usable.
     """
 
     values: FloatArray
     newest_ms: IntArray
     newest: FloatArray
+    optional: FloatArray
 
 
 class WindowStore:
     """Windows of many things; grows as things appear. Not thread-safe: one owner.
 
-    `channels` per thing, `cells` per window, `cell_ms` the length of a cell in milliseconds.
+    `channels` per thing, `cells` per window, `cell_ms` the length of a cell in milliseconds. Beside them the newest
+    value of each optional channel, numbered after the others; `optional_ms`: how old each of them may be.
     """
 
-    def __init__(self, channels: int, cells: int, cell_ms: int, capacity: int = 64) -> None:
+    def __init__(
+        self, channels: int, cells: int, cell_ms: int, capacity: int = 64, optional_ms: Sequence[int] = ()
+    ) -> None:
         if min(channels, cells, capacity) < 1 or cell_ms < 1000:
             raise ValueError("channels, cells and capacity must each be at least 1, cell_ms at least 1000")
         self.channels = channels
@@ -61,6 +66,9 @@ class WindowStore:
         self._value = np.full((capacity, channels, self._ring), np.nan, dtype=np.float32)
         # Time of the newest reading ever taken, per thing and channel: what is due and what is stale is asked often.
         self._newest_ms = np.full((capacity, channels), _NEVER, dtype=np.int64)
+        self._optional_ms = np.array(optional_ms, dtype=np.int64)
+        self._optional_at = np.full((capacity, len(optional_ms)), _NEVER, dtype=np.int64)
+        self._optional = np.full((capacity, len(optional_ms)), np.nan, dtype=np.float32)
         self._used = np.zeros(capacity, dtype=np.bool_)
         self._slots: dict[str, int] = {}
         self._free = list(range(capacity - 1, -1, -1))
@@ -94,6 +102,8 @@ class WindowStore:
             if slot is not None:
                 self._cell[slot] = _NEVER
                 self._newest_ms[slot] = _NEVER
+                self._optional_at[slot] = _NEVER
+                self._optional[slot] = np.nan
                 self._used[slot] = False
                 self._free.append(slot)
 
@@ -103,6 +113,12 @@ class WindowStore:
         Readings older than the window, or ahead of `now_ms` by more than the tolerance, are left out.
         Returns how many were left out for their time.
         """
+        if len(self._optional_ms) and (beside := channels >= self.channels).any():
+            left_out = self._add_optional(
+                slots[beside], channels[beside] - self.channels, times_ms[beside], values[beside], now_ms
+            )
+            rest = ~beside
+            return left_out + self.add(slots[rest], channels[rest], times_ms[rest], values[rest], now_ms)
         newest = now_ms // self.cell_ms
         cells = times_ms // self.cell_ms
         in_time = (cells > newest - self.cells) & (times_ms <= now_ms + FUTURE_TOLERANCE_MS)
@@ -147,7 +163,27 @@ class WindowStore:
         offsets = self._offset[slots[:, None], np.arange(self.channels)[None, :], (first + last) % self._ring]
         newest_ms = wanted[last] * self.cell_ms + offsets
         newest = np.take_along_axis(values, last[:, :, None], axis=2)[:, :, 0]
-        return Snapshot(values, np.where(any_held, newest_ms, _NEVER), newest)
+        at = self._optional_at[slots]
+        timely = (at >= now_ms - self._optional_ms) & (at <= now_ms + FUTURE_TOLERANCE_MS)
+        optional = np.where(timely, self._optional[slots], np.float32(np.nan))
+        return Snapshot(values, np.where(any_held, newest_ms, _NEVER), newest, optional)
+
+    def _add_optional(
+        self, slots: IntArray, which: IntArray, times_ms: IntArray, values: FloatArray, now_ms: int
+    ) -> int:
+        """Keep the newest of each, as `add` does; how many were left out for their time."""
+        in_time = (times_ms >= now_ms - self._optional_ms[which]) & (times_ms <= now_ms + FUTURE_TOLERANCE_MS)
+        slots, which, times_ms = (array[in_time] for array in (slots, which, times_ms))
+        values = values[in_time]
+        order = np.lexsort((values, times_ms))
+        where = (slots[order], which[order])
+        times, values = times_ms[order], values[order]
+        held_at, held = self._optional_at[where], self._optional[where]
+        larger = (values > held) | (np.isnan(values) & ~np.isnan(held))
+        wins = (times > held_at) | ((times == held_at) & larger) | (held_at > now_ms + FUTURE_TOLERANCE_MS)
+        where = (where[0][wins], where[1][wins])
+        self._optional_at[where], self._optional[where] = times[wins], values[wins]
+        return int(len(in_time) - np.count_nonzero(in_time))
 
     def _columns(self, ring: npt.NDArray[Any], slots: IntArray, first: int) -> npt.NDArray[Any]:
         """One window's length of these rows from column `first` on, round the ring's end: slices, as they copy
@@ -180,6 +216,9 @@ class WindowStore:
         self._cell = np.concatenate([self._cell, np.full(more, _NEVER, dtype=np.int32)])
         self._offset = np.concatenate([self._offset, np.zeros(more, dtype=np.int32)])
         self._value = np.concatenate([self._value, np.full(more, np.nan, dtype=np.float32)])
+        beside = (old, len(self._optional_ms))
+        self._optional_at = np.concatenate([self._optional_at, np.full(beside, _NEVER, dtype=np.int64)])
+        self._optional = np.concatenate([self._optional, np.full(beside, np.nan, dtype=np.float32)])
         self._used = np.concatenate([self._used, np.zeros(old, dtype=np.bool_)])
         self._newest_ms = np.concatenate([self._newest_ms, np.full((old, self.channels), _NEVER, dtype=np.int64)])
         self._free.extend(range(2 * old - 1, old - 1, -1))

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -274,21 +274,21 @@ class _Shooting:
         base_inlet, base_others = self._compare(vector)
         known_inlet, known_others = np.isfinite(base_inlet), np.isfinite(base_others)
         size = base_inlet.size + base_others.size + vector.size
+        wide = len(self._names)
+        moved = np.tile(vector, (wide + 1, 1))
+        moved[np.arange(wide), np.arange(wide)] += _NUDGE
+        moved[wide, wide:] += _NUDGE
+        inlets, others = self._run([self.parameters(one) for one in moved])
+        slopes = np.where(known_inlet, (inlets - self._inlet - base_inlet) / _NUDGE, 0.0)
+        other_slopes = np.where(known_others, (others - self._others - base_others) / _NUDGE, 0.0)
         columns: list[Any] = []
-        for k in range(len(self._names)):
-            moved = vector.copy()
-            moved[k] += _NUDGE
-            inlet, others = self._compare(moved)
+        for k in range(wide):
             column = np.zeros(size)
-            column[: inlet.size] = np.where(known_inlet, (inlet - base_inlet) / _NUDGE, 0.0).ravel()
-            slope = np.where(known_others, (others - base_others) / _NUDGE, 0.0)
-            column[inlet.size : inlet.size + others.size] = slope.ravel()
+            column[: base_inlet.size] = slopes[k].ravel()
+            column[base_inlet.size : base_inlet.size + base_others.size] = other_slopes[k].ravel()
             column[size - vector.size + k] = _PRIOR_K
             columns.append(column)
-        moved = vector.copy()
-        moved[len(self._names) :] += _NUDGE
-        inlet, _others = self._compare(moved)
-        slope = np.where(known_inlet, (inlet - base_inlet) / _NUDGE, 0.0)
+        slope = slopes[wide]
         rows = np.arange(base_inlet.size)
         zone = np.tile(np.arange(self._z), base_inlet.size // self._z)
         own = sparse.coo_array((slope.ravel(), (rows, zone)), shape=(size, self._z))
@@ -302,18 +302,21 @@ class _Shooting:
         if key not in self._cache:
             if len(self._cache) > 2:
                 self._cache.clear()
-            inlet, others = self._run(self.parameters(vector))
-            self._cache[key] = inlet - self._inlet, others - self._others
+            inlet, others = self._run([self.parameters(vector)])
+            self._cache[key] = inlet[0] - self._inlet, others[0] - self._others
         return self._cache[key]
 
-    def _run(self, parameters: Parameters) -> tuple[Floats, Floats]:
-        told, at = self._told, self._at
-        count, length = at.shape
-        model = RoomModel(self._layout, following(parameters), scenarios=count)
+    def _run(self, each: Sequence[Parameters]) -> tuple[Floats, Floats]:
+        """Inlets (P, windows, times, Z), returns and rises (P, windows, times, M + N) with each of P parameters: all
+        run at once, as scenarios."""
+        told, (count, length) = self._told, self._at.shape
+        at = np.tile(self._at, (len(each), 1))
+        rows = [one for one in each for _ in range(count)]
+        model = RoomModel(self._layout, [following(one) for one in rows])
         inputs = model.default_inputs(0.5)
         rated = model.equations.rated_flow
-        inlet = np.empty((count, length - self._skip, self._z))
-        others = np.empty((count, length - self._skip, model.units + model.racks))
+        inlet = np.empty((len(rows), length - self._skip, self._z))
+        others = np.empty((len(rows), length - self._skip, model.units + model.racks))
 
         def tell(k: int) -> None:
             moment = at[:, k]
@@ -321,21 +324,22 @@ class _Shooting:
             inputs.it_power[...] = np.maximum(told.power[moment], 0.0)
 
         tell(0)
-        inputs.it_power[...] *= 1.0 / (1.0 + parameters.fan_share * 0.5)
+        inputs.it_power[...] *= 1.0 / (1.0 + np.array([[one.fan_share] for one in rows]) * 0.5)
         state = model.steady(inputs, tolerance_k=1e-3, rounds=60)
         measured = told.inlet[at[:, 0]]
         state.inlet[...] = np.where(np.isfinite(measured), measured, state.inlet)
         for k in range(length):
             if k >= self._skip:
                 seen = model.observe(state, inputs)
-                inlet[:, k - self._skip] = seen.inlet.reshape(count, self._z)
+                inlet[:, k - self._skip] = seen.inlet.reshape(len(rows), self._z)
                 others[:, k - self._skip, : model.units] = seen.return_ * _RETURN_WEIGHT
                 others[:, k - self._skip, model.units :] = (seen.outlet - seen.inlet).mean(axis=1) * _RISE_WEIGHT
             if k + 1 < length:
                 tell(k)
                 inputs.it_power[...] = model.it_power(inputs.it_power, state)
                 model.advance(state, inputs, self._step_s, 5.0)
-        return inlet, others
+        shape = (len(each), count, length - self._skip, -1)
+        return inlet.reshape(shape), others.reshape(shape)
 
 
 def following(parameters: Parameters) -> Parameters:

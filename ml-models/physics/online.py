@@ -25,6 +25,11 @@ _GATE: Final = 6.0
 _ECHO: Final = 0.2
 
 
+def expected_inlets(model: Floats, supply: Floats, bias: Floats, gain: Floats) -> Floats:
+    """Inlets that the model's mean (°C), given the supply air that reaches them, their bias (K) and gain."""
+    return np.asarray(supply + (1.0 + gain) * (model - supply) + bias)
+
+
 class BiasAndGain:
     """Filters of Z zones. ``bias`` (Z,) K, ``gain`` (Z,) share by which the rise above the supply is larger.
 
@@ -49,7 +54,7 @@ class BiasAndGain:
 
     def expected(self, model: Floats, supply: Floats) -> Floats:
         """Inlets (Z,) that the model's (Z,) mean, given the temperature of the supply air that reaches them."""
-        return np.asarray(supply + (1.0 + self.gain) * (model - supply) + self.bias)
+        return expected_inlets(model, supply, self.bias, self.gain)
 
     def update(self, measured: Floats, model: Floats, supply: Floats, minutes: float) -> Floats:
         """Take readings (Z,), NaN where there are none, ``minutes`` after the last; the innovations (Z,) before."""

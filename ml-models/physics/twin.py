@@ -16,6 +16,7 @@ from typing import Final
 
 import numpy as np
 
+from physics.ahead import Ahead, Beginning
 from physics.calibration import following
 from physics.laws import RHO_CP, Floats
 from physics.layout import Layout
@@ -80,9 +81,7 @@ class Twin:
         self.step_s = step_s
         told = following(self.parameters)
         self._follow = RoomModel(layout, told)
-        # Ahead, capacity bounds what units do, and their commands are given with the lag already in them.
-        limits = {name: getattr(self.parameters, name) for name in ("unit_capacity", "capacity_exponent")}
-        self._ahead = RoomModel(layout, told.with_(**limits), hold_s=30.0)
+        self.ahead = Ahead(layout, self.parameters, step_s)
         n, m = self._follow.racks, self._follow.units
         self._zones = BiasAndGain(2 * n)
         self._habits = SupplyHabits(m, step_s, int(self.horizons_s[-1] / step_s))
@@ -153,32 +152,36 @@ class Twin:
         Raises:
             ValueError: it has been told nothing.
         """
-        state, last = self._known()
+        begin = self.beginning(horizons_s)
         horizons = tuple(sorted(horizons_s)) if horizons_s is not None else self.horizons_s
-        run = state.copy()
-        run.available[...] = self._capacity
-        inputs = self._inputs.copy()
-        inputs.capacity[...] = self._capacity
-        steps = max(1, round(horizons[-1] / self.step_s))
-        deviation = self._habits.forecast(steps)
-        command, tau = self._command.copy(), self.parameters.supply_time_s
-        made: list[Forecast] = []
-        pending = list(horizons)
-        for k in range(steps):
-            command += -np.expm1(-self.step_s / tau) * (last.setpoint - command)
-            inputs.setpoint[0] = command + deviation[k]
-            begin, end = k * self.step_s, (k + 1) * self.step_s
-            while pending and pending[0] <= end + 1e-6:
-                horizon = pending.pop(0)
-                if horizon > begin:
-                    self._ahead.advance(run, inputs, horizon - begin, 5.0)
-                    begin = horizon
-                made.append(self._made(last, run, horizon, keep))
-            if not pending:
-                break
-            if end > begin:
-                self._ahead.advance(run, inputs, end - begin, 5.0)
-        return made
+        values = self.ahead.expected([begin], horizons)[0]
+        return [self._made(begin.time_s, value, horizon, keep) for value, horizon in zip(values, horizons, strict=True)]
+
+    def beginning(self, horizons_s: Sequence[float] | None = None) -> Beginning:
+        """Where a forecast of now starts from: for :attr:`ahead`, which computes many at once.
+
+        Raises:
+            ValueError: it has been told nothing.
+        """
+        state, last = self._known()
+        zones, inputs = self._zones, self._inputs
+        furthest = max(horizons_s) if horizons_s is not None else self.horizons_s[-1]
+        return Beginning(
+            time_s=last.time_s,
+            vector=state.vector[0].copy(),
+            supply=state.supply[0].copy(),
+            fan=state.fan[0].copy(),
+            power=inputs.it_power[0].copy(),
+            airflow=inputs.fan[0].copy(),
+            capacity=self._capacity.copy(),
+            command=self._command.copy(),
+            setpoint=last.setpoint.copy(),
+            deviation=self._habits.forecast(max(1, round(furthest / self.step_s))),
+            bias=zones.bias.copy(),
+            gain=zones.gain.copy(),
+            rest=zones.rest.copy(),
+            persistence=zones.persistence,
+        )
 
     def supply_fraction(self) -> Floats:
         """Capture index of each zone (2, N): the share of its air that comes straight from a cooling unit, 0..1.
@@ -262,7 +265,7 @@ class Twin:
         flow = np.maximum(moment.airflow, 1e-3)
         share = np.clip(flow / e.rated_flow, 1e-3, 1.5)
         heat = RHO_CP * flow * (moment.return_ - moment.supply) + e.unit_fan_w * share**3
-        limit = self._ahead.equations.rated_w[0] * share**self.parameters.capacity_exponent
+        limit = self.ahead.model().equations.rated_w[0] * share**self.parameters.capacity_exponent
         now, before = heat / limit, self._heat_before / limit
         left = np.exp(-max(gap, 1.0) / self.parameters.coil_time_s)
         # A coil runs empty exponentially: two moments say where it ends.
@@ -274,14 +277,11 @@ class Twin:
         self._capacity = np.where(short, np.clip(end, 0.0, 1.0), 1.0)
         self._heat_before = heat
 
-    def _made(self, last: Moment, run: State, horizon: float, keep: bool) -> Forecast:
-        zones = self._zones
-        lasting = zones.rest * zones.persistence ** (horizon / self.step_s)
-        value = (zones.expected(run.inlet.reshape(-1), self._supplied(run)) + lasting).reshape(2, -1)
+    def _made(self, issued_s: float, value: Floats, horizon: float, keep: bool) -> Forecast:
         half = self._half_width(horizon)
         if keep and horizon in self.horizons_s:
-            self._due.append((last.time_s + horizon, self.horizons_s.index(horizon), value))
-        return Forecast(last.time_s, horizon, value, value - half, value + half)
+            self._due.append((issued_s + horizon, self.horizons_s.index(horizon), value))
+        return Forecast(issued_s, horizon, value, value - half, value + half)
 
     def _half_width(self, horizon: float) -> Floats:
         """Half of the interval (2, N): the quantile of past errors at the nearest horizon, of the zone and of all."""

@@ -54,17 +54,20 @@ def check(contract: Contract, manifest: Manifest) -> None:
     if contract.unit is not None:
         found.append(("output.unit", [contract.unit], sorted(units)))
     if contract.channels is not None:
-        found.append(("inputs.channels", _spelled(contract.channels), _spelled(definition.channels)))
-    for part, asked, given in found:
-        if asked is not None and asked != given:
-            raise ModelError(f"spec.{part} is {_text(asked)}, but version {manifest.version} has {_text(given)}")
+        # What it does without where it is missing need not be asked for.
+        named = {channel.name for channel in contract.channels}
+        given = [channel for channel in definition.channels if not channel.optional or channel.name in named]
+        found.append(("inputs.channels", _spelled(contract.channels), _spelled(given)))
+    for part, asked, has in found:
+        if asked is not None and asked != has:
+            raise ModelError(f"spec.{part} is {_text(asked)}, but version {manifest.version} has {_text(has)}")
     unknown = sorted(set(contract.kinds or ()) - set(definition.kinds))
     if unknown:
         raise ModelError(f"spec.selector.kinds: version {manifest.version} is for {_text(definition.kinds)} alone")
 
 
 def _spelled(channels: list[Channel]) -> list[str]:
-    return sorted(f"{c.name}={c.feature}/{c.property} in {c.unit}" for c in channels)
+    return sorted(f"{c.name}={c.feature}/{c.property} in {c.unit}{', optional' * c.optional}" for c in channels)
 
 
 def _text(value: Any) -> str:

@@ -1,9 +1,10 @@
 """Windows into predictions: who may be predicted now, and what. Pure but for the model's call, which is passed in.
 
 A target is predicted only when its own channel has a good reading that is fresh and newer than the one the last
-prediction was based on: a missing or stale input gives no prediction, not a wrong one. Other channels may be missing;
-the model was trained for that. When a thing's turn has come is here too: the first good reading at or after its time
-brings its prediction, so that it is based on what was read just now. Next in the flow: `runner.outbox`.
+prediction was based on: a missing or stale input gives no prediction, not a wrong one. Other channels may be missing,
+and an optional one that is stale counts as missing; the model was trained for that. When a thing's turn has come is
+here too: the first good reading at or after its time brings its prediction, so that it is based on what was read just
+now. Next in the flow: `runner.outbox`.
 """
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ class Forecaster:
             return
         slots, allowed = slots[some], allowed[some]
         newest = snapshot.newest_ms[some][:, self._channels]
-        inputs = self._predictor.plan.compute(snapshot.values[some])
+        inputs = self._predictor.plan.compute(snapshot.values[some], snapshot.optional[some])
         outputs = self._predictor.predict(inputs)
         made = allowed & self._predictor.finite(outputs)
         result.skipped[NOT_FINITE] += int(np.count_nonzero(allowed & ~made))

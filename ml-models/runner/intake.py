@@ -99,9 +99,12 @@ class Intake:
         self._wanted: dict[str, list[tuple[str, int]]] = {}
         for index, channel in enumerate(definition.channels):
             self._wanted.setdefault(channel.feature, []).append((channel.property, index))
+        # Optional channels are numbered after those of the windows.
         self._is_target = np.zeros(len(definition.channels), dtype=np.bool_)
         self._is_target[definition.target_channels()] = True
-        self.windows = WindowStore(len(definition.channels), definition.cells, definition.resolution_s * 1000)
+        self.windows = WindowStore(
+            definition.windowed, definition.cells, definition.resolution_s * 1000, optional_ms=definition.optional_ms()
+        )
         self.things: dict[int, Thing] = {}
         self._by_id: dict[str, Thing] = {}
 

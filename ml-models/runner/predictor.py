@@ -80,7 +80,7 @@ def load(folder: Path) -> Predictor:
         raise ModelError(f"{folder / CARD_FILE}: no such file; a model without its card is not served")
     definition = manifest.definition
     try:
-        plan = InputPlan(manifest.inputs, definition.channel_names, definition.cells, definition.resolution_s)
+        plan = InputPlan.of(manifest.inputs, definition)
     except ValueError as error:
         raise ModelError(f"{folder}: {error}") from error
     session = _open(path, content)
@@ -139,7 +139,7 @@ def _warm_up(path: Path, predictor: Predictor) -> None:
     definition = predictor.manifest.definition
     wanted = _columns(predictor.manifest)
     for rows in (1, 3):
-        windows = np.full((rows, len(definition.channels), definition.cells), 20.0, dtype=np.float32)
+        windows = np.full((rows, definition.windowed, definition.cells), 20.0, dtype=np.float32)
         try:
             outputs = predictor.predict(predictor.plan.compute(windows))
         except Exception as error:  # as in _open

@@ -30,7 +30,12 @@ def history(reader: InfluxReader, site: str, definition: Definition, now_ms: int
     begin = now_s - definition.window_s
     fine = max(begin, (now_s - _FINE_S) // _COARSE_S * _COARSE_S)
     coarse_s = max(_COARSE_S, definition.resolution_s)
-    for index in range(len(definition.channels)):
+    for index, channel in enumerate(definition.channels):
+        if channel.optional:
+            # Only its newest value is read.
+            stale_s = channel.stale_after_s or definition.stale_after_s
+            yield from _rows(reader, site, definition, index, (now_s - stale_s, now_s + 1, definition.resolution_s))
+            continue
         spans = [(fine, now_s + 1, definition.resolution_s)]
         if begin < fine:
             spans.insert(0, (begin, fine, coarse_s))

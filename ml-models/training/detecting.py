@@ -46,7 +46,7 @@ def train(
         ArtefactError: the result must not be published. ValueError: a finding does not occur.
     """
     definition = model.definition
-    plan = InputPlan(model.inputs(), definition.channel_names, definition.cells, definition.resolution_s)
+    plan = InputPlan.of(model.inputs(), definition)
     rows = {}
     for part, name in ((TRAIN, "train"), (CALIBRATION, "calibration"), (TEST, "test")):
         note(f"simulating plants that break: {name}")

@@ -76,7 +76,7 @@ def train(
     """
     sizes = sizes or Sizes()
     definition = model.definition
-    plan = InputPlan(model.inputs(), definition.channel_names, definition.cells, definition.resolution_s)
+    plan = InputPlan.of(model.inputs(), definition)
     parts = [split(history, definition, seed + number) for number, history in enumerate(histories)]
 
     def draw(part: int, count: int, worn: bool = True) -> Any:

@@ -115,20 +115,35 @@ def _draw(
     things = rng.choice(np.array(part.things), size=count)
     nows = rng.integers(first, last, size=count)
     pieces = []
-    by_thing = np.ascontiguousarray(history.values.transpose(1, 2, 0))
+    windowed = definition.windowed
+    by_thing = np.ascontiguousarray(history.values[:, :, :windowed].transpose(1, 2, 0))
+    held = newest_of(history, definition)
     for start in range(0, count, _CHUNK):
         chunk_things, chunk_nows = things[start : start + _CHUNK], nows[start : start + _CHUNK]
         columns = chunk_nows[:, None] - np.arange(definition.cells - 1, -1, -1)[None, :]
-        windows = by_thing[
-            chunk_things[:, None, None], np.arange(len(history.channels))[None, :, None], columns[:, None, :]
-        ]
+        windows = by_thing[chunk_things[:, None, None], np.arange(windowed)[None, :, None], columns[:, None, :]]
+        optional = held[chunk_nows, chunk_things]
         if worn:
             wear(windows, definition, rng)
         truth = by_thing[
             chunk_things[:, None], np.array(definition.output_channels())[None, :], chunk_nows[:, None] + ahead[None, :]
         ]
-        pieces.append(_samples(windows, truth, definition, plan))
+        pieces.append(_samples(windows, optional, truth, definition, plan))
     return _joined(pieces)
+
+
+def newest_of(history: History, definition: Definition) -> FloatArray:
+    """Of each optional channel the newest value at each cell, while it is not stale, as serving holds it
+    [cells, things, optional]."""
+    held = history.values[:, :, definition.windowed :].copy()
+    at = np.arange(len(held))[:, None, None]
+    for channel, stale_ms in enumerate(definition.optional_ms()):
+        values = held[:, :, channel : channel + 1]
+        newest = np.maximum.accumulate(np.where(np.isfinite(values), at, -1), axis=0)
+        found = np.take_along_axis(values, np.maximum(newest, 0), axis=0)
+        timely = (newest >= 0) & ((at - newest) * definition.resolution_s * 1000 <= stale_ms)
+        held[:, :, channel : channel + 1] = np.where(timely, found, np.nan)
+    return held
 
 
 def _joined(pieces: Sequence[Samples]) -> Samples:
@@ -148,7 +163,9 @@ def wear(windows: FloatArray, definition: Definition, rng: np.random.Generator) 
     windows[rng.random((count, channels)) < _CHANNEL_MISSING] = np.nan
 
 
-def _samples(windows: FloatArray, truth: FloatArray, definition: Definition, plan: InputPlan) -> Samples:
+def _samples(
+    windows: FloatArray, optional: FloatArray, truth: FloatArray, definition: Definition, plan: InputPlan
+) -> Samples:
     own = windows[:, definition.output_channels(), :]
     held = np.isfinite(own)
     newest = own.shape[2] - 1 - np.argmax(held[:, :, ::-1], axis=2)
@@ -157,4 +174,4 @@ def _samples(windows: FloatArray, truth: FloatArray, definition: Definition, pla
     fresh = (own.shape[2] - 1 - newest) * definition.resolution_s <= definition.stale_after_s
     filled = np.where(held.any(axis=2), (own.shape[2] - np.argmax(held, axis=2)) * definition.resolution_s, 0)
     usable = held.any(axis=2) & fresh & np.isfinite(truth)
-    return Samples(plan.compute(windows), truth, persistence, filled.astype(np.float32), usable)
+    return Samples(plan.compute(windows, optional), truth, persistence, filled.astype(np.float32), usable)

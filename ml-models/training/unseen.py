@@ -117,7 +117,7 @@ def _forecasts(manifest: Manifest, session: ort.InferenceSession) -> dict[str, f
     """Scores at 15 minutes, with the wear that serving meets."""
     definition = manifest.definition
     history = plant_history(definition, SEED)
-    plan = InputPlan(manifest.inputs, definition.channel_names, definition.cells, definition.resolution_s)
+    plan = InputPlan.of(manifest.inputs, definition)
     whole = Part(list(range(len(history.things))), 0, history.cells)
     rows = build([(history, whole)], definition, plan, _ROWS, np.random.default_rng(SEED))
     value, lo, hi = session.run(["value", "lo", "hi"], {manifest.graph.input: rows.inputs})
@@ -141,7 +141,7 @@ class _Graph:
 def _detections(name: str, models_dir: Path, note: Callable[[str], None], created_ms: int) -> dict[str, Any]:
     manifest, session = _served(name, models_dir, note, created_ms)
     model, definition = registry.load(name), manifest.definition
-    plan = InputPlan(manifest.inputs, definition.channel_names, definition.cells, definition.resolution_s)
+    plan = InputPlan.of(manifest.inputs, definition)
     found = faulty.simulate(
         definition, SEED % 97 + 10, model.train.FAULTS, plants=_DETECT_PLANTS, rooms=_DETECT_ROOMS, hours=_HOURS
     )

@@ -32,14 +32,13 @@ class Loop:
         self.manifest: Manifest = read_manifest(folder)
         definition = self.manifest.definition
         self._definition = definition
-        self._plan = InputPlan(
-            self.manifest.inputs, definition.channel_names, definition.cells, definition.resolution_s
-        )
+        self._plan = InputPlan.of(self.manifest.inputs, definition)
         # As it comes: one thread per core, spinning.
         self._session = ort.InferenceSession(str(folder / self.manifest.graph.file))
-        self._channels = {(c.feature, c.property): c.name for c in definition.channels}
+        windowed = definition.channels[: definition.windowed]
+        self._channels = {(c.feature, c.property): c.name for c in windowed}
         self._windows: dict[str, dict[str, deque[tuple[int, float]]]] = defaultdict(
-            lambda: {name: deque() for name in definition.channel_names}
+            lambda: {channel.name: deque() for channel in windowed}
         )
 
     def note(self, payload: bytes) -> tuple[str, int]:

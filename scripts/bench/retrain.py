@@ -96,10 +96,7 @@ class Serving:
             return False
         folder = self._models.fetch(_MODEL, pointer.version, self._scratch)
         self._manifest = read_manifest(folder)
-        definition = self._manifest.definition
-        self._plan = InputPlan(
-            self._manifest.inputs, definition.channel_names, definition.cells, definition.resolution_s
-        )
+        self._plan = InputPlan.of(self._manifest.inputs, self._manifest.definition)
         self._session = ort.InferenceSession((folder / self._manifest.graph.file).read_bytes())
         self.version = pointer.version
         return True

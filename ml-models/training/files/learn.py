@@ -131,7 +131,7 @@ def with_present(model: Model, made: History) -> Model:
 
 def _judge(manifest: Manifest, graph: bytes, made: History, border: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     definition = manifest.definition
-    plan = InputPlan(manifest.inputs, definition.channel_names, definition.cells, definition.resolution_s)
+    plan = InputPlan.of(manifest.inputs, definition)
     session = ort.InferenceSession(graph, providers=["CPUExecutionProvider"])
     outputs = definition.outputs()
     ahead = np.array([output.horizon_s // definition.resolution_s for output in outputs])

@@ -45,13 +45,15 @@ class Channel(ApiModel):
     """Property of the feature."""
     unit: Annotated[str, Field(min_length=1, max_length=16)]
     """Unit, as UCUM writes it."""
+    optional: bool = False
+    """Whether the model does without it where it is missing."""
 
 
 class Inputs(ApiModel):
     """What the model reads. An artifact that reads anything else is refused."""
 
     channels: Annotated[list[Channel], Field(max_length=32, json_schema_extra=list_map("name"))] = []
-    """Properties of features; what the artifact says when left out."""
+    """Properties of features; what the artifact says when left out. Optional ones may be left out one by one."""
     window_s: _Seconds | None = None
     """How far back, in seconds."""
     resolution_s: _Seconds | None = None

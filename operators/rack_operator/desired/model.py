@@ -45,7 +45,7 @@ def contract(spec: TwinModelSpec) -> JsonObject:
     asked: JsonObject = {
         "task": spec.task,
         "kinds": sorted(spec.selector.kinds),
-        "channels": [channel.model_dump() for channel in spec.inputs.channels],
+        "channels": [channel.model_dump(by_alias=True, exclude_defaults=True) for channel in spec.inputs.channels],
         "windowS": spec.inputs.window_s,
         "resolutionS": spec.inputs.resolution_s,
         "feature": spec.output.feature,

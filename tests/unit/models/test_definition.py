@@ -27,7 +27,7 @@ def test_model_folder_has_all_files_and_known_channels(name):
             feature = feature_of(kind, channel.feature)
             assert feature is not None
             assert feature.by_name[channel.property].unit == channel.unit
-    InputPlan(model.inputs(), definition.channel_names, definition.cells, definition.resolution_s)
+    InputPlan.of(model.inputs(), definition)
 
 
 def test_prediction_features_are_named_after_model_and_target():

@@ -29,9 +29,10 @@ async def test_what_serves_is_said_with_the_version_and_its_skill() -> None:
 
 
 async def test_runners_are_told_what_to_serve_and_for_whom() -> None:
+    top = {"name": "top", "feature": "environment.top", "property": "temperature", "unit": "Cel"}
     bench = Bench(
         selector={"kinds": ["rack"], "rooms": ["hall"], "names": ["b", "a"]},
-        inputs={"channels": [{"name": "top", "feature": "environment.top", "property": "temperature", "unit": "Cel"}]},
+        inputs={"channels": [top, {**top, "name": "near", "optional": True}]},
         output={"targets": ["top"], "horizonsS": [900], "unit": "Cel"},
         artifact={"sha256": "a" * 64},
         expiryS=90,
@@ -42,7 +43,7 @@ async def test_runners_are_told_what_to_serve_and_for_whom() -> None:
     contract = json.loads(told["RACKTWIN_MODEL_CONTRACT"])
     assert contract["sha256"] == "a" * 64
     assert contract["targets"] == ["top"]
-    assert contract["channels"][0]["feature"] == "environment.top"
+    assert contract["channels"] == [top, {**top, "name": "near", "optional": True}]
     assert told["RACKTWIN_SELECT_NAMES"] == "a,b"
     assert told["RACKTWIN_EXPIRY_S"] == "90"
     assert (told["RACKTWIN_MODEL"], told["RACKTWIN_MODEL_VERSION"]) == ("warm", "current")

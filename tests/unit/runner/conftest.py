@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from models.definition import MANIFEST_FORMAT, Graph, Manifest, read_definition, version_of
+from models.definition import MANIFEST_FORMAT, Channel, Graph, Manifest, read_definition, version_of
 from racktwin.messages import Reading, encode
 
 INPUTS = ["top.last", "bottom.last", "power.mean[0:60]"]
@@ -53,6 +53,42 @@ def manifest(content: bytes, **changes) -> Manifest:
         metrics={},
     )
     return msgspec.structs.replace(whole, **changes)
+
+
+def with_outlook(**changes) -> Manifest:
+    """A model that says what an optional channel says, and where there is none, what was last."""
+    made = graph_of_optional()
+    definition = msgspec.structs.replace(read_definition("inlet_temperature"), horizons_s=[])
+    windowed = [channel for channel in definition.channels if not channel.optional]
+    beside = Channel("near", "outlook", "top900", "Cel", optional=True, stale_after_s=120)
+    return manifest(
+        made,
+        definition=msgspec.structs.replace(definition, channels=[*windowed, beside]),
+        inputs=["top.last", "near.less[top]"],
+        **changes,
+    )
+
+
+def graph_of_optional() -> bytes:
+    zero = numpy_helper.from_array(np.array(0.0, dtype=np.float32), "zero")
+    columns = [numpy_helper.from_array(np.array([k], dtype=np.int64), f"column{k}") for k in (0, 1)]
+    nodes = [
+        helper.make_node("Gather", ["inputs", "column0"], ["last"], axis=1),
+        helper.make_node("Gather", ["inputs", "column1"], ["expected"], axis=1),
+        helper.make_node("IsNaN", ["expected"], ["unknown"]),
+        helper.make_node("Where", ["unknown", "zero", "expected"], ["change"]),
+        helper.make_node("Add", ["last", "change"], ["one"]),
+        *(helper.make_node("Concat", ["one", "one"], [name], axis=1) for name in ("value", "lo", "hi")),
+    ]
+    made = helper.make_graph(
+        nodes,
+        "as_expected",
+        [helper.make_tensor_value_info("inputs", TensorProto.FLOAT, ["N", 2])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", 2]) for name in ("value", "lo", "hi")],
+        [zero, *columns],
+    )
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return bytes(model.SerializeToString())
 
 
 def write(folder, content: bytes, made: Manifest):

@@ -95,7 +95,7 @@ def test_graph_that_differs_from_the_model_is_not_published(model, histories, tr
             raise AssertionError
 
     definition = model.definition
-    plan = InputPlan(model.inputs(), definition.channel_names, definition.cells, definition.resolution_s)
+    plan = InputPlan.of(model.inputs(), definition)
     part = split(histories[0], definition, 0)[TEST]
     rows = build([(histories[0], part)], definition, plan, 50, np.random.default_rng(0))
     with pytest.raises(artefact.ArtefactError, match="differ"):
