@@ -148,12 +148,20 @@ class Forecaster:
         result.made.append(Made([things[slot] for slot in slots.tolist()], made, outputs, newest, inputs, now_ms))
 
     def _next(self, slots: IntArray, now_ms: int) -> IntArray:
-        """The next time of each: multiples of the interval, shifted by slot so that merges spread over it evenly."""
+        """The next time of each: an interval after the last, and at least half of one from now.
+
+        What a reading came late is given back up to half an interval, so a thing whose readings are as far apart as the
+        interval is predicted from each of them, however they jitter. The first times are spread over an interval by
+        slot, so that merges are too: that first gap may be short or long by half.
+        """
         interval = self._interval_ms
+        before = self._due[slots]
         phase = ((slots * _GOLDEN) % 1.0 * interval).astype(np.int64)
-        # The first gap after a start may be short or long by half; then it is the interval.
         after = now_ms + interval // 2
-        return after - (after - phase) % interval + interval
+        spread = after - (after - phase) % interval + interval
+        kept = np.maximum(before, now_ms - interval // 2) + interval
+        # One beyond now was set by a clock that has been set back.
+        return np.where((before >= 0) & (before <= now_ms), kept, spread)
 
     def _allowed(self, slots: IntArray, snapshot: Snapshot, now_ms: int, skipped: Counter[str]) -> BoolArray:
         newest_ms = snapshot.newest_ms[:, self._channels]

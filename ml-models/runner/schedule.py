@@ -1,4 +1,4 @@
-"""What is due once an interval: ticks at multiples of it. Pure.
+"""What is due once an interval, ticks at multiples of it, and how many may be done at once. Pure.
 
 When a single thing's prediction is due is for `runner.forecaster`.
 """
@@ -24,3 +24,22 @@ class Schedule:
         passed = tick != self._last
         self._last = tick
         return passed
+
+
+class Budget:
+    """How many may go now: `at_once` after a rest, and from then on as many as the time that passed allows."""
+
+    def __init__(self, at_once: int, now_ms: int) -> None:
+        self._at_once = at_once
+        self._left = float(at_once)
+        self._looked = now_ms
+
+    def take(self, wanted: int, per_ms: float, now_ms: int) -> int:
+        """How many of these may go at `per_ms`; they are taken off. Where that is more, a quarter of a second's worth
+        may go at once."""
+        passed = max(0, now_ms - self._looked)
+        self._looked = now_ms
+        self._left = min(self._left + passed * per_ms, max(float(self._at_once), 250.0 * per_ms))
+        given = min(wanted, int(self._left))
+        self._left -= given
+        return given

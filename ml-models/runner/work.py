@@ -28,7 +28,7 @@ from runner.intake import Intake, selection
 from runner.outbox import ForecastOutbox, Outbox
 from runner.predictor import Predictor
 from runner.restore import OVERLAP_MS
-from runner.schedule import Schedule
+from runner.schedule import Budget, Schedule
 from runner.settings import RunnerSettings
 from runner.verdicts import DetectOutbox
 
@@ -40,11 +40,10 @@ _ASK_BROKER_S = 10.0
 _FRESH_MS = 10_000
 # All things are looked after no more often than this, however often they are predicted.
 _LOOK_AFTER_MS = 5000
-# How often things are looked at whose reading came before their turn, and how long their next reading is waited for.
+# How often things are looked at whose reading came before their turn, or that are many more than usual at once.
 _LOOK_MS = 250
-_NEXT_READING_MS = 1500
-# First predictions: at once, and from then on per ms.
-_FIRST_AT_ONCE = 1000
+# Predictions at once; and of things never predicted before, how many per ms from then on.
+_AT_ONCE = 1000
 _FIRST_PER_MS = 0.2
 # Withdrawals in one look, which comes every five seconds or less often: merges too, so they are spread as those are.
 _WITHDRAWN_AT_ONCE = 1000
@@ -102,12 +101,12 @@ class RunnerWork:
         # Slots whose turn has come and that got a reading, until there are enough of them or the time is over.
         self._waiting: list[IntArray] = []
         self._waits_since = 0
-        # Slots with a reading that came before their turn, and when they were last looked at.
+        # Slots with a reading that came before their turn, those held back as too many, and when both were looked at.
         self._early: list[IntArray] = []
+        self._held: list[IntArray] = []
         self._looked = 0
-        # How many things may be predicted for the first time now.
-        self._credit = float(_FIRST_AT_ONCE)
-        self._credited = context.clock()
+        self._first = Budget(_AT_ONCE, context.clock())
+        self._again = Budget(_AT_ONCE, context.clock())
         self._serve(predictor)
 
     def handle(self, batch: list[Message]) -> None:
@@ -131,12 +130,16 @@ class RunnerWork:
         """Predict whoever waits, when there are enough or it was long enough; look after the rest once an interval."""
         self._producer.poll()
         now = self._context.clock()
-        if self._early and not 0 <= now - self._looked < _LOOK_MS:
+        if (self._early or self._held) and not 0 <= now - self._looked < _LOOK_MS:
             self._looked = now
-            early = np.unique(np.concatenate(self._early))
-            self._early = []
-            # Whoever reports often is predicted from its next reading, so that one gets a moment to come.
-            self._queue(early, now, now - _NEXT_READING_MS)
+            early, held = self._early, self._held
+            self._early, self._held = [], []
+            if held:
+                self._queue(np.unique(np.concatenate(held)), now, now)
+            if early:
+                # Whoever goes on reporting is predicted from its next reading: from one before its turn, the prediction
+                # would be older than it need be. For things that do not, an interval is waited.
+                self._queue(np.unique(np.concatenate(early)), now, now - self._interval_ms)
         if self._waiting and (
             not 0 <= now - self._waits_since < self._linger_ms
             or sum(len(slots) for slots in self._waiting) >= self._max_batch
@@ -149,25 +152,30 @@ class RunnerWork:
             self._look_after(now)
 
     def _queue(self, slots: IntArray, now: int, turn_ms: int) -> None:
-        """Of things with readings not predicted from yet, queue those whose turn came by `turn_ms`; keep the rest.
-
-        Many that are predicted for the first time, as after a start, are spread: their merges would hold up Ditto.
-        """
+        """Of things with readings not predicted from yet, queue those whose turn came by `turn_ms`; keep the rest."""
         due = self._forecaster.due(slots, turn_ms)
-        passed = max(0, now - self._credited)
-        self._credited = now
-        self._credit = min(self._credit + passed * _FIRST_PER_MS, float(_FIRST_AT_ONCE))
-        first = due[self._forecaster.never(due)]
-        if len(first) > self._credit:
-            due = np.setdiff1d(due, first[int(self._credit) :])
-            first = first[: int(self._credit)]
-        self._credit -= len(first)
-        if len(due):
+        chosen = self._affordable(due, now)
+        if len(chosen):
             if not self._waiting:
                 self._waits_since = now
-            self._waiting.append(due)
+            self._waiting.append(chosen)
+        if len(chosen) < len(due):
+            self._held.append(np.setdiff1d(due, chosen))
         if len(due) < len(slots):
             self._early.append(np.setdiff1d(slots, due))
+
+    def _affordable(self, due: IntArray, now: int) -> IntArray:
+        """Very many at once would hold up Ditto with their merges: after a start, or where all things of a site report
+        at the same second. They go at twice the rate at which they come back, those never predicted before slower."""
+        never = self._forecaster.never(due)
+        first, again = due[never], due[~never]
+        usual = 2.0 * len(self._intake) / self._interval_ms
+        return np.concatenate(
+            [
+                first[: self._first.take(len(first), _FIRST_PER_MS, now)],
+                again[: self._again.take(len(again), usual, now)],
+            ]
+        )
 
     def settle(self) -> list[TopicPartition] | None:
         """Wait until Kafka has acknowledged every prediction so far."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.schedule import Schedule
+from runner.schedule import Budget, Schedule
 
 
 def test_due_once_at_each_multiple():
@@ -36,3 +36,21 @@ def test_never_more_often_than_the_interval_on_average(interval, steps):
 def test_impossible_interval_is_refused():
     with pytest.raises(ValueError, match="interval_ms"):
         Schedule(0, 0)
+
+
+def test_budget_gives_what_it_has_and_refills_with_time():
+    budget = Budget(10, 1_000)
+    assert [budget.take(wanted, 0.01, at) for wanted, at in ((4, 1_000), (9, 1_000), (9, 1_250), (99, 99_000))] == [
+        4, 6, 2, 10,
+    ]  # fmt: skip
+
+
+def test_budget_of_a_high_rate_is_a_quarter_second_of_it():
+    assert Budget(10, 0).take(10_000, 4.0, 1_000) == 1_000
+
+
+def test_budget_outlives_a_clock_set_back():
+    budget = Budget(10, 50_000)
+    assert budget.take(10, 0.01, 50_000) == 10
+    assert budget.take(10, 0.01, 1_000) == 0
+    assert budget.take(10, 0.01, 1_500) == 5

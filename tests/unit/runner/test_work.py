@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import threading
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -13,6 +15,7 @@ from racktwin import health, logs
 from racktwin.messages import decode_prediction
 from racktwin.process import Context, Fatal
 from runner.predictor import load
+from runner.schedule import Budget
 from runner.settings import RunnerSettings
 from runner.work import RunnerWork
 
@@ -130,7 +133,7 @@ def test_later_readings_wait_for_their_turn_and_are_predicted_from_at_once_then(
 def test_a_reading_before_its_turn_is_predicted_from_though_none_follows(rig):
     predict(rig, Message(reading()))
     predict(rig, Message(reading(at=NOW + 100)))
-    rig.now = NOW + 16_700
+    rig.now = NOW + 25_300
     rig.work.tick()
     rig.now += 40
     rig.work.tick()
@@ -138,6 +141,53 @@ def test_a_reading_before_its_turn_is_predicted_from_though_none_follows(rig):
     rig.now += 60_000
     rig.work.tick()
     assert len(rig.producer.predictions()) == 2
+
+
+@pytest.mark.parametrize("every_s", [1, 3, 5, 7, 9.9, 10, 13, 30])
+def test_a_prediction_is_made_of_a_reading_as_it_comes_however_far_apart_they_are(rig, every_s):
+    steps_ms, lasts_s = 100, 300
+    jitter = random.Random(1)
+    times = [NOW + round(n * every_s * 1000) + jitter.randrange(-90, 90) for n in range(1, round(lasts_s / every_s))]
+    predict(rig, Message(reading()))
+    while rig.now < NOW + lasts_s * 1000:
+        while times and times[0] <= rig.now:
+            rig.work.handle([Message(reading(at=times.pop(0)))])
+        rig.work.tick()
+        rig.now += steps_ms
+    made = rig.producer.predictions()
+    assert all(p.issued_at - p.based_on <= 2 * steps_ms for p in made)
+    # Once an interval on average, or as often as there are readings; none much closer to another, none left out.
+    wanted_s = max(10, every_s)
+    assert lasts_s / wanted_s * 0.85 - 2 <= len(made) <= lasts_s / wanted_s + 2
+    gaps = [after.issued_at - before.issued_at for before, after in pairwise(made)]
+    assert min(gaps) >= 4_800
+    assert max(gaps[1:]) <= 2 * wanted_s * 1000
+
+
+def test_a_pause_of_the_readings_makes_no_prediction_from_old_ones(rig):
+    predict(rig, Message(reading()))
+    for second in (*range(1, 9), *range(13, 30)):
+        rig.now = NOW + second * 1000
+        predict(rig, Message(reading(at=rig.now)))
+    assert all(p.issued_at - p.based_on <= 50 for p in rig.producer.predictions())
+    assert [p.based_on - NOW for p in rig.producer.predictions()] == [0, 13_000, 20_000]
+
+
+def test_very_many_that_report_at_once_are_spread_too_and_nobody_is_left_out(rig):
+    rig.work._again = Budget(10, rig.now)
+    things = [f"rack-{n}" for n in range(100)]
+    for second in (0, 15):
+        rig.now = NOW + second * 1000 + 1
+        predict(rig, *(Message(reading(thing=thing, at=NOW + second * 1000)) for thing in things))
+    counts = [len(rig.producer.predictions())]
+    for _ in range(20):
+        rig.now += 260
+        rig.work.tick()
+        counts.append(len(rig.producer.predictions()))
+    assert counts[0] == 110
+    # Twice as many a second as would come back in an interval of 10 s: about 5 at each look.
+    assert max(after - before for before, after in pairwise(counts)) < 20
+    assert counts[-1] == 200
 
 
 def test_very_many_first_predictions_are_spread(rig):
