@@ -6,7 +6,8 @@ reads what InfluxDB holds of that time.
 
 - latency: from the time in the device's message, stamped when the sample is taken, just before it is published, to the
   moment the event that shows it, or a newer sample, is here. Every sample counts, also one that never reaches a twin
-  because a newer one overtook it.
+  because a newer one overtook it. A rack is predicted once in 10 s, so `mqtt_to_prediction` is mostly the wait for the
+  next prediction; `mqtt_to_its_prediction` counts only the samples that one was made from.
 - sent: what the devices numbered, first to last number in the time, less the samples that simulated sensors lose by
   their nature; stored: the points InfluxDB has of those numbers.
 """

@@ -132,24 +132,31 @@ def summarise(numbers: Numbers, watcher: Watcher) -> tuple[dict[str, Any], list[
     if lost_by_sensors > max(10, stored / 500):
         problems.append(f"{lost_by_sensors} of {stored} samples are missing from packs that arrived")
     to_twin: list[float] = []
+    # Of every reading to the next prediction, which is the wait for its rack's turn; and of those readings that one was
+    # made from to it, which is how long making it and bringing it there takes.
     to_prediction: list[float] = []
+    to_its_prediction: list[float] = []
     for (thing, feature), seqs in numbers.items():
         found, unseen = latencies(seqs.values(), watcher.live(thing, feature))
         to_twin += found
         if unseen:
             problems.append(f"{unseen} reading(s) of {thing} {feature} were never to be seen on the twin")
         if feature.startswith("environment."):
-            found, unseen = latencies(seqs.values(), watcher.predicted(thing, feature.removeprefix("environment.")))
+            predicted = watcher.predicted(thing, feature.removeprefix("environment."))
+            found, unseen = latencies(seqs.values(), predicted)
             to_prediction += found
+            to_its_prediction += predicted.ages(seqs.values())
             if unseen:
                 problems.append(f"{unseen} reading(s) of {thing} {feature} never led to a prediction")
-    if not to_twin or not to_prediction:
+    if not to_twin or not to_its_prediction:
         problems.append("nothing was seen on the twins")
         return {}, problems
     figures = {
         "mqtt_to_twin_p50_ms": round(percentile(to_twin, 0.5), 1),
         "mqtt_to_twin_p99_ms": round(percentile(to_twin, 0.99), 1),
         "mqtt_to_prediction_p99_ms": round(percentile(to_prediction, 0.99), 1),
+        "mqtt_to_its_prediction_p50_ms": round(percentile(to_its_prediction, 0.5), 1),
+        "mqtt_to_its_prediction_p99_ms": round(percentile(to_its_prediction, 0.99), 1),
         "readings_sent": sent,
         "readings_in_influx": stored,
     }

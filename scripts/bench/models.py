@@ -5,8 +5,8 @@ its training never saw.
    target and horizon) the runner makes of fresh readings per second of its own processor time. Counted once each rack
    was predicted, since first predictions are held back for Ditto's sake; each round of readings brings one of each.
 2. The usual loop (`bench.models_naive`) on the same records, model and broker, in the same run.
-3. 1,000 racks at one reading a second and feature: from the time a reading was handed to Kafka to when a prediction
-   based on it is read from Kafka.
+3. 1,000 racks at one reading a second and feature: from the time a reading was handed to Kafka to when the prediction
+   made from it is read from Kafka (`bench.models_latency`).
 4. Quality (`python -m training evaluate`): parity, error, skill and coverage of forecasts, and what the detecting
    models find and wrongly find, on simulated plants, seeds and faults unseen in training.
 
@@ -21,25 +21,25 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
 from confluent_kafka import Consumer, TopicPartition
 
 from bench import models_offer
+from bench.models_latency import latency
 from bench.models_offer import PARTITIONS, SITE, Offerer
-from bench.sightings import percentile
+from bench.models_runner import Runner
 from local_stack import Stack, model
-from racktwin.messages import decode_prediction
 from racktwin.names import own_topic
 
 STACK: Final = "bench-models"
+PARTS: Final = ("serving", "latency", "quality")
 _MODEL: Final = "inlet-temperature"
 _LATENCY_RACKS: Final = 1000
-_LATENCY_S: Final = 25
+# Four intervals: each rack is predicted four times.
+_LATENCY_S: Final = 40
 _WINDOW_S: Final = 3600
 # One reading in each cell is what windows hold in life. Ours cost the same however few cells are filled, so those of
 # 10,000 racks are filled thinly; the usual loop's cost depends on it, and it gets whole windows of the racks it serves.
@@ -53,43 +53,6 @@ _FIRST_S: Final = 240.0
 def say(text: str) -> None:
     """Progress."""
     print(f"bench: {text}", file=sys.stderr, flush=True)
-
-
-class Runner:
-    """`python -m runner` on the bench's topics."""
-
-    def __init__(self, bootstrap: str, folder: Path, log: Path, **settings: str) -> None:
-        environment = {
-            **os.environ,
-            "RACKTWIN_KAFKA_BOOTSTRAP": bootstrap,
-            "RACKTWIN_SITES": SITE,
-            "RACKTWIN_MODEL_DIR": str(folder),
-            "RACKTWIN_LOG_LEVEL": "warning",
-            "OPENBLAS_NUM_THREADS": "1",
-            **settings,
-        }
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "runner"], env=environment, stdout=output, stderr=output
-            )
-        self._log = log
-        self._watched = psutil.Process(self._process.pid)
-
-    def cpu_s(self) -> float:
-        """Processor time so far. Raises SystemExit when it ended."""
-        if self._process.poll() is not None:
-            raise SystemExit(f"bench: the runner ended: {self._log.read_text()[-800:]}")
-        times = self._watched.cpu_times()
-        return float(times.user + times.system)
-
-    def rss_mb(self) -> float:
-        """Memory now."""
-        return float(self._watched.memory_info().rss) / 1e6
-
-    def stop(self) -> None:
-        """End it."""
-        self._process.terminate()
-        self._process.wait(30)
 
 
 def end_offsets(consumer: Consumer, topic: str) -> int:
@@ -195,44 +158,6 @@ def usual_loop(bootstrap: str, folder: Path, racks: int, readings: int) -> dict[
     return result
 
 
-def latency(bootstrap: str, folder: Path, log: Path, racks: int, seconds: int) -> list[float]:
-    """Milliseconds from a reading's hand-over to Kafka to a prediction based on it being read from Kafka."""
-    models_offer.make_topics(bootstrap)
-    offerer = Offerer(bootstrap, own_topic("readings", SITE))
-    runner = Runner(bootstrap, folder, log)
-    found: list[float] = []
-    stop = threading.Event()
-    consumer = Consumer(
-        {"bootstrap.servers": bootstrap, "group.id": f"bench-{time.time_ns()}", "auto.offset.reset": "latest"}
-    )
-    consumer.assign([TopicPartition(own_topic("predictions", SITE), p, 0) for p in range(PARTITIONS)])
-
-    def watch() -> None:
-        while not stop.is_set():
-            for message in consumer.consume(500, 0.02):
-                payload = message.value()
-                if message.error() is None and payload is not None:
-                    prediction = decode_prediction(payload)
-                    found.append(time.time() * 1000 - prediction.based_on)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        offerer.paced(racks, 6)
-        # The first prediction of each rack comes at its first reading, which may be older than the runner.
-        time.sleep(1)
-        found.clear()
-        offerer.paced(racks, seconds)
-        time.sleep(1)
-        runner.cpu_s()
-    finally:
-        stop.set()
-        watcher.join(5)
-        consumer.close()
-        runner.stop()
-    return found
-
-
 def quality() -> dict[str, Any]:
     """What `python -m training evaluate` says of all models."""
     done = subprocess.run(
@@ -253,10 +178,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--racks", type=int, default=10_000, help="racks with full windows (default 10,000)")
     parser.add_argument("--rounds", type=int, default=4, help="readings of each rack and feature that are counted")
     parser.add_argument("--usual", type=int, default=1500, help="readings that the usual loop is given")
-    parser.add_argument("--part", choices=("all", "serving", "quality"), default="all", help="what to measure")
+    parser.add_argument("--runners", type=int, default=1, help="runners beside each other in the latency's part")
+    parser.add_argument("--part", choices=("all", *PARTS), default="all", help="what to measure")
     options = parser.parse_args(argv)
+    parts = PARTS if options.part == "all" else (options.part,)
     figures: dict[str, Any] = {}
-    if options.part in ("all", "serving"):
+    if parts != ("quality",):
         folder = model.ensure_trained(_MODEL)
         stack = Stack(STACK)
         stack.ensure(["kafka"])
@@ -264,21 +191,28 @@ def main(argv: list[str] | None = None) -> int:
             bootstrap = str(stack.endpoints()["kafka_bootstrap"])
             with tempfile.TemporaryDirectory(prefix="bench-models-") as scratch:
                 log = Path(scratch) / "runner.log"
-                ours = throughput(bootstrap, folder, options.racks, options.rounds, log)
-                usual = usual_loop(bootstrap, folder, options.racks, options.usual)
-                found = latency(bootstrap, folder, log, _LATENCY_RACKS, _LATENCY_S)
+                if "serving" in parts:
+                    ours = throughput(bootstrap, folder, options.racks, options.rounds, log)
+                    usual = usual_loop(bootstrap, folder, options.racks, options.usual)
+                    per_core = ours["predictions"] / ours["cpu_s"]
+                    usual_per_core = usual["predictions"] / usual["cpu_s"]
+                    figures |= {
+                        "predictions_per_s_core": round(per_core),
+                        "one_at_a_time_per_s_core": round(usual_per_core),
+                        "ratio": round(per_core / usual_per_core, 1),
+                    }
+                if "latency" in parts:
+                    found = latency(bootstrap, folder, log, _LATENCY_RACKS, _LATENCY_S, count=options.runners)
+                    say(f"reading to prediction: {found}")
+                    figures |= {
+                        "reading_to_prediction_p50_ms": round(found.ms(0.5), 1),
+                        "reading_to_prediction_p99_ms": round(found.ms(0.99), 1),
+                        "reading_to_prediction_max_ms": round(found.ms(1.0), 1),
+                    }
         finally:
             stack.stop()
-        per_core = ours["predictions"] / ours["cpu_s"]
-        usual_per_core = usual["predictions"] / usual["cpu_s"]
-        figures |= {
-            "predictions_per_s_core": round(per_core),
-            "one_at_a_time_per_s_core": round(usual_per_core),
-            "ratio": round(per_core / usual_per_core, 1),
-            "reading_to_prediction_p99_ms": round(percentile(found, 0.99), 1),
-        }
         say(json.dumps(figures))
-    if options.part in ("all", "quality"):
+    if "quality" in parts:
         figures |= quality()
     print(json.dumps(figures))
     return 0

@@ -5,6 +5,7 @@ offer; what a rack reads is a slow wave of its own, so that no two windows are a
 from __future__ import annotations
 
 import math
+import threading
 import time
 from typing import Any, Final
 
@@ -25,8 +26,9 @@ def rack(number: int) -> str:
     return thing_id(SITE, "rack", f"r{number:05d}")
 
 
-def make_topics(bootstrap: str, suffix: str = "") -> None:
-    """The site's topics, empty."""
+def make_topics(bootstrap: str, suffix: str = "", *, stamped: bool = False) -> None:
+    """The site's topics, empty; `stamped` when records are to bear the time at which the broker appended them."""
+    configs = {"message.timestamp.type": "LogAppendTime"} if stamped else {}
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     try:
         wanted = [own_topic(what, SITE) + suffix for what in _TOPICS]
@@ -36,7 +38,7 @@ def make_topics(bootstrap: str, suffix: str = "") -> None:
             admin.delete_topics(gone)
             while set(gone) & set(admin.list_topics()):
                 time.sleep(0.2)
-        admin.create_topics([NewTopic(topic, PARTITIONS, 1) for topic in wanted])
+        admin.create_topics([NewTopic(topic, PARTITIONS, 1, topic_configs=configs) for topic in wanted])
     finally:
         admin.close()
 
@@ -88,10 +90,11 @@ class Offerer:
         """The past of all racks, a round every `every_s` seconds; how many records."""
         return sum(self.offer(racks, now_ms - age * 1000) for age in range(span_s, 0, -every_s))
 
-    def paced(self, racks: int, seconds: int) -> int:
-        """Every rack once a second, spread over each second, observed when it is handed over; how many records."""
-        count, began = 0, time.time()
-        for second in range(seconds):
+    def paced(self, racks: int, over: threading.Event) -> int:
+        """Every rack once a second, spread over each second, observed when it is handed over, until `over` is set; how
+        many records."""
+        count, began, second = 0, time.time(), 0
+        while not over.is_set():
             for number in range(racks):
                 due = began + second + number / racks
                 if number % 20 == 0 and due > time.time():
@@ -100,6 +103,7 @@ class Offerer:
                 for key, value in records(number, int(time.time() * 1000)):
                     self._put(key, value)
                     count += 1
+            second += 1
         self.flush()
         return count
 

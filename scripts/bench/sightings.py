@@ -29,6 +29,12 @@ class Sightings:
         index = bisect.bisect_left(self._shown, observed)
         return self._seen[index] if index < len(self._seen) else None
 
+    def ages(self, observed: Iterable[int]) -> list[float]:
+        """For each state that shows exactly one of these observations as its newest: milliseconds from it to its
+        sighting."""
+        wanted = set(observed)
+        return [seen - shown for shown, seen in zip(self._shown, self._seen, strict=True) if shown in wanted]
+
     def __len__(self) -> int:
         return len(self._shown)
 

@@ -22,6 +22,14 @@ def test_an_older_state_after_a_newer_one_changes_nothing() -> None:
     assert len(states) == 1
 
 
+def test_ages_are_of_the_readings_that_were_shown_and_of_no_other() -> None:
+    states = Sightings()
+    states.add(1000, 1040.0)
+    states.add(3000, 3100.0)
+    assert states.ages([1000, 2000, 3000]) == [40.0, 100.0]
+    assert states.ages([2000, 3000]) == [100.0]
+
+
 def test_percentile_is_a_value_that_occurred() -> None:
     values = [float(v) for v in range(1, 101)]
     assert percentile(values, 0.5) == 50
