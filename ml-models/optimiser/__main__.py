@@ -52,6 +52,7 @@ def run(settings: OptimiserSettings, context: Context) -> None:
         server_fans=settings.optimiser_server_fans,
         objective=settings.optimiser_objective,
         series=file_of(settings.optimiser_series_file),
+        refused_s=settings.optimiser_refused_s,
     )
     context.health.set_ready(True)
     while not context.stop.is_set():

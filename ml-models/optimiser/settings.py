@@ -31,6 +31,13 @@ class OptimiserSettings(KafkaSettings, DittoSettings, SitesSettings, ProcessSett
     optimiser_margin_k: float = Field(
         0.2, ge=0, le=5, description="Distance to limits that is kept beside the model's own error (K)."
     )
+    optimiser_refused_s: float = Field(
+        14_400.0,
+        ge=0,
+        le=604_800,
+        description="How long what a person refused is not proposed again while the room stays as it is (s); what the "
+        "guard or a unit refused, 15 min at the most.",
+    )
     optimiser_instance: str = Field(
         "", description="Name of this optimiser, by which the guard tells it from another; a random one when empty."
     )

@@ -17,6 +17,7 @@ from optimiser import metrics, snapshot
 from optimiser.advise import ADVISE, CLOSED_LOOP, Proposal, nothing, propose
 from optimiser.controller import Controller, Tuning
 from optimiser.prices import Objective, Series, SeriesError
+from optimiser.refused import Refusals, again
 from optimiser.snapshot import NotReady, Snapshot
 from physics.layout import LayoutError
 from racktwin import names
@@ -54,13 +55,16 @@ class Optimiser:
         server_fans: bool = True,
         objective: Objective = "energy",
         series: Callable[[], Series | None] = lambda: None,
+        refused_s: float = 14_400.0,
     ) -> None:
         """``publish`` puts (topic, key, value) on Kafka; ``wish`` writes a unit's desired properties; ``series`` is
-        what energy costs over time, as it is known now (raises SeriesError)."""
+        what energy costs over time, as it is known now (raises SeriesError); ``refused_s``: how long what a person
+        refused is not proposed again."""
         self._context, self._twins, self._publish, self._wish = context, twins, publish, wish
         self._instance, self._rci, self._margin_k = instance, rci, margin_k
         self._server_fans, self._objective, self._series = server_fans, objective, series
         self._controllers: dict[tuple[str, str], tuple[tuple[Any, ...], Controller]] = {}
+        self._refusals = Refusals(int(refused_s * 1000))
         self._commanded: dict[str, float] = {}
         self._decided: dict[str, int] = {}
 
@@ -98,7 +102,13 @@ class Optimiser:
             # Without its prices a room is still better cooled well than left alone.
             self._context.log.warning("series cannot be read", error=str(error))
             series = None
-        proposal = propose(seen, self._controller(seen), series, "energy" if series is None else self._objective)
+        controller = self._controller(seen)
+        proposal = propose(seen, controller, series, "energy" if series is None else self._objective)
+        refusal = self._refusals.against(seen, things, proposal.settings)
+        if refusal is not None and proposal.settings:
+            # What brings the margin back is proposed whoever refused it.
+            lacks = controller.hottest_now_c > controller.hottest_allowed_c or bool(proposal.gives_up)
+            proposal = again(proposal, refusal, needed=lacks)
         metrics.LOOK_SECONDS.observe(time.perf_counter() - began)
         metrics.PROPOSALS.labels(proposal.state).inc()
         if proposal.saving_percent is not None:

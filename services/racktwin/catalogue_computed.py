@@ -260,7 +260,7 @@ COMPUTED: Final[tuple[Feature, ...]] = (
         _number("costThen", None, "The same with the proposal", None),
         _time("decidedAt", "When it last knew what to do, while it controls the room"),
         _text("why", "In words"),
-        # Written by people as a desired property: {proposal, who, at, why}.
+        # Written by people as a desired property: {proposal, who, at, why, settings: unit -> {setpoint, fanSpeed}}.
         _object("left", "The last proposal that somebody did not want"),
     ),
     _computed(

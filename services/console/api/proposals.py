@@ -138,13 +138,24 @@ async def accept(accept: Accept, fleet: Visible, session: Engineer, inside: Insi
 @router.post("/{site}/rooms/{room}/optimisation/leave", status_code=204)
 async def leave(leave: Leave, fleet: Visible, session: Engineer, inside: Inside, room: Room) -> None:
     """Say that a proposal is not wanted. Nothing changes in the room; who said so and why stands on its twin and in
-    the audit."""
+    the audit, and the optimiser proposes the like no more for some hours, unless inlets would lose their margin."""
     thing = _room(fleet, room)
-    _proposed(fleet, thing, leave.proposal)
+    proposed = _proposed(fleet, thing, leave.proposal)
     await run_in_threadpool(
         note, inside, fleet, session, thing, event="proposal left", subject=leave.proposal, detail=leave.why
     )
-    left = {"proposal": leave.proposal, "who": session.user, "at": inside.clock(), "why": leave.why}
+    # With its settings: the optimiser proposes the like no more for some time, also one that was started anew.
+    settings = {
+        unit: {"setpoint": each["setpoint"], "fanSpeed": each["fanSpeed"]}
+        for unit, each in (proposed.get("settings") or {}).items()
+    }
+    left = {
+        "proposal": leave.proposal,
+        "who": session.user,
+        "at": inside.clock(),
+        "why": leave.why,
+        "settings": settings,
+    }
     path = f"/api/2/things/{thing}/features/optimisation/desiredProperties/left"
     await run_in_threadpool(write, inside, path, left)
 

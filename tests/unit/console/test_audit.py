@@ -10,7 +10,10 @@ from historian.points import audit_line
 from racktwin.fleet import Fleet
 
 ROOM = "/api/v1/sites/berlin/rooms/hall-a"
-PROPOSED = {"optimisation": {"proposal": "p-1", "state": "proposed", "why": "less air", "settings": {}}}
+SETTINGS = {
+    "racktwin.berlin:cooling-crah-1": {"setpoint": 20.5, "setpointNow": 19.0, "fanSpeed": 70.0, "fanSpeedNow": 80.0}
+}
+PROPOSED = {"optimisation": {"proposal": "p-1", "state": "proposed", "why": "less air", "settings": SETTINGS}}
 FIRES = {"alerts": {"open": {"inlet-high": {"severity": "warning", "since": NOW}}}}
 
 
@@ -76,7 +79,13 @@ def test_a_proposal_that_is_left_says_so_on_the_room(ready):
         "PUT",
         "/api/2/things/racktwin.berlin:room-hall-a/features/optimisation/desiredProperties/left",
     )
-    assert body == {"proposal": "p-1", "who": "engineer", "at": NOW, "why": "works on crah-1"}
+    assert body == {
+        "proposal": "p-1",
+        "who": "engineer",
+        "at": NOW,
+        "why": "works on crah-1",
+        "settings": {"racktwin.berlin:cooling-crah-1": {"setpoint": 20.5, "fanSpeed": 70.0}},
+    }
 
 
 @pytest.mark.parametrize("what", ["accept", "leave"])
