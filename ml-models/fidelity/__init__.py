@@ -1,5 +1,5 @@
 """A twin of each room that follows it live, is calibrated from what it sees, and says how far to trust it.
 
-In the order of the flow: `physics.watch` (readings in), `look` (follow and judge a room), `memory` (its recent past,
-from which it is calibrated), `physics.watch` (results onto twins and into history).
+In the order of the flow: `physics.watch` (readings in), `look` (a room by `physics.follow`: follow, judge, calibrate),
+`physics.watch` (results onto twins and into history).
 """

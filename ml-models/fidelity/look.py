@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -10,81 +9,22 @@ import numpy as np
 import structlog
 
 from fidelity import metrics
-from fidelity.memory import Memory
 from fidelity.settings import FidelitySettings
 from physics import calibration
 from physics.calibration import Calibration
-from physics.fidelity import Fidelity, Scorer, Watch
+from physics.fidelity import Fidelity
+from physics.follow import DECIMALS, HORIZONS_S, Follower, Terms
 from physics.laws import Floats
 from physics.layout import Layout
 from physics.live import Book
 from physics.metrics import cooling_utilization
 from physics.recording import RecordingError
-from physics.twin import Moment, Twin, moments
 from physics.watch import Result
 from racktwin.names import thing_id
 
 FEATURE: Final = "fidelity"
-# Ahead by this much the twin is measured against persistence (s).
-AHEAD_S: Final = 900.0
-_FIRST_SCORED: Final = 4
-# Steps of the past that a newly calibrated twin follows first.
-_RELIVED: Final = 180
-# Without these a room is not followed: share of inlets that must be known.
-_LEAST_KNOWN: Final = 0.5
-
-
-class Room:
-    """The twin of one room of one layout."""
-
-    def __init__(self, layout: Layout, settings: FidelitySettings, made: Calibration | None) -> None:
-        self.layout, self._settings = layout, settings
-        self.calibration = made
-        self.steps = 0
-        self.memory = Memory(layout, settings.fidelity_every_s, settings.fidelity_memory_h * 3600.0)
-        self.watch = Watch(factor=settings.fidelity_worse_factor)
-        self.tried_s = 0.0
-        self.power: Floats = np.zeros(len(layout.racks))
-        self._begin()
-
-    def follow(self, moment: Moment) -> None:
-        """Be told a moment; score what was said of it."""
-        error = -self.twin.observe(moment)
-        self.power = np.where(np.isfinite(moment.power), moment.power, self.power)
-        # What it says before it has learnt the room's biases is no measure of it.
-        if self.steps >= _FIRST_SCORED:
-            self.scorer.step(error)
-        while self._due and self._due[0][0] <= moment.time_s + 1.0:
-            _at, said, then, power = self._due.popleft()
-            self.scorer.ahead(said - moment.inlet, then - moment.inlet)
-            self.scorer.power(power, moment.power)
-        said = self.twin.forecast([AHEAD_S], keep=False)[0].value
-        self._due.append((moment.time_s + AHEAD_S, said, moment.inlet, moment.power))
-        self.steps += 1
-
-    def calibrate(self) -> Calibration:
-        """Fit the twin to what it remembers, and follow with that from now on.
-
-        Raises:
-            RecordingError: there is too little, or a rack without readings.
-        """
-        start = self.calibration.parameters if self.calibration else None
-        past = self.memory.recording()
-        made = calibration.calibrate(self.layout, past, start)
-        self.calibration = made
-        self.watch.calibrated(made.rmse_k)
-        self._begin()
-        # The new twin learns biases and habits from what it would have followed.
-        for moment in moments(past)[-_RELIVED:]:
-            self.twin.observe(moment)
-        return made
-
-    def _begin(self) -> None:
-        parameters = self.calibration.parameters if self.calibration else None
-        step_s = self._settings.fidelity_every_s
-        self.twin = Twin(self.layout, parameters, step_s=step_s, horizons_s=(AHEAD_S,))
-        self.scorer = Scorer(len(self.layout.racks))
-        self._due: deque[tuple[float, Floats, Floats, Floats]] = deque()
+# What racks' inlets are expected to be: for models that learn what physics leaves over.
+EXPECTATION: Final = "expectation"
 
 
 class FidelityLooker:
@@ -93,7 +33,15 @@ class FidelityLooker:
     def __init__(self, settings: FidelitySettings, clock: Callable[[], int], log: structlog.stdlib.BoundLogger) -> None:
         """``clock`` gives epoch milliseconds."""
         self._settings, self._clock, self._log = settings, clock, log
-        self._rooms: dict[tuple[str, str], Room] = {}
+        self._terms = Terms(
+            step_s=settings.fidelity_every_s,
+            memory_s=settings.fidelity_memory_h * 3600.0,
+            first_s=settings.fidelity_first_calibration_h * 3600.0,
+            every_s=settings.fidelity_calibrate_every_h * 3600.0,
+            judged_every=settings.fidelity_publish_every,
+            worse_factor=settings.fidelity_worse_factor,
+        )
+        self._rooms: dict[tuple[str, str], Follower] = {}
         self._known: dict[tuple[str, str], Calibration] = {}
 
     def rooms(self, site: str, layouts: dict[str, Layout], things: list[dict[str, Any]]) -> None:
@@ -108,40 +56,40 @@ class FidelityLooker:
             del self._rooms[key]
 
     def look(self, site: str, layout: Layout, book: Book, now_ms: int) -> list[Result]:
-        """Let the room's twin follow; now and then what that shows."""
+        """Let the room's twin follow; what it expects now, and now and then how far to trust it."""
         moment = book.moment(layout, now_ms)
-        if np.isfinite(moment.inlet).mean() < _LEAST_KNOWN or np.isfinite(moment.power).mean() < _LEAST_KNOWN:
+        if not Follower.usable(moment):
             return []
         room = self._room(site, layout)
-        room.memory.add(moment, book, now_ms)
-        room.follow(moment)
+        room.follow(moment, book.beside(layout, now_ms))
+        for error, still, power in room.foresight.came(moment):
+            room.scorer.ahead(error, still)
+            room.scorer.power(power, moment.power)
         self._calibrate_if_due(site, room, now_ms)
+        expected = room.twin.ahead.expected([room.beginning()], HORIZONS_S)[0]
+        room.foresight.said(moment, expected)
+        told = self._expected(room, expected, now_ms) if room.trusted and not room.foresight.misleads else []
+        if room.turned:
+            self._tell_turn(site, room)
         if not room.scorer.ready or room.steps % self._settings.fidelity_publish_every:
-            return []
-        return self._results(site, room, now_ms)
+            return told
+        return [*self._results(site, room, now_ms), *told]
 
-    def _room(self, site: str, layout: Layout) -> Room:
+    def _room(self, site: str, layout: Layout) -> Follower:
         key = site, layout.room
         room = self._rooms.get(key)
         if room is None or room.layout != layout:
             made = self._known.get(key)
             fits = made is not None and (made.racks, made.units) == (tuple(layout.rack_ids), tuple(layout.unit_ids))
-            room = self._rooms[key] = Room(layout, self._settings, made if fits else None)
-            if fits and made is not None:
-                room.watch.calibrated(made.rmse_k)
+            room = self._rooms[key] = Follower(layout, self._terms, made if fits else None)
             self._log.info("following", site=site, room=layout.room, racks=len(layout.racks), calibrated=fits)
         return room
 
-    def _calibrate_if_due(self, site: str, room: Room, now_ms: int) -> None:
-        now_s, kept = now_ms / 1000.0, room.calibration
-        age_h = (now_s - kept.to_s) / 3600.0 if kept is not None else float("inf")
-        enough = room.memory.seconds >= self._settings.fidelity_first_calibration_h * 3600.0
-        # After a failure not at once again.
-        if not enough or age_h < self._settings.fidelity_calibrate_every_h or now_s - room.tried_s < 3600.0:
+    def _calibrate_if_due(self, site: str, room: Follower, now_ms: int) -> None:
+        if not room.due(now_ms / 1000.0):
             return
-        room.tried_s = now_s
         try:
-            made = room.calibrate()
+            made = room.calibrate(now_ms / 1000.0)
         except RecordingError as error:
             self._log.warning("not calibrated", site=site, room=room.layout.room, reason=str(error))
             return
@@ -149,17 +97,36 @@ class FidelityLooker:
         metrics.CALIBRATIONS.labels(site, room.layout.room).inc()
         self._log.info("calibrated", site=site, room=made.room, version=made.version, rmse_k=round(made.rmse_k, 3))
 
-    def _results(self, site: str, room: Room, now_ms: int) -> list[Result]:
+    def _expected(self, room: Follower, expected: Floats, now_ms: int) -> list[Result]:
+        """What each rack's inlets are expected to be. Into history and to who models, not onto twins: there stands
+        what a model makes of it."""
+        names = [f"{place}{horizon:.0f}" for horizon in HORIZONS_S for place in ("bottom", "top")]
+        # (H, 2, N) -> (N, H * 2), as the names are.
+        values = np.round(expected, DECIMALS).reshape(len(names), -1).T.tolist()
+        return [
+            Result(
+                thing=rack.id,
+                feature=EXPECTATION,
+                observed_at=now_ms,
+                room=room.layout.room,
+                row=rack.row or None,
+                values=dict(zip(names, own, strict=True)),
+                on_twin=False,
+            )
+            for rack, own in zip(room.layout.racks, values, strict=True)
+        ]
+
+    def _tell_turn(self, site: str, room: Follower) -> None:
+        worse = room.watch.worse
+        tell = self._log.warning if worse else self._log.info
+        what = "fidelity worsened: calibrate, or look for what changed in the room" if worse else "better"
+        rmse_k = room.scorer.of_room().rmse
+        tell(what, site=site, room=room.layout.room, rmse_k=_round(rmse_k), limit_k=_round(room.watch.limit_k))
+
+    def _results(self, site: str, room: Follower, now_ms: int) -> list[Result]:
         layout, made = room.layout, room.calibration
         whole = room.scorer.of_room()
-        changed = room.watch.look(whole.rmse)
         metrics.tell(site, layout.room, whole, worse=room.watch.worse)
-        if changed:
-            tell = self._log.warning if room.watch.worse else self._log.info
-            what = (
-                "fidelity worsened: calibrate, or look for what changed in the room" if room.watch.worse else "better"
-            )
-            tell(what, site=site, room=layout.room, rmse_k=_round(whole.rmse), limit_k=_round(room.watch.limit_k))
         when = {"calibratedAt": int(made.to_s * 1000) if made else None}
         parameters = made.as_dict() if made else None
         results = [
@@ -172,6 +139,7 @@ class FidelityLooker:
                 twin_only=frozenset({"parameters", "calibratedAt"}),
             )
         ]
+        power = room.twin.power
         captured = room.twin.supply_fraction().mean(axis=0)
         for at, rack in enumerate(layout.racks):
             own = {"bias": [round(float(v), 4) for v in room.twin.bias[:, at]]}
@@ -187,7 +155,7 @@ class FidelityLooker:
                     twin_only=frozenset({"parameters", "calibratedAt"}),
                 )
             )
-            used = cooling_utilization(float(room.power[at]), rack.cooling_capacity_w)
+            used = cooling_utilization(float(power[at]), rack.cooling_capacity_w)
             results.append(
                 Result(
                     thing=rack.id,

@@ -85,6 +85,15 @@ class Book:
             setpoint=self.column(units, "control", "setpoint", now_ms),
         )
 
+    def beside(self, layout: Layout, now_ms: int) -> dict[str, Floats]:
+        """What a room's calibration needs beside its moments (see :class:`physics.memory.Memory`)."""
+        units = layout.unit_ids
+        return {
+            "fan": self.column(units, "control", "fanSpeed", now_ms),
+            "unit_power": self.column(units, "power", "power", now_ms),
+            "delta_t": self.column(layout.rack_ids, "cooling", "deltaT", now_ms),
+        }
+
     def airflow(self, layout: Layout, now_ms: int, usual: Parameters | None = None) -> tuple[Floats, bool]:
         """Air through each rack (N,), m3/s, and whether any of it is assumed.
 

@@ -101,6 +101,15 @@ class Twin:
         return self._state is not None
 
     @property
+    def power(self) -> Floats:
+        """Power of each rack (N,), W, as it was last known.
+
+        Raises:
+            ValueError: it has been told nothing.
+        """
+        return self._known()[1].power
+
+    @property
     def bias(self) -> Floats:
         """Bias of each zone (2, N), K."""
         return self._zones.bias.reshape(2, -1)

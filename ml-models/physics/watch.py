@@ -44,6 +44,8 @@ class Result:
     room: str | None = None
     row: str | None = None
     twin_only: frozenset[str] = field(default_factory=frozenset)
+    # False for what goes into history alone, and to who reads along.
+    on_twin: bool = True
     # False for values that stand beside a device's own on one feature, whose quality and time are the device's.
     stamped: bool = True
 
@@ -158,11 +160,12 @@ class Watcher:
     def _send(self, site: str, result: Result) -> None:
         stamp = {"quality": result.quality, "observedAt": result.observed_at} if result.stamped else {}
         properties = {**result.values, **stamp}
-        self._producer.produce(
-            names.own_topic("twin", site),
-            result.thing,
-            merge_features(result.thing, {result.feature: properties}, str(uuid.uuid4())),
-        )
+        if result.on_twin:
+            self._producer.produce(
+                names.own_topic("twin", site),
+                result.thing,
+                merge_features(result.thing, {result.feature: properties}, str(uuid.uuid4())),
+            )
         stored = {
             name: value
             for name, value in result.values.items()

@@ -147,6 +147,20 @@ COMPUTED: Final[tuple[Feature, ...]] = (
         _time("scoredAt", "When the newest prediction in it was scored"),
     ),
     _computed(
+        "expectation",
+        "What the calibrated room model expects at the rack's inlets; in history alone, where the model is trusted",
+        ("rack",),
+        "expectation",
+        "slow",
+        *(
+            _number(
+                f"{place}{seconds}", "Cel", f"Air at the rack's front, {place}, in {seconds // 60} min", -40.0, 125.0
+            )
+            for seconds in (300, 900, 1800)
+            for place in ("bottom", "top")
+        ),
+    ),
+    _computed(
         "fidelity",
         "How well the twin's physics fits the measurements",
         ("rack", "room"),

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import structlog
 
 from fidelity.look import FidelityLooker
-from fidelity.memory import Memory
 from fidelity.settings import FidelitySettings
-from physics import sources
+from physics import follow, sources
 from physics.history import History, record
 from physics.layout import Layout
 from physics.live import Book
+from physics.memory import Memory
 from physics.plant import Plant
+from physics.recording import from_history
 from physics.watch import Result
 from racktwin.catalogue_computed import resolve
 from racktwin.messages import Reading
@@ -94,12 +96,21 @@ def made() -> FidelityLooker:
     return looker
 
 
-def test_it_judges_calibrates_and_hands_on_its_calibration(past: History) -> None:
-    looker, layout = made(), hall()
-    results = run(looker, 205, past, layout)
+@pytest.fixture(scope="module")
+def followed(past: History) -> tuple[FidelityLooker, list[list[Result]]]:
+    """A process that has followed a room for long enough to calibrate it."""
+    looker = made()
+    return looker, run(looker, 205, past, hall())
+
+
+def test_it_judges_calibrates_and_hands_on_its_calibration(
+    past: History, followed: tuple[FidelityLooker, list[list[Result]]]
+) -> None:
+    _looker, results = followed
+    layout = hall()
     told = [found for found in results if found]
     assert len(told) >= 25
-    first, last = told[0], told[-1]
+    first, last = told[0], [found for found in told if len(found) > 4][-1]
     assert [result.thing for result in last if result.feature == "fidelity"] == [ROOM, *layout.rack_ids]
     beside = [result for result in last if result.feature == "cooling"]
     assert all(0.5 < result.values["supplyFraction"] <= 1.0 and not result.stamped for result in beside)
@@ -125,6 +136,51 @@ def test_it_judges_calibrates_and_hands_on_its_calibration(past: History) -> Non
     assert told_again[0][0].values["calibratedAt"] == room["calibratedAt"]
 
 
+def test_what_is_told_of_a_moment_is_what_training_learns_from(
+    past: History, followed: tuple[FidelityLooker, list[list[Result]]]
+) -> None:
+    _looker, results = followed
+    layout = hall()
+    learnt = follow.expectations(layout, from_history(past))
+    told = np.full_like(learnt, np.nan)
+    for k, found in enumerate(results):
+        for result in found:
+            if result.feature == "expectation":
+                rack = layout.rack_index(result.thing)
+                assert not result.on_twin
+                assert result.observed_at == int(past.time_s[k] * 1000)
+                for h, horizon in enumerate((300, 900, 1800)):
+                    told[k, h, :, rack] = [result.values[f"{place}{horizon}"] for place in ("bottom", "top")]
+    learnt, told = learnt[: len(results)], told[: len(results)]
+    np.testing.assert_array_equal(np.isfinite(learnt), np.isfinite(told))
+    known = np.isfinite(told).all(axis=(1, 2, 3))
+    assert not known[:170].any()
+    assert known[185:].all()
+    np.testing.assert_allclose(learnt[known], told[known], atol=0.02)
+
+
+def test_what_misleads_or_has_worsened_is_not_told(
+    past: History, followed: tuple[FidelityLooker, list[list[Result]]]
+) -> None:
+    looker, layout = followed[0], hall()
+    (room,) = looker._rooms.values()
+    book = Book()
+
+    def expected(k: int) -> int:
+        found = looker.look(SITE, layout, book, tell(book, layout, past, k))
+        return len([result for result in found if result.feature == "expectation"])
+
+    assert expected(205) == 4
+    room.watch.worse = True
+    assert expected(206) == 0
+    room.watch.worse = False
+    assert expected(207) == 4
+    far, near = np.full((2, 4), 2.0), np.full((2, 4), 0.5)
+    room.foresight._errors.extend([(far, near)] * 100)
+    assert room.foresight.misleads
+    assert expected(208) == 0
+
+
 def test_a_stored_calibration_of_other_racks_is_not_taken(past: History) -> None:
     looker, layout = made(), hall()
     twins = things()
@@ -144,12 +200,12 @@ def test_memory_is_a_regular_recording_with_gaps(past: History) -> None:
     memory, book = Memory(layout, 60.0, 3600.0), Book()
     for k in (0, 1, 2, 5, 6):
         now = tell(book, layout, past, k)
-        memory.add(book.moment(layout, now), book, now)
+        memory.add(book.moment(layout, now), book.beside(layout, now))
     kept = memory.recording()
     assert len(kept) == 7
     assert kept.inlet[3:5].size
     assert (kept.power[3:5] != kept.power[3:5]).all()
     assert memory.seconds == 300.0
     now = tell(book, layout, past, 60)
-    memory.add(book.moment(layout, now), book, now)
+    memory.add(book.moment(layout, now), book.beside(layout, now))
     assert len(memory) == 1

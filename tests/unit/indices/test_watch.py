@@ -146,3 +146,15 @@ def test_only_the_present_counts() -> None:
     setting.watcher.assigned(partitions)
     assert partitions[0].offset == OFFSET_END
     assert setting.watcher.settle() is None
+
+
+def test_what_is_for_history_alone_is_on_no_twin() -> None:
+    setting = Setting()
+    one = Result(RACKS[0], "expectation", {"top900": 23.5}, setting.now, room="h", on_twin=False)
+    setting.looker.look = lambda *_: [one]  # type: ignore[method-assign]
+    setting.tell()
+    setting.watcher.tick()
+    setting.pass_time(60.0)
+    ((topic, key, payload),) = setting.producer.sent
+    assert (topic, key) == ("racktwin.readings.t", RACKS[0])
+    assert messages.decode_reading(payload).values == {"top900": 23.5}

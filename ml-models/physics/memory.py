@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 
 from physics.laws import Floats
 from physics.layout import Layout
-from physics.live import Book
 from physics.recording import Recording
 from physics.twin import Moment
 
@@ -16,9 +17,12 @@ from physics.twin import Moment
 class Memory:
     """Moments of one room, ``step_s`` apart, for ``kept_s``. A silence of a quarter of that begins it anew."""
 
+    # What it keeps beside a moment, as :class:`physics.recording.Recording` has it.
+    MORE: Final = ("fan", "unit_power", "delta_t")
+
     def __init__(self, layout: Layout, step_s: float, kept_s: float) -> None:
-        self._layout, self._step_s, self._kept = layout, step_s, max(2, int(kept_s / step_s))
-        self._moments: deque[tuple[Moment, dict[str, Floats]]] = deque(maxlen=self._kept)
+        self._step_s, self._kept = step_s, max(2, int(kept_s / step_s))
+        self._moments: deque[tuple[Moment, Mapping[str, Floats]]] = deque(maxlen=self._kept)
 
     def __len__(self) -> int:
         return len(self._moments)
@@ -28,18 +32,12 @@ class Memory:
         """How much there is (s)."""
         return len(self._moments) * self._step_s
 
-    def add(self, moment: Moment, book: Book, now_ms: int) -> None:
-        """Keep a moment, with what a calibration needs beside it."""
+    def add(self, moment: Moment, more: Mapping[str, Floats]) -> None:
+        """Keep a moment, with :data:`MORE`, which a calibration needs beside it."""
         if self._moments:
             missed = round((moment.time_s - self._moments[-1][0].time_s) / self._step_s)
             if missed > self._kept / 4:
                 self._moments.clear()
-        units = self._layout.unit_ids
-        more = {
-            "fan": book.column(units, "control", "fanSpeed", now_ms),
-            "unit_power": book.column(units, "power", "power", now_ms),
-            "delta_t": book.column(self._layout.rack_ids, "cooling", "deltaT", now_ms),
-        }
         self._moments.append((moment, more))
 
     def recording(self) -> Recording:
@@ -54,7 +52,7 @@ class Memory:
             return found
 
         moments = [moment for moment, _more in self._moments]
-        others = {name: grid([more[name] for _m, more in self._moments]) for name in ("fan", "unit_power", "delta_t")}
+        others = {name: grid([more[name] for _m, more in self._moments]) for name in self.MORE}
         return Recording(
             time_s=first + self._step_s * np.arange(size, dtype=float),
             inlet=grid([moment.inlet for moment in moments]),
