@@ -7,7 +7,7 @@ it creates the thing, and an invented 0 is not an absent value. Next: :mod:`defi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, get_args
 
 from definitions.attributes import ATTRIBUTES
@@ -38,7 +38,7 @@ _BRICK = {
     "rack": "brick:ICT_Rack",
     "server": "brick:Server",
     "cooling": "brick:Computer_Room_Air_Conditioning",
-    "room": "brick:Server_Room",
+    "room": "rec:DataServerRoom",
     "gateway": "brick:Gateway",
 }
 
@@ -82,9 +82,9 @@ def property_schema(prop: Property) -> dict[str, Any]:
     return schema
 
 
-def _head(name: str, title: str, description: str, types: Iterable[str] = ()) -> Model:
+def _head(name: str, title: str, description: str, types: Sequence[str] = ()) -> Model:
     return {
-        "@context": context(),
+        "@context": context(types),
         "@type": ["tm:ThingModel", *types] if types else "tm:ThingModel",
         "id": f"urn:racktwin:model:{name}:{VERSION}",
         "title": title,

@@ -6,6 +6,7 @@ QUDT's terms (checked against QUDT's unit and quantity-kind vocabularies). Next:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 TD_CONTEXT: Final = "https://www.w3.org/2022/wot/td/v1.1"
@@ -18,6 +19,8 @@ PREFIXES: Final[dict[str, str]] = {
     "quantitykind": "http://qudt.org/vocab/quantitykind/",
     "brick": "https://brickschema.org/schema/Brick#",
 }
+# RealEstateCore, which has Brick's places since its 1.4.
+PLACES: Final[dict[str, str]] = {"rec": "https://w3id.org/rec#"}
 
 # UCUM code -> (QUDT unit, usual quantity kind). None where QUDT has no such unit or kind.
 UNITS: Final[dict[str, tuple[str | None, str | None]]] = {
@@ -57,9 +60,10 @@ QUANTITY_KINDS: Final[dict[str, str]] = {
 }
 
 
-def context() -> list[str | dict[str, str]]:
-    """The ``@context`` of every model."""
-    return [TD_CONTEXT, dict(PREFIXES)]
+def context(types: Iterable[str] = ()) -> list[str | dict[str, str]]:
+    """The ``@context`` of a model of these semantic types."""
+    places = PLACES if any(each.startswith("rec:") for each in types) else {}
+    return [TD_CONTEXT, {**PREFIXES, **places}]
 
 
 def annotate(name: str, unit: str) -> dict[str, str]:

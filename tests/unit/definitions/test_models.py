@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from definitions.generate import DEFAULT_DIRECTORY, main, rendered, stale
-from definitions.vocabulary import PREFIXES, UNITS
+from definitions.vocabulary import PLACES, PREFIXES, UNITS
 from racktwin.catalogue import COMMON, FEATURES, Feature
 from racktwin.catalogue_computed import COMPUTED
 from racktwin.thing_models import BASE_FEATURES, MODEL_OF_KIND, VERSION, file_name, submodel_of
@@ -99,7 +99,9 @@ def test_id_version_and_file_name_agree(name: str, models: dict[str, Any]) -> No
 @pytest.mark.parametrize("name", FILES)
 def test_every_prefix_is_declared_or_ditto_refuses_the_model(name: str, models: dict[str, Any]) -> None:
     model = models[name]
-    assert model["@context"] == ["https://www.w3.org/2022/wot/td/v1.1", PREFIXES]
+    prefixes = model["@context"][1]
+    assert model["@context"] == ["https://www.w3.org/2022/wot/td/v1.1", prefixes]
+    assert PREFIXES.items() <= prefixes.items() <= {**PREFIXES, **PLACES}.items()
     # `unit` is a term of the TD context: as a prefix it would change the meaning of every unit below.
     assert "unit" not in PREFIXES
     used = set()
@@ -109,7 +111,7 @@ def test_every_prefix_is_declared_or_ditto_refuses_the_model(name: str, models: 
         match = re.fullmatch(r"([a-zA-Z][a-zA-Z0-9_-]*):([a-zA-Z].*)", text)
         if match:
             used.add(match[1])
-    assert used <= STANDARD | set(PREFIXES)
+    assert used <= STANDARD | set(prefixes)
 
 
 @pytest.mark.parametrize("name", FILES)

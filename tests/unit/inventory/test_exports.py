@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import brickschema
@@ -149,3 +150,15 @@ def test_a_description_has_the_form_of_the_specification(name: str) -> None:
         assert prop.get("readOnly", False) != any(form["op"] == "writeproperty" for form in prop["forms"])
         if "minimum" in prop and "maximum" in prop:
             assert prop["minimum"] <= prop["maximum"]
+
+
+def test_nothing_of_brick_that_thing_models_name_is_deprecated() -> None:
+    folder = paths.repository() / "thing-definitions"
+    texts = [file.read_text() for file in (*folder.glob("*.jsonld"), folder / "mapping.yaml")]
+    spaces = {"brick": BRICK, "rec": brick.REC}
+    named = {spaces[p][name] for text in texts for p, name in re.findall(r"\b(brick|rec):([A-Za-z_]+)", text)}
+    assert {BRICK.ICT_Rack, brick.REC.DataServerRoom} <= named
+    ontology = brickschema.Graph(load_brick=True, brick_version="1.4")
+    for term in named:
+        assert (term, None, None) in ontology, f"Brick 1.4 has no {term}"
+        assert not list(ontology.objects(term, OWL.deprecated)), f"{term} is deprecated"
