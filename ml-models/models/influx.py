@@ -30,13 +30,16 @@ class InfluxError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One value: whose, when its cell begins (epoch ms), and the text of the value as InfluxDB wrote it."""
+    """One value: whose, when its cell begins (epoch ms), and the text of the value as InfluxDB wrote it; of which field
+    and disk, where the query keeps those."""
 
     thing: str
     room: str
     row: str
     at_ms: int
     value: str
+    field: str = ""
+    disk: str = ""
 
 
 class InfluxReader:
@@ -110,6 +113,18 @@ def cells(
     )
 
 
+def disk_cells(site: str, fields: Sequence[str], *, begin: int, end: int, every: int) -> str:
+    """The query for fields of all disks of a site's servers: the last value of each cell, as `cells` has them."""
+    wanted = " or ".join(f'r._field == "{name}"' for name in fields)
+    return (
+        f'from(bucket: "{check_site(site)}")'
+        f" |> range(start: {_rfc3339(begin)}, stop: {_rfc3339(end)})"
+        f' |> filter(fn: (r) => r._measurement == "smart" and exists r.disk and ({wanted}))'
+        f' |> aggregateWindow(every: {every}s, fn: last, createEmpty: false, timeSrc: "_start")'
+        ' |> keep(columns: ["_time", "_value", "_field", "thing", "room", "row", "disk"])'
+    )
+
+
 def parse(text: Iterable[str]) -> Iterator[Row]:
     """Rows of InfluxDB's annotated CSV; tables may differ in the order of their columns."""
     columns: dict[str, int] = {}
@@ -128,6 +143,8 @@ def parse(text: Iterable[str]) -> Iterator[Row]:
                 row=values[columns["row"]] if "row" in columns else "",
                 at_ms=round(at.timestamp() * 1000),
                 value=values[columns["_value"]],
+                field=values[columns["_field"]] if "_field" in columns else "",
+                disk=values[columns["disk"]] if "disk" in columns else "",
             )
 
 

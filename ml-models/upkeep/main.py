@@ -5,9 +5,11 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge
 
 from models.influx import InfluxError, InfluxReader
+from models.wear import Finding
 from racktwin import process
 from racktwin.kafka import SafeProducer
 from racktwin.process import Context
+from upkeep.disks import Disks
 from upkeep.outbox import Record
 from upkeep.settings import UpkeepSettings
 from upkeep.work import look
@@ -22,6 +24,11 @@ def run(settings: UpkeepSettings, context: Context) -> None:
     producer = SafeProducer(settings)
     interval_ms = round(settings.upkeep_interval_s * 1000)
     context.health.set_ready(True)
+    disks = Disks()
+
+    def put(record: Record) -> None:
+        producer.produce(*record)
+
     looked: int | None = None
     while not context.stop.wait(_STEP_S):
         context.health.heartbeat("look", 120.0)
@@ -34,7 +41,8 @@ def run(settings: UpkeepSettings, context: Context) -> None:
         try:
             with InfluxReader(settings) as reader:
                 for site in settings.site_list() or reader.sites():
-                    _one(reader, site, settings, producer, context)
+                    hours = settings.upkeep_history_hours
+                    _tell(site, look(reader, site, context.clock(), hours, put, disks=disks), context)
         except (InfluxError, ValueError) as error:
             # Looked at again in its own time: nothing wears within minutes.
             FAILED.inc()
@@ -42,11 +50,7 @@ def run(settings: UpkeepSettings, context: Context) -> None:
     producer.flush(5.0)
 
 
-def _one(reader: InfluxReader, site: str, settings: UpkeepSettings, producer: SafeProducer, context: Context) -> None:
-    def put(record: Record) -> None:
-        producer.produce(*record)
-
-    found = look(reader, site, context.clock(), settings.upkeep_history_hours, put)
+def _tell(site: str, found: list[Finding], context: Context) -> None:
     for state in ("planned", "due"):
         FINDINGS.labels(site, state).set(sum(one.state == state for one in found))
     for one in found:

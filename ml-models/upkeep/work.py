@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from models.wear import Finding
+from upkeep.disks import Disks
 from upkeep.judge import SUDDEN, calm_hour, findings
 from upkeep.outbox import Record, records
 from upkeep.series import Reader, read
@@ -15,8 +16,10 @@ _FINE_SPAN_S = 3 * 3600
 _KINDS = ("cooling", "server")
 
 
-def look(reader: Reader, site: str, now_ms: int, history_hours: float, put: Callable[[Record], None]) -> list[Finding]:
-    """Judges a site, hands every record to `put`; the findings, worst first.
+def look(
+    reader: Reader, site: str, now_ms: int, history_hours: float, put: Callable[[Record], None], *, disks: Disks
+) -> list[Finding]:
+    """Judges a site, hands every record to `put`; the findings, worst first. `disks` remembers what it saw of disks.
 
     Raises:
         InfluxError: InfluxDB cannot be reached or refuses.
@@ -29,12 +32,13 @@ def look(reader: Reader, site: str, now_ms: int, history_hours: float, put: Call
     calm = calm_hour(coarse)
     slow = findings(coarse, now_ms, calm_hour=calm)
     sudden = findings(fine, now_ms, calm_hour=calm, demand=SUDDEN)
+    looked = disks.look(reader, site, now_ms, history_hours, calm)
     told = []
-    for name, thing in sorted({**coarse, **fine}.items()):
+    for name, thing in sorted({**looked.servers, **coarse, **fine}.items()):
         if thing.kind not in _KINDS:
             continue
-        both = [one for one in (slow.get(name), sudden.get(name)) if one is not None]
-        worst = max(both, key=lambda one: one.score, default=None)
+        all_of_it = [one for one in (slow.get(name), sudden.get(name), looked.findings.get(name)) if one is not None]
+        worst = max(all_of_it, key=lambda one: (one.state == "due", one.score), default=None)
         for record in records(name, thing, worst, now_ms):
             put(record)
         if worst is not None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from models.definition import ModelError
+from physics_files import tables
 from physics_files.problems import FileProblem
 from racktwin import process
 from training import registry
@@ -93,9 +94,17 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
 
 def _detect(options: argparse.Namespace) -> dict[str, Any]:
     began = time.monotonic()
-    grid, table = _grid(options, fine=False)
-    rows = report.rows(grid, findings.find(grid, baseline.fit(grid)), options.every)
-    found = [*wear.find(grid), *wear.disks(table, options.history.name)]
+    try:
+        grid, table = _grid(options, fine=False)
+    except FileProblem:
+        # A file of disks alone has no hall in it.
+        table = tables.read(options.history, dict(text.partition("=")[::2] for text in options.map))
+        if not wear.has_disks(table):
+            raise
+        rows, found = [], wear.disks(table, options.history.name)
+    else:
+        rows = report.rows(grid, findings.find(grid, baseline.fit(grid)), options.every)
+        found = [*wear.find(grid), *wear.disks(table, options.history.name)]
     written = report.write(options.out, rows, found)
     events = report.events(rows)
     for event in events[:10]:

@@ -1,8 +1,6 @@
 """Slow degradation in a record: fans, filters, cooling units, disks; how long they last, and when to mend them. Pure.
 
-Trends go through hourly medians and are judged by `models.wear`. Disks are judged by the SMART attributes that go
-before failures (Pinheiro, Weber, Barroso 2007; Backblaze): reallocated, pending and uncorrectable sectors, reported
-errors, wear. Next: `report`.
+Trends go through hourly medians and are judged by `models.wear`, disks by `models.disk_wear`. Next: `report`.
 """
 
 from __future__ import annotations
@@ -13,37 +11,35 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from models.wear import WINDOW_H, Finding, trend, window
+from models.disk_wear import Record, judge
+from models.wear import WINDOW_H, Finding, trend
 from physics_files import quantities, tables
 from physics_files.grid import Grid
 from training.files.baseline import Floats
 
 _HOUR_S: Final = 3600
-# SMART attribute -> (spellings, count from which a disk is due, what it means).
-_SMART: Final[dict[str, tuple[tuple[str, ...], float, str]]] = {
-    "pendingSectors": (
-        ("smart197", "currentpendingsector", "pendingsectors", "currentpendingsectors"),
-        1.0,
-        "sectors wait to be reallocated",
+# Property of the catalogue's ``drive`` -> spellings of its column.
+_SMART: Final[dict[str, tuple[str, ...]]] = {
+    "pendingSectors": ("smart197", "smart197raw", "currentpendingsector", "pendingsectors", "currentpendingsectors"),
+    "offlineUncorrectable": (
+        "smart198", "smart198raw", "offlineuncorrectable", "uncorrectable", "uncorrectablesectors",
     ),
-    "uncorrectable": (
-        ("smart198", "offlineuncorrectable", "uncorrectable", "uncorrectablesectors"),
-        1.0,
-        "sectors cannot be read",
-    ),
-    "reportedErrors": (
-        ("smart187", "reporteduncorrect", "reporteduncorrectable", "mediaerrors"),
-        1.0,
-        "errors could not be corrected",
-    ),
+    "reportedUncorrectable": ("smart187", "smart187raw", "reporteduncorrect", "reporteduncorrectable"),
+    "mediaErrors": ("mediaerrors",),
     "reallocatedSectors": (
-        ("smart5", "reallocatedsectorct", "reallocatedsectors", "reallocatedsectorcount"),
-        50.0,
-        "sectors were reallocated",
+        "smart5", "smart5raw", "reallocatedsectorct", "reallocatedsectors", "reallocatedsectorcount",
     ),
-    "wear": (("percentageused", "wear", "wearlevel", "percentused"), 90.0, "its rated writes are used up"),
-}
-_DISK_COLUMNS: Final = ("disk", "drive", "device", "serial", "server", "host", "name", "thing")
+    "commandTimeouts": ("smart188", "smart188raw", "commandtimeout", "commandtimeouts"),
+    "percentageUsed": ("percentageused", "wear", "wearlevel", "percentused"),
+    "powerOnHours": ("smart9", "smart9raw", "poweronhours"),
+    "availableSpare": ("availablespare",),
+    "availableSpareThreshold": ("availablesparethreshold",),
+    "criticalWarning": ("criticalwarning",),
+}  # fmt: skip
+# What says of the others only how old the disk is, or how much spare it should have.
+_BESIDE: Final = ("powerOnHours", "availableSpareThreshold")
+_SERIALS: Final = ("serial", "serialnumber")
+_DISK_COLUMNS: Final = ("disk", "drive", "device", "serial", "serialnumber", "server", "host", "name", "thing")
 
 
 def find(grid: Grid) -> list[Finding]:
@@ -67,24 +63,53 @@ def find(grid: Grid) -> list[Finding]:
     return found
 
 
+def has_disks(table: pd.DataFrame) -> bool:
+    """Whether a table tells of disks."""
+    return _columns(table) is not None
+
+
 def disks(table: pd.DataFrame, name: str) -> list[Finding]:
-    """Disks whose SMART attributes speak of failure; none where the table has no such attribute."""
-    by_name = {quantities.squeeze(str(column)): str(column) for column in table.columns}
-    columns = {key: next((by_name[s] for s in spec[0] if s in by_name), None) for key, spec in _SMART.items()}
-    known = {key: column for key, column in columns.items() if column is not None}
-    disk_column = next((by_name[s] for s in _DISK_COLUMNS if s in by_name), None)
-    if not known or disk_column is None:
+    """Disks whose SMART attributes speak of failure; none where the table has no such attribute.
+
+    Raises:
+        FileProblem: it has, and no times.
+    """
+    columns = _columns(table)
+    if columns is None:
         return []
+    known, disk_column, serial_column = columns
     times = tables.epoch_ms(table[tables.time_column(table, name)], name)
     found = []
-    for disk, rows in table.groupby(disk_column).indices.items():
+    for disk, found_rows in table.groupby(disk_column).indices.items():
+        rows = np.asarray(found_rows)
         order = rows[np.argsort(times[rows], kind="stable")]
-        for key, column in known.items():
-            values = pd.to_numeric(table[column].iloc[order], errors="coerce").to_numpy(dtype=float)
-            finding = _disk(str(disk), key, values, times[order] / 3_600_000.0)
-            if finding is not None:
-                found.append(finding)
+        values = {
+            key: pd.to_numeric(table[column].iloc[order], errors="coerce").to_numpy(dtype=float)
+            for key, column in known.items()
+        }
+        told = np.any([np.isfinite(series) for series in values.values()], axis=0)
+        serials = () if serial_column is None else tuple(table[serial_column].iloc[order[told]].fillna("").astype(str))
+        series = {key: one[told] for key, one in values.items()}
+        finding = judge(Record(times[order][told] / 3_600_000.0, series, serials), str(disk), "disk", calm_hour=2)
+        if finding is not None:
+            found.append(finding)
     return found
+
+
+def _columns(table: pd.DataFrame) -> tuple[dict[str, str], str, str | None] | None:
+    """Columns of attributes by property, that of the disk's name, that of its serial number where it has one besides;
+    None where there is no attribute, or no disk to have it."""
+    by_name = {quantities.squeeze(str(column)): str(column) for column in table.columns}
+
+    def named(spellings: tuple[str, ...]) -> str | None:
+        return next((by_name[spelling] for spelling in spellings if spelling in by_name), None)
+
+    known = {key: column for key, spellings in _SMART.items() if (column := named(spellings)) is not None}
+    disk = named(_DISK_COLUMNS)
+    if not set(known) - set(_BESIDE) or disk is None:
+        return None
+    serial = named(_SERIALS)
+    return known, disk, None if serial == disk else serial
 
 
 def hourly(grid: Grid, values: Floats) -> tuple[Floats, Floats]:
@@ -111,31 +136,3 @@ def quiet_hours(grid: Grid) -> int:
         return 2
     spans = [float(np.roll(by_hour, -h)[:WINDOW_H].mean()) for h in range(24)]
     return int(np.argmin(spans))
-
-
-def _disk(disk: str, key: str, values: Floats, hours: Floats) -> Finding | None:
-    known = np.isfinite(values)
-    if not known.any():
-        return None
-    values, hours = values[known], hours[known]
-    _, limit, meaning = _SMART[key]
-    now, grown = float(values[-1]), float(values[-1] - values[0])
-    if now <= 0 or (now < limit and grown <= 0):
-        return None
-    span = float(hours[-1] - hours[0])
-    rate = grown / span if span > 1.0 else 0.0
-    remaining = 0.0 if now >= limit else (limit - now) / rate if rate > 0 else None
-    state = "due" if now >= limit and (grown > 0 or key in ("uncorrectable", "wear")) else "planned"
-    spread = None if remaining is None else (0.5 * remaining, 2.0 * remaining)
-    return Finding(
-        disk,
-        "disk",
-        state,
-        f"{now:g}: {meaning}",
-        round(min(1.0, 0.5 + 0.5 * min(1.0, now / (4.0 * limit)) + (0.2 if grown > 0 else 0.0)), 4),
-        None if remaining is None else round(remaining, 1),
-        None if spread is None else round(spread[0], 1),
-        None if spread is None else round(spread[1], 1),
-        {"attribute": key, "value": now, "grown": grown, "hours": round(span, 1), "limit": limit},
-        window(round(hours[-1] * 3_600_000), 2, 0.0 if state == "due" else None),
-    )
