@@ -21,6 +21,8 @@ Kind = Literal[
     "sensor-sticks",
     "sensor-drifts",
     "sensor-drops",
+    "disk-degrades",
+    "disk-fails",
 ]
 
 # What each takes: whose fault it is, what its magnitude means, and the magnitude when none is given.
@@ -35,13 +37,16 @@ KINDS: Final[Mapping[Kind, tuple[str, str, float]]] = {
     "sensor-sticks": ("rack", "not used; it shows the last value for ever", 1.0),
     "sensor-drifts": ("rack", "K an hour", 0.2),
     "sensor-drops": ("rack", "share of its readings that are lost", 0.5),
+    "disk-degrades": ("disk", "sectors that go bad in an hour", 6.0),
+    "disk-fails": ("disk", "not used; it does not answer any more", 1.0),
 }
 SENSORS: Final = ("bottom", "top")
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault. ``target`` is the id of a rack or unit, or empty for the room; ``sensor`` names a rack's sensor.
+    """One fault. ``target`` is the id of a rack or unit, ``<server>/<disk>``, or empty for the room; ``sensor`` names a
+    rack's sensor.
 
     It begins at ``start_s`` and ends at ``end_s`` (epoch seconds; None is never), and grows to its magnitude over
     ``ramp_s``.

@@ -120,6 +120,8 @@ class Plant:
         """Whether a fault is one of this room: of a rack or unit in it, or of the room by its name or of none."""
         if KINDS[fault.kind][0] == "room":
             return fault.target in ("", self.layout.room)
+        if KINDS[fault.kind][0] == "disk":
+            return False
         things = self.layout.unit_ids if KINDS[fault.kind][0] == "unit" else self.layout.rack_ids
         return any(
             thing == fault.target or thing.partition(":")[2].partition("-")[2] == fault.target for thing in things

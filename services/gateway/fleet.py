@@ -16,6 +16,7 @@ from gateway.controls import Controls
 from gateway.faults_file import FaultsFile
 from gateway.inventory import Found, Inventory, InventoryError
 from gateway.packs import rack_packs, unit_packs
+from gateway.shelves import Shelves
 from gateway.spool import Spool
 from physics.plant import Plant
 from racktwin.outbox import Pack
@@ -49,12 +50,15 @@ class Fleet:
         log: structlog.stdlib.BoundLogger,
         controls: Controls | None = None,
         faults: FaultsFile | None = None,
+        disks_every_s: float = 300.0,
     ) -> None:
-        """``controls`` are the units' controllers, which commands reach from another thread."""
+        """``controls`` are the units' controllers, which commands reach from another thread; ``disks_every_s``: between
+        two readings of a simulated disk."""
         self._inventory, self._uplink, self._spool = inventory, uplink, spool
         self._seed, self._clock, self._log = seed, clock, log
         self._controls = controls or Controls()
         self._faults = faults or FaultsFile(None, clock, log)
+        self._shelves = Shelves(seed, disks_every_s)
         self._plants: dict[str, Plant] = {}
         self._found = Found()
         self._problem = ""
@@ -99,6 +103,7 @@ class Fleet:
         packs: list[Pack] = []
         for plant in self._plants.values():
             packs += self._sample(plant, min(dt, LONGEST_S), seq, now_ms, slow)
+        packs += self._shelves.packs(seq, now_ms)
         self._spool.keep(seq, packs)
         self._uplink.offer(packs)
         return len(packs)
@@ -139,6 +144,7 @@ class Fleet:
                 plants[layout.room] = old if old.layout == layout else old.with_layout(layout)
         self._plants, self._found = plants, found
         self._controls.adopt(found.units)
+        self._shelves.adopt(found.shelves, self._clock())
         for gone in sorted(before - found.devices):
             self._uplink.forget(gone)
         metrics.DEVICES.labels("fleet").set(len(found.devices))
@@ -146,8 +152,9 @@ class Fleet:
         self._log.info("devices", total=len(found.devices), rooms=len(plants), joined=joined, left=left)
 
     def _break(self) -> None:
-        """Give each room the faults that concern it."""
+        """Give each room, and each server's disks, the faults that concern it."""
         faults = self._faults.read()
+        self._shelves.set_faults(faults, self._clock() / 1000.0)
         for plant in self._plants.values():
             plant.set_faults([fault for fault in faults if plant.concerns(fault)])
 

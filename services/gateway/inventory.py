@@ -6,7 +6,7 @@ Next in the flow: :class:`gateway.fleet.Fleet`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -20,6 +20,9 @@ from physics import layout, sources
 from physics.layout import DEFAULT_CAPACITY_W, Layout, LayoutError
 from racktwin.names import API_GROUP, API_VERSION, thing_id
 
+# Servers of this role have simulated disks.
+SHELF_ROLE: Final = "storage"
+
 
 class InventoryError(Exception):
     """The racks could not be read; the message says why."""
@@ -27,11 +30,13 @@ class InventoryError(Exception):
 
 @dataclass(frozen=True)
 class Found:
-    """What there is: ``rooms`` to simulate, ``devices`` (thing ids) to report, ``units`` that take commands."""
+    """What there is: ``rooms`` to simulate, ``devices`` (thing ids) to report, ``units`` that take commands, and
+    ``shelves``, those devices that are servers with simulated disks."""
 
     rooms: tuple[Layout, ...] = ()
     devices: frozenset[str] = frozenset()
     units: Mapping[str, UnitSetup] = field(default_factory=dict)
+    shelves: frozenset[str] = frozenset()
 
 
 class Inventory(Protocol):
@@ -50,7 +55,8 @@ def found_of(site: Mapping[str, Any], racks: Iterable[Any], units: Iterable[Any]
 
     A device is reported by the first gateway it names, or by the site's first when it names none. Devices that are
     being deleted or not registered yet are left out: an adapter hangs up on a gateway for an unknown device. A room
-    that no cooling unit is described for is simulated with assumed ones.
+    that no cooling unit is described for is simulated with assumed ones. Of servers only disks are simulated, and only
+    where their role is `SHELF_ROLE`: all others speak for themselves.
     """
     name = str(site["metadata"]["name"])
     first = next((entry["name"] for entry in site["spec"].get("gateways") or ()), None)
@@ -67,8 +73,9 @@ def found_of(site: Mapping[str, Any], racks: Iterable[Any], units: Iterable[Any]
     setups = {_thing(item, name, "cooling"): _setup(item["spec"]) for item in reported}
     in_rooms = {unit for room in rooms for unit in room.unit_ids}
     setups = {unit: setup for unit, setup in setups.items() if unit in in_rooms}
-    devices = {_thing(item, name, "rack") for item in own} | set(setups)
-    return Found(tuple(rooms), frozenset(devices), setups)
+    shelves = {server for item in own for server in _shelves(item, name)}
+    devices = {_thing(item, name, "rack") for item in own} | set(setups) | shelves
+    return Found(tuple(rooms), frozenset(devices), setups, frozenset(shelves))
 
 
 def found_in(text: str) -> Found:
@@ -157,6 +164,14 @@ def _reports(item: Mapping[str, Any], gateway: str, first: str | None) -> bool:
 
 def _thing(item: Mapping[str, Any], site: str, kind: Any) -> str:
     return thing_id(site, kind, str(item["metadata"]["name"]))
+
+
+def _shelves(item: Mapping[str, Any], site: str) -> Iterator[str]:
+    registered = (item.get("status") or {}).get("devices") or ()
+    for server in item["spec"].get("servers") or ():
+        name = thing_id(site, "server", str(server["name"]))
+        if server.get("role") == SHELF_ROLE and not server.get("followsNode") and name in registered:
+            yield name
 
 
 def _plain(item: Mapping[str, Any], site: str) -> tuple[str, str, float, float]:

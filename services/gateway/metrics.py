@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, get_args
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Enum, Gauge, Histogram
+
+from racktwin.smartctl import State
 
 PACKS_SENT: Final = Counter(
     "racktwin_gateway_messages_sent_total", "Messages given to the adapter for the first time.", ["source"]
@@ -33,3 +35,8 @@ QUARANTINED: Final = Gauge(
     "racktwin_gateway_devices_quarantined", "Devices left out because the adapter hangs up on them."
 )
 COMMANDS: Final = Counter("racktwin_gateway_commands_total", "Commands received, by the status answered.", ["status"])
+DISKS: Final = Enum(
+    "racktwin_gateway_disks_state",
+    "Whether this machine's disks can be read, or why not.",
+    states=list(get_args(State)),
+)

@@ -20,8 +20,17 @@ from racktwin.senml import encode
 _SENML_UNITS: Final = {"relativeHumidity": "%RH", "supplyHumidity": "%RH"}
 
 
-def make_pack(device: str, kind: str, seq: int, time_ms: int, values: Mapping[tuple[str, str], float | str]) -> Pack:
-    """A pack of a device's values at a moment (epoch milliseconds UTC), in the catalogue's units.
+def make_pack(
+    device: str,
+    kind: str,
+    seq: int,
+    time_ms: int,
+    values: Mapping[tuple[str, str], float | str],
+    *,
+    numbered: bool = True,
+) -> Pack:
+    """A pack of a device's values at a moment (epoch milliseconds UTC), in the catalogue's units. ``numbered``: it says
+    its number; of a device that does not speak at each of the source's numbers, the others would be missed.
 
     Raises:
         KeyError: a (feature, property) is not in the catalogue for this kind.
@@ -38,7 +47,8 @@ def make_pack(device: str, kind: str, seq: int, time_ms: int, values: Mapping[tu
             record["u"] = unit
         records.append(record)
     count = len(records)
-    records.append({"n": "seq", "v": seq})
+    if numbered:
+        records.append({"n": "seq", "v": seq})
     records[0] = {"bt": time_ms / 1000.0, **records[0]}
     return Pack(device, seq, encode(records), count)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,7 @@ from gateway.uplink import UplinkSettings
 from racktwin.device_credentials import CredentialSource, SecretFiles
 from racktwin.names import device_secret, thing_id
 from racktwin.process import Context, Fatal
+from racktwin.smartctl import Disks, Watch, read
 
 # How long a graceful stop waits for the adapter's acknowledgements (s).
 _DRAIN_S: Final = 5.0
@@ -78,6 +80,7 @@ def _fleet(settings: GatewaySettings, context: Context, secrets: CredentialSourc
         log=context.log,
         controls=controls,
         faults=FaultsFile(_faults_path(settings), context.clock, context.log),
+        disks_every_s=settings.gateway_disks_interval_s,
     )
     known.append(fleet)
     uplink.start()
@@ -127,16 +130,34 @@ class _Machine:
 
     def _run(self) -> None:
         sampler = MachineSampler(self._settings.gateway_server_disk)
+        disks = self._disks()
         interval = self._settings.gateway_server_interval_s
         while not self._context.stop.is_set():
             self._context.health.heartbeat("machine-sample", 60.0)
             wait_until(next_tick(time.time(), interval), self._context.stop.wait)
             if self._context.stop.is_set():
                 return
-            seq = self._spool.next_seq()
-            pack = make_pack(self._device, "server", seq, self._context.clock(), sampler.sample())
-            self._spool.keep(seq, [pack])
-            self._uplink.offer([pack])
+            now_ms = self._context.clock()
+            self._send(now_ms, sampler.sample())
+            for feature, told in disks.take(time.monotonic()).items() if disks is not None else ():
+                self._send(now_ms, {(feature, name): value for name, value in told.items()})
+
+    def _send(self, now_ms: int, values: Mapping[tuple[str, str], float | str]) -> None:
+        seq = self._spool.next_seq()
+        pack = make_pack(self._device, "server", seq, now_ms, values)
+        self._spool.keep(seq, [pack])
+        self._uplink.offer([pack])
+
+    def _disks(self) -> Watch | None:
+        command = self._settings.gateway_server_smartctl
+        if not command.strip():
+            return None
+
+        def say(found: Disks) -> None:
+            metrics.DISKS.state(found.state)
+            self._context.log.info("disks", state=found.state, why=found.why, disks=sorted(found.disks))
+
+        return Watch(self._settings.gateway_disks_interval_s, lambda: read(command), say)
 
 
 def _spool(settings: GatewaySettings, context: Context, name: str) -> Spool:

@@ -31,6 +31,12 @@ class GatewaySettings(ProcessSettings):
         "empty for none: what was not acknowledged is then lost with the process.",
     )
     gateway_interval_s: float = Field(1.0, ge=0.05, description="Time between two samples of a rack (s).")
+    gateway_disks_interval_s: float = Field(
+        300.0,
+        ge=1,
+        description="Time between two readings of a disk (s): of simulated servers, which are those with the role "
+        "storage, and of this machine.",
+    )
     gateway_seed: int = Field(1, description="Seed of the simulated plant.")
     gateway_faults_file: str = Field(
         "",
@@ -51,6 +57,11 @@ class GatewaySettings(ProcessSettings):
     gateway_server_protocol: Literal["http", "mqtt"] = Field("http", description="How this machine reports.")
     gateway_server_interval_s: float = Field(1.0, ge=0.2, description="Time between two samples of this machine (s).")
     gateway_server_disk: str = Field("/", description="File system whose use this machine reports.")
+    gateway_server_smartctl: str = Field(
+        "smartctl",
+        description="Command that tells of this machine's disks, with what goes before it (sudo -n smartctl); empty "
+        "for none.",
+    )
 
     @field_validator("gateway_site")
     @classmethod

@@ -54,10 +54,10 @@ def test_the_site_lives(stack: Stack, berlin: Harness) -> None:
 
     state = eventually(complete, "40 live racks", 240, every_s=2)
     assert (state["racks"], state["racks_ready"]) == (40, 40)
-    # Racks, the server in one of them, four cooling units, two rooms, the gateway, the site.
-    assert state["things"] == 49
-    # Racks, the server, the cooling units, the gateway.
-    assert state["devices"] == 46
+    # Racks, two servers, four cooling units, two rooms, the gateway, the site.
+    assert state["things"] == 50
+    # Racks, the servers, the cooling units, the gateway.
+    assert state["devices"] == 47
     assert state["real_server_samples"] > 50
 
 
