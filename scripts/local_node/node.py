@@ -58,6 +58,7 @@ class Node:
             backoff=self._backoff,
             pool=self._pool,
             lookup=api.lookup,
+            shared=settings.node_shared_dir,
         )
         self._deployments: dict[str, DeploymentRunner] = {}
         self._jobs: dict[str, JobRunner] = {}

@@ -24,6 +24,8 @@ class Surroundings:
     pool: Executor
     lookup: Callable[[str], Lookup]
     """Namespace -> look-up of its ConfigMaps and Secrets."""
+    shared: Path | None = None
+    """A folder that no mount hides, even one it lies below (a stack's home in /tmp)."""
 
 
 class Pod:
@@ -58,6 +60,8 @@ class Pod:
             # At each start: a container that waits for a missing ConfigMap finds it the next time.
             places = volumes.lay_out(self._folder, self.template.volumes, lookup)
             points = volumes.mount_points(spec.mounts, places)
+            if self._node.shared is not None:
+                points[str(self._node.shared)] = self._node.shared
             fields = {"metadata.name": self.name, "metadata.namespace": self._namespace, "status.podIP": "127.0.0.1"}
             environment = resolve(spec.env, spec.env_from, lookup, fields)
             environment = {key: rewrite_paths(value, points) for key, value in environment.items()}

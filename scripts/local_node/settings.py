@@ -16,6 +16,10 @@ class NodeSettings(ProcessSettings):
     )
     node_dir: Path = Field(Path("local-node"), description="Folder for the volumes of pods; private, emptied at start.")
     node_log_dir: Path = Field(Path("local-node-logs"), description="Folder for the logs of containers.")
+    node_shared_dir: Path | None = Field(
+        None,
+        description="Folder of this machine that pods use under its own path, as the local stack's registry of models.",
+    )
     node_restart_s: float = Field(
         1.0, gt=0, description="Pause in seconds before a container is started again; doubles with each failure."
     )

@@ -119,6 +119,7 @@ def _node(instance: Instance) -> dict[str, str]:
         "RACKTWIN_IMAGE": IMAGE,
         "RACKTWIN_NODE_DIR": str(instance.data("local-node")),
         "RACKTWIN_NODE_LOG_DIR": str(instance.logs / "workloads"),
+        "RACKTWIN_NODE_SHARED_DIR": str(instance.data("registry")),
     }
 
 
