@@ -2,6 +2,8 @@
 
 import dataclasses
 
+_OF_A_READY_RUN = 6.0
+
 
 @dataclasses.dataclass(frozen=True)
 class Backoff:
@@ -17,6 +19,11 @@ class Backoff:
         # The exponent is bounded before it is used, so that a thousand failures do not overflow.
         return min(self.longest_s, self.first_s * 2.0 ** min(failures - 1, 32))
 
-    def failures_after(self, failures: int, ran_s: float) -> int:
-        """Failures in a row once a run of `ran_s` seconds has ended; a long run forgives the earlier ones."""
-        return 1 if ran_s >= self.longest_s else failures + 1
+    def failures_after(self, failures: int, ran_s: float, *, was_ready: bool = False) -> int:
+        """Failures in a row once a run of `ran_s` seconds has ended; a long run forgives the earlier ones.
+
+        So does a shorter one that got ready: whatever is killed again and again while it works is not broken, and
+        would otherwise wait longer each time.
+        """
+        long_s = self.longest_s / _OF_A_READY_RUN if was_ready else self.longest_s
+        return 1 if ran_s >= long_s else failures + 1

@@ -107,6 +107,8 @@ class Container:
         self._kill_at: float | None = None
         self._restarting = False
         self._checks: dict[str, _Check] = {}
+        self._was_ready = False
+        """Whether a readiness probe of this run has passed once."""
 
     @property
     def running(self) -> bool:
@@ -174,13 +176,14 @@ class Container:
         self.problem = ""
         self.exit_code = None
         self._started = now
+        self._was_ready = False
         probes = {"startup": self.spec.startup, "liveness": self.spec.liveness, "readiness": self.spec.readiness}
         self._checks = {name: _Check(probe) for name, probe in probes.items() if probe is not None}
 
     def _ended(self, code: int, now: float) -> None:
         self._process = None
         self.exit_code = code
-        self._failures = self._backoff.failures_after(self._failures, now - self._started)
+        self._failures = self._backoff.failures_after(self._failures, now - self._started, was_ready=self._was_ready)
         self._next_start = now + self._backoff.pause_s(self._failures)
         self.restarts += 1
         if code != 0 and not self._restarting:
@@ -204,6 +207,7 @@ class Container:
         if (readiness := self._checks.get("readiness")) is not None:
             period_s = readiness.probe.period_s if readiness.passed else _FIRST_PROBES_S
             readiness.tick(now, self._port, self._pool, period_s)
+            self._was_ready = self._was_ready or readiness.passed
 
     def _give_up(self, why: str, now: float) -> None:
         self.stop(now, grace_s=10.0)

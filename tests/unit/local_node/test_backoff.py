@@ -20,3 +20,8 @@ def test_pauses_never_exceed_the_longest(failures: int) -> None:
 def test_a_long_run_starts_over() -> None:
     assert BACKOFF.failures_after(5, ran_s=3) == 6
     assert BACKOFF.failures_after(5, ran_s=60) == 1
+
+
+def test_a_run_that_got_ready_starts_over_sooner() -> None:
+    assert BACKOFF.failures_after(5, ran_s=12, was_ready=True) == 1
+    assert BACKOFF.failures_after(5, ran_s=3, was_ready=True) == 6
