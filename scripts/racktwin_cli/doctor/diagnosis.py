@@ -94,7 +94,8 @@ def _adapter(e: Evidence) -> Verdict:
         return verdict(
             "wrong_credentials",
             f"Hono's adapter refuses the credentials of {e.login}{sure}: {detail}",
-            f"compare what the device uses with its Secret; the operator's view: {resource}",
+            "compare what the device uses with its Secret; one that was made again under its name waits some minutes, "
+            f"for Hono's adapters remember its old password; the operator's view: {resource}",
         )
     if e.sent.refusal == "unavailable":
         return verdict(
