@@ -159,9 +159,9 @@ def usual_loop(bootstrap: str, folder: Path, racks: int, readings: int) -> dict[
 
 
 def quality() -> dict[str, Any]:
-    """What `python -m training evaluate` says of all models."""
+    """What `python -m training evaluate` says of all models, as the present sources train them."""
     done = subprocess.run(
-        [sys.executable, "-m", "training", "evaluate"],
+        [sys.executable, "-m", "training", "evaluate", "--models-dir", str(model.folder("evaluated"))],
         stdout=subprocess.PIPE,
         text=True,
         check=False,
