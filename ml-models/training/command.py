@@ -13,7 +13,7 @@ from pathlib import Path
 from models.definition import ModelError
 from models.registry import Registry, RegistryError
 from racktwin import process
-from training import detecting, promotion, registry, sources, unseen
+from training import detecting, first, promotion, registry, sources, unseen
 from training.artefact import ArtefactError
 from training.gate import Gate
 from training.history import HistoryError
@@ -27,6 +27,8 @@ def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     if argv[:1] == ["evaluate"]:
         return _evaluate(argv[1:])
+    if argv[:1] == ["first"]:
+        return _first(argv[1:])
     options = _options(argv)
     started = time.monotonic()
 
@@ -130,6 +132,31 @@ def _evaluate(argv: list[str]) -> int:
         print(f"training: {error}", file=sys.stderr)
         return 1
     print(json.dumps(figures))
+    return 0
+
+
+def _first(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m training first",
+        description="Train small first models, several from the same simulated plants. One JSON line for each.",
+    )
+    parser.add_argument("--models", default=",".join(registry.names()), help="which, comma separated; default: all")
+    parser.add_argument("--seed", type=int, default=0, help="equal seeds give equal models")
+    parser.add_argument("--models-dir", type=Path, help="folder that gets one folder per model")
+    options = parser.parse_args(argv)
+    started = time.monotonic()
+    try:
+        first.train_all(
+            options.models.split(","),
+            options.models_dir or process.load(TrainingSettings).models_dir,
+            seed=options.seed,
+            created_ms=process.epoch_ms(),
+            note=lambda text: print(f"[{time.monotonic() - started:5.1f} s] {text}", file=sys.stderr, flush=True),
+            done=lambda trained: print(json.dumps(trained.as_dict()), flush=True),
+        )
+    except (process.Fatal, ModelError, HistoryError, ArtefactError, ValueError) as error:
+        print(f"training: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

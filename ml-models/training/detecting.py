@@ -6,7 +6,8 @@ has no labels, so it is not trained on; it is what `racktwin detect` reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,17 +19,13 @@ from models.detecting.fit import LabelledRows
 from models.detecting.graph import Detector
 from models.shift import edges_of
 from models.statistics import InputPlan
+from physics.faults import Kind
 from training import artefact, faulty
-from training.faulty import NORMAL, UNCERTAIN, Labelled
+from training.faulty import NORMAL, UNCERTAIN, Broken, Labelled
 from training.job import Trained
 from training.registry import Model
 from training.samples import CALIBRATION, TEST, TRAIN
 
-# Plants of each part, hours of each, and windows that are drawn from them.
-_PLANTS: Final = {TRAIN: 5, CALIBRATION: 2, TEST: 2}
-_ROWS: Final = {TRAIN: 30_000, CALIBRATION: 15_000, TEST: 15_000}
-_HOURS: Final = 18.0
-_ROOMS: Final = 10
 # Of the training windows this share is drawn from those where something is wrong, which are rare.
 _WRONG_SHARE: Final = 0.4
 _CHUNK: Final = 4096
@@ -36,11 +33,65 @@ _CHUNK: Final = 4096
 _SHORT, _CHANNEL_MISSING = 0.2, 0.05
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """How much is simulated for a detector, and how many windows are drawn, by part."""
+
+    plants: Mapping[int, int]
+    rows: Mapping[int, int]
+    hours: float = 18.0
+    rooms: int = 10
+
+    def scaled(self, by: float) -> Sizes:
+        """Less of everything, for tests."""
+        return Sizes(
+            {part: max(1, round(count * by)) for part, count in self.plants.items()},
+            {part: round(count * by) for part, count in self.rows.items()},
+            max(12.0, self.hours * min(1.0, by)),
+            max(4, round(self.rooms * by)),
+        )
+
+
+USUAL: Final = Sizes({TRAIN: 5, CALIBRATION: 2, TEST: 2}, {TRAIN: 30_000, CALIBRATION: 15_000, TEST: 15_000})
+# For a first model at once, from plants that break in all the ways there are.
+QUICK: Final = Sizes({TRAIN: 2, CALIBRATION: 1, TEST: 1}, {TRAIN: 20_000, CALIBRATION: 15_000, TEST: 10_000}, 12.0, 24)
+
+
 def train(
-    model: Model, folder: Path, *, seed: int, created_ms: int, note: Callable[[str], None], scale: float = 1.0
+    model: Model, folder: Path, *, seed: int, created_ms: int, note: Callable[[str], None], sizes: Sizes = USUAL
 ) -> Trained:
-    """Train one detecting model on simulated faults and write its artefact into `folder`. `scale`: less of everything,
-    for tests.
+    """Train one detecting model on simulated faults and write its artefact into `folder`.
+
+    Raises:
+        ArtefactError: the result must not be published. ValueError: a finding does not occur.
+    """
+    note("simulating plants that break")
+    broken = break_plants(model.train.FAULTS, model.definition.resolution_s, seed, sizes)
+    return train_on(model, broken, folder, seed=seed, created_ms=created_ms, note=note, sizes=sizes)
+
+
+def break_plants(kinds: tuple[Kind, ...], cell_s: int, seed: int, sizes: Sizes) -> dict[int, list[Broken]]:
+    """Recordings of plants with faults of these kinds, by the part that they are for."""
+    return {
+        part: [
+            faulty.run(seed * 10 + part, number, kinds, rooms=sizes.rooms, hours=sizes.hours, cell_s=cell_s)
+            for number in range(count)
+        ]
+        for part, count in sizes.plants.items()
+    }
+
+
+def train_on(
+    model: Model,
+    broken: Mapping[int, list[Broken]],
+    folder: Path,
+    *,
+    seed: int,
+    created_ms: int,
+    note: Callable[[str], None],
+    sizes: Sizes,
+) -> Trained:
+    """Train one detecting model on recordings of plants that break, which may have other faults than its own.
 
     Raises:
         ArtefactError: the result must not be published. ValueError: a finding does not occur.
@@ -48,19 +99,11 @@ def train(
     definition = model.definition
     plan = InputPlan.of(model.inputs(), definition)
     rows = {}
-    for part, name in ((TRAIN, "train"), (CALIBRATION, "calibration"), (TEST, "test")):
-        note(f"simulating plants that break: {name}")
-        found = faulty.simulate(
-            definition,
-            seed * 10 + part,
-            model.train.FAULTS,
-            plants=max(1, round(_PLANTS[part] * scale)),
-            rooms=max(4, round(_ROOMS * scale)),
-            hours=max(12.0, _HOURS * min(1.0, scale)),
-        )
+    for part, plants in broken.items():
+        found = [faulty.labelled(plant, definition, model.train.FAULTS) for plant in plants]
         rng = np.random.default_rng([seed, part, 5])
         share = _WRONG_SHARE if part == TRAIN else None
-        rows[part] = draw(found, definition, plan, round(_ROWS[part] * scale), rng, wrong_share=share)
+        rows[part] = draw(found, definition, plan, sizes.rows[part], rng, wrong_share=share)
     note(f"fitting on {len(rows[TRAIN].labels)} windows")
     fitted: Detector = model.train.fit(definition, rows[TRAIN], rows[CALIBRATION], seed)
     graph = fitted.to_onnx()
@@ -69,7 +112,7 @@ def train(
     training = {
         "history": "simulated",
         "description": f"Simulated readings (physics.plant) of racks with the faults {', '.join(model.train.FAULTS)}, "
-        f"{_HOURS:.0f} h each.",
+        f"{sizes.hours:.0f} h each.",
         "seed": seed,
         "split": "different plants",
         "rows": {"train": len(rows[TRAIN].labels), "calibration": len(rows[CALIBRATION].labels),

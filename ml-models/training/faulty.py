@@ -53,11 +53,28 @@ class Labelled:
     labels: npt.NDArray[np.str_]
 
 
+@dataclass(frozen=True)
+class Broken:
+    """What a plant's sensors said while its racks broke, and the faults: every detector takes its own from it
+    (:func:`labelled`)."""
+
+    number: int
+    seed: int
+    cell_s: int
+    place: layout.Layout
+    readings: PlantHistory
+    faults: list[Fault]
+
+
 def simulate(
     definition: Definition, seed: int, kinds: tuple[Kind, ...], *, plants: int = 4, rooms: int = 12, hours: float = 24.0
 ) -> list[Labelled]:
     """One labelled history per plant, with faults of these kinds."""
-    return [_plant(definition, seed, number, kinds, rooms=rooms, hours=hours) for number in range(plants)]
+    cell_s = definition.resolution_s
+    return [
+        labelled(run(seed, number, kinds, rooms=rooms, hours=hours, cell_s=cell_s), definition, kinds)
+        for number in range(plants)
+    ]
 
 
 def schedule(rng: np.random.Generator, racks: list[str], kinds: tuple[Kind, ...], hours: float) -> list[Fault]:
@@ -75,9 +92,8 @@ def schedule(rng: np.random.Generator, racks: list[str], kinds: tuple[Kind, ...]
     return faults
 
 
-def _plant(
-    definition: Definition, seed: int, number: int, kinds: tuple[Kind, ...], *, rooms: int, hours: float
-) -> Labelled:
+def run(seed: int, number: int, kinds: tuple[Kind, ...], *, rooms: int, hours: float, cell_s: int) -> Broken:
+    """Run one plant with faults of these kinds and record it, in cells of so many seconds."""
     rng = np.random.default_rng([seed, number, 77])
     place = layout.assumed(
         f"plant-{number}",
@@ -85,23 +101,31 @@ def _plant(
     )
     faults = schedule(rng, place.rack_ids, kinds, hours)
     seeds = [9_000_000 + seed * 100_000 + number * 1000 + room for room in range(rooms)]
-    recorded = record(Plant(place, seeds, start_s=START_S, faults=faults), hours * 3600.0, definition.resolution_s)
-    values = np.stack([channel_values(recorded, channel) for channel in definition.channels], axis=3)
-    cells, _, racks, channels = values.shape
+    readings = record(Plant(place, seeds, start_s=START_S, faults=faults), hours * 3600.0, float(cell_s))
+    return Broken(number, seed, cell_s, place, readings, faults)
+
+
+def labelled(broken: Broken, definition: Definition, kinds: tuple[Kind, ...]) -> Labelled:
+    """A detector's channels of a recording, and what it should find. Windows of racks with a fault that is not one of
+    its `kinds` are neither normal nor its own to find."""
+    values = np.stack([channel_values(broken.readings, channel) for channel in definition.channels], axis=3)
+    cells, rooms, racks, channels = values.shape
     history = History(
         start_ms=int(START_S * 1000),
-        cell_s=definition.resolution_s,
-        things=[f"plant-{number}/room-{room}/{rack}" for room in range(rooms) for rack in place.rack_ids],
-        rooms=[f"plant-{number}/room-{room}" for room in range(rooms) for _ in place.racks],
+        cell_s=broken.cell_s,
+        things=[f"plant-{broken.number}/room-{room}/{rack}" for room in range(rooms) for rack in broken.place.rack_ids],
+        rooms=[f"plant-{broken.number}/room-{room}" for room in range(rooms) for _ in broken.place.racks],
         channels=definition.channel_names,
         values=values.astype(np.float32).reshape(cells, rooms * racks, channels),
-        origin={"kind": "simulated", "plant": number, "seed": seed},
+        origin={"kind": "simulated", "plant": broken.number, "seed": broken.seed},
     )
-    one = _labels(recorded, place.rack_ids, faults)
+    one = _labels(broken.readings, broken.place.rack_ids, broken.faults, kinds)
     return Labelled(history, np.tile(one, (1, rooms)))
 
 
-def _labels(recorded: PlantHistory, racks: list[str], faults: list[Fault]) -> npt.NDArray[np.str_]:
+def _labels(
+    recorded: PlantHistory, racks: list[str], faults: list[Fault], kinds: tuple[Kind, ...]
+) -> npt.NDArray[np.str_]:
     labels = np.full((recorded.time_s.size, len(racks)), NORMAL, dtype="U12")
     for fault in faults:
         column = racks.index(fault.target)
@@ -110,5 +134,6 @@ def _labels(recorded: PlantHistory, racks: list[str], faults: list[Fault]) -> np
         sure = fault.start_s + _SETTLED_S + fault.ramp_s + (2400.0 if fault.kind == "sensor-drifts" else 0.0)
         after = (recorded.time_s >= fault.start_s) & (recorded.time_s < end + _REST_S * 0.7)
         labels[after, column] = UNCERTAIN
-        labels[(recorded.time_s >= sure) & (recorded.time_s < end), column] = FOUND_AS[fault.kind]
+        if fault.kind in kinds:
+            labels[(recorded.time_s >= sure) & (recorded.time_s < end), column] = FOUND_AS[fault.kind]
     return labels

@@ -78,39 +78,77 @@ class Simulation:
 USUAL = Simulation()
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """What one plant's sensors said: every model takes its channels from it (:func:`history_of`).
+
+    `processors`: temperature of a processor in the upper half of each rack, [cells, rooms, racks]; None where nobody
+    asked for servers.
+    """
+
+    number: int
+    seed: int
+    cell_s: int
+    place: layout.Layout
+    readings: PlantHistory
+    processors: npt.NDArray[np.float64] | None
+
+
 def simulate(definition: Definition, seed: int, much: Simulation = USUAL) -> list[History]:
     """One history per plant.
 
     Raises:
         HistoryError: the model reads a channel that the simulation does not have.
     """
-    return [_plant(definition, seed, number, much.racks, much.hours) for number in range(much.plants)]
+    servers, cell_s = definition.kinds == ["server"], definition.resolution_s
+    return [history_of(run(seed, n, much, cell_s, servers=servers), definition) for n in range(much.plants)]
 
 
-def _plant(definition: Definition, seed: int, number: int, racks: int, hours: float) -> History:
+def run(seed: int, number: int, much: Simulation, cell_s: int, *, servers: bool) -> Recorded:
+    """Run one plant and record it, in cells of so many seconds."""
     rng = np.random.default_rng([seed, number])
-    rooms = -(-racks // _RACKS_PER_ROOM)
+    rooms = -(-much.racks // _RACKS_PER_ROOM)
     place = layout.assumed(
         f"plant-{number}",
         [(f"rack-{k}", "row", k * _PITCH_M, float(rng.choice(_CAPACITIES_W))) for k in range(_RACKS_PER_ROOM)],
     )
     # Far from the small seeds that people give a gateway: what is trained on is never what is then served.
     seeds = [7_000_000 + seed * 100_000 + number * 1000 + room for room in range(rooms)]
-    plant = Plant(place, seeds, start_s=START_S, nature=_nature(rng, number), faults=_faults(rng, place, hours))
+    nature, faults = _nature(rng, number), _faults(rng, place, much.hours)
+    plant = Plant(place, seeds, start_s=START_S, nature=nature, faults=faults)
+    processors: list[npt.NDArray[np.float64]] = []
+
+    def look(now: Plant, since_s: float) -> None:
+        if servers and since_s:
+            processors.append(now.truth().cpu[:, 1].copy())
+
+    readings = record(plant, much.hours * 3600, float(cell_s), each=look)
+    # `look` comes before each sample, so it lacks the last.
+    look(plant, much.hours * 3600)
+    seen = np.stack(processors) if servers else None
+    return Recorded(number, seed, cell_s, place, readings, seen)
+
+
+def history_of(recorded: Recorded, definition: Definition) -> History:
+    """A model's channels of a plant's recording.
+
+    Raises:
+        HistoryError: the model reads a channel that the simulation does not have.
+    """
     if definition.kinds == ["server"]:
-        values = _servers(definition, plant, hours, rng)
+        values = _servers(definition, recorded)
     else:
-        recorded = record(plant, hours * 3600, float(definition.resolution_s))
-        values = np.stack([channel_values(recorded, channel) for channel in definition.channels], axis=3)
-    cells = values.shape[0]
+        values = np.stack([channel_values(recorded.readings, channel) for channel in definition.channels], axis=3)
+    cells, rooms, racks, channels = values.shape
+    number = recorded.number
     return History(
         start_ms=int(START_S * 1000),
-        cell_s=definition.resolution_s,
-        things=[f"plant-{number}/room-{room}/{rack}" for room in range(rooms) for rack in place.rack_ids],
-        rooms=[f"plant-{number}/room-{room}" for room in range(rooms) for _ in place.racks],
+        cell_s=recorded.cell_s,
+        things=[f"plant-{number}/room-{room}/{rack}" for room in range(rooms) for rack in recorded.place.rack_ids],
+        rooms=[f"plant-{number}/room-{room}" for room in range(rooms) for _ in recorded.place.racks],
         channels=definition.channel_names,
-        values=values.astype(np.float32).reshape(cells, rooms * len(place.racks), len(definition.channels)),
-        origin={"kind": "simulated", "plant": number, "seed": seed},
+        values=values.astype(np.float32).reshape(cells, rooms * racks, channels),
+        origin={"kind": "simulated", "plant": number, "seed": recorded.seed},
     )
 
 
@@ -143,25 +181,22 @@ def _faults(rng: np.random.Generator, place: layout.Layout, hours: float) -> lis
     return found
 
 
-def _servers(definition: Definition, plant: Plant, hours: float, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+def _servers(definition: Definition, recorded: Recorded) -> npt.NDArray[np.float64]:
     """Channels of one server in the upper half of each rack, [cells, rooms, racks, channels]."""
-    cells = int(hours * 3600 / definition.resolution_s)
-    idle, span = 0.4, 0.6
-    rated = np.array([rack.power_capacity_w for rack in plant.layout.racks]) * 0.9
-    rows = []
-    for _ in range(cells):
-        readings = plant.step(float(definition.resolution_s))
-        seen = plant.truth()
-        cpu = seen.cpu[:, 1] + _CPU_NOISE_K * rng.standard_normal(seen.cpu[:, 1].shape)
-        share = np.clip((readings.power / rated - idle) / span, 0.0, 1.0)
-        made = {
-            ("thermal", "cpuTemperature"): np.round(cpu / _CPU_STEP_K) * _CPU_STEP_K,
-            ("thermal", "inletTemperature"): readings.top_temperature,
-            ("cpu", "utilization"): np.round(100.0 * share, 1),
-            ("power", "power"): readings.power / 20.0,
-        }
-        missing = [c for c in definition.channels if (c.feature, c.property) not in made]
-        if missing:
-            raise HistoryError(f"the simulation has no {missing[0].feature}/{missing[0].property} of servers")
-        rows.append(np.stack([made[(c.feature, c.property)] for c in definition.channels], axis=2))
-    return np.stack(rows)
+    if recorded.processors is None:
+        raise HistoryError("the plants were recorded without their servers")
+    rng = np.random.default_rng([recorded.seed, recorded.number, 21])
+    readings, idle, span = recorded.readings, 0.4, 0.6
+    rated = np.array([rack.power_capacity_w for rack in recorded.place.racks]) * 0.9
+    cpu = recorded.processors + _CPU_NOISE_K * rng.standard_normal(recorded.processors.shape)
+    share = np.clip((readings["power"] / rated - idle) / span, 0.0, 1.0)
+    made = {
+        ("thermal", "cpuTemperature"): np.round(cpu / _CPU_STEP_K) * _CPU_STEP_K,
+        ("thermal", "inletTemperature"): readings["top_temperature"],
+        ("cpu", "utilization"): np.round(100.0 * share, 1),
+        ("power", "power"): readings["power"] / 20.0,
+    }
+    missing = [c for c in definition.channels if (c.feature, c.property) not in made]
+    if missing:
+        raise HistoryError(f"the simulation has no {missing[0].feature}/{missing[0].property} of servers")
+    return np.stack([made[(c.feature, c.property)] for c in definition.channels], axis=3)

@@ -27,16 +27,16 @@ class DemoError(Exception):
 
 
 class _Training(threading.Thread):
-    """Trains the model beside everything else; most of a first start is waiting for compilers and servers."""
+    """Trains the models beside everything else; most of a first start is waiting for compilers and servers."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, names: list[str]) -> None:
         super().__init__(name="training", daemon=True)
-        self._model = name
+        self._models = names
         self.error: Exception | None = None
 
     def run(self) -> None:
         try:
-            model.ensure_trained(self._model)
+            model.ensure_all_trained(self._models)
         except Exception as error:
             self.error = error
 
@@ -66,14 +66,15 @@ class Demo:
             BuildError, StackError, SupervisionError, KubectlError, TrainingError, DemoError: with the next step in
             the text.
         """
-        name = str(self._settings["model"])
+        names = model.names()
         states = {row.name: row.state for row in self._stack.status()}
         was_running = any(state != "stopped" for state in states.values())
-        cold = bool(Builder().missing(list(ARTEFACTS.values()))) or not model.is_trained(name)
-        if not model.is_trained(name):
-            self._steps.say(f"training the model {name} on simulated history, beside the rest")
+        untrained = [name for name in names if not model.is_trained(name)]
+        cold = bool(Builder().missing(list(ARTEFACTS.values()))) or bool(untrained)
+        if untrained:
+            self._steps.say(f"training {', '.join(untrained)} on simulated history, beside the rest")
         began_ms = int(time.time() * 1000)
-        training = _Training(name)
+        training = _Training(names)
         training.start()
 
         def populate() -> None:
@@ -82,11 +83,9 @@ class Demo:
             training.finish()
             instance = self._stack.instance
             secret = model.influx_secret(own.INFLUX_SECRET, self._site, influxdb.token(instance))
-            cluster.apply(
-                self._kubeconfig,
-                [model.config_map(name, self._site, model.ensure_trained(name)), secret],
-            )
-            model.publish(instance.data("registry"), name)
+            config_maps = [model.config_map(name, self._site, model.folder(name)) for name in names]
+            cluster.apply(self._kubeconfig, [*config_maps, secret])
+            model.publish(instance.data("registry"), names)
             # Last: without a version in the registry the operator would begin a training of its own.
             self._apply("[4-9]*.yaml")
 

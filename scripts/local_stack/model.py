@@ -1,4 +1,5 @@
-"""The example site's model: trained once per version of its sources, published as a ConfigMap."""
+"""The example site's models: trained once per version of their sources, published as ConfigMaps and in the registry of
+a stack."""
 
 import base64
 import fcntl
@@ -7,26 +8,33 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from local_stack import paths
+from local_stack import config, paths
 
 _SOURCES = ("ml-models/models", "ml-models/training", "ml-models/physics")
+_KINDS = (".py", ".yaml", ".md")
 _FILES = ("model.onnx", "model.json", "CARD.md")
 
 
 class TrainingError(Exception):
-    """The model could not be trained; the text ends with what the training said."""
+    """A model could not be trained; the text ends with what the training said."""
 
 
 def source_digest(root: Path) -> str:
     """12 hexadecimal digits over the sources that decide what is trained."""
     digest = hashlib.sha256()
     for folder in _SOURCES:
-        for file in sorted((root / folder).rglob("*.py")):
+        for file in sorted(found for found in (root / folder).rglob("*") if found.suffix in _KINDS):
             digest.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes() + b"\0")
     return digest.hexdigest()[:12]
+
+
+def names() -> list[str]:
+    """The models that serve in the demo."""
+    return [str(name) for name in config.settings()["demo"]["models"]]
 
 
 def folder(name: str) -> Path:
@@ -45,27 +53,45 @@ def ensure_trained(name: str) -> Path:
     Raises:
         TrainingError: the training failed.
     """
-    place = folder(name)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with (place.parent / f".{name}.lock").open("w") as lock:
+    ensure_all_trained([name])
+    return folder(name)
+
+
+def ensure_all_trained(names: Sequence[str]) -> None:
+    """Train those of these models that are not there, on the same simulated history.
+
+    Raises:
+        TrainingError: the training failed.
+    """
+    if all(is_trained(name) for name in names):
+        return
+    models = paths.models_dir()
+    models.mkdir(parents=True, exist_ok=True)
+    with (models / ".training.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if is_trained(name):
-            return place
-        temporary = place.with_name(f".{place.name}.partial")
-        shutil.rmtree(temporary, ignore_errors=True)
-        # Simulated whatever the stack holds: a first start must not depend on how much history there happens to be.
-        training = ["-m", "training", "--model", name, "--history", "simulated", "--quick", "--out", str(temporary)]
-        # Tied to this process, so that an interrupted training does not write beside the next one.
-        command = ["setpriv", "--pdeathsig", "TERM", "--", sys.executable, *training]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        if result.returncode != 0:
-            raise TrainingError(f"training {name} failed: {(result.stderr or result.stdout).strip()[-800:]}")
-        missing = [file for file in _FILES if not (temporary / file).is_file()]
+        missing = [name for name in names if not is_trained(name)]
+        if missing:
+            _train(missing, models / f".{source_digest(paths.repository())}.partial")
+
+
+def _train(names: Sequence[str], temporary: Path) -> None:
+    """Train these and put each into its place, whole."""
+    shutil.rmtree(temporary, ignore_errors=True)
+    # Simulated whatever the stack holds: a first start must not depend on how much history there happens to be.
+    training = ["-m", "training", "first", "--models", ",".join(names), "--models-dir", str(temporary)]
+    # Tied to this process, so that an interrupted training does not write beside the next one.
+    command = ["setpriv", "--pdeathsig", "TERM", "--", sys.executable, *training]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise TrainingError(f"training {', '.join(names)} failed: {(result.stderr or result.stdout).strip()[-800:]}")
+    for name in names:
+        missing = [file for file in _FILES if not (temporary / name / file).is_file()]
         if missing:
             raise TrainingError(f"training {name} did not write {', '.join(missing)}")
+        place = folder(name)
         shutil.rmtree(place, ignore_errors=True)
-        temporary.rename(place)
-    return place
+        (temporary / name).rename(place)
+    shutil.rmtree(temporary, ignore_errors=True)
 
 
 def config_map(name: str, namespace: str, artefact: Path) -> dict[str, Any]:
@@ -94,18 +120,23 @@ def influx_secret(name: str, namespace: str, token: str) -> dict[str, Any]:
     }
 
 
-def publish(registry: Path, name: str) -> None:
-    """Let the model trained from the present sources serve in the registry, unless it was put there before.
+def publish(registry: Path, names: Sequence[str]) -> None:
+    """Let the models trained from the present sources serve in the registry, but those that were put there before.
 
     Raises:
-        TrainingError: it could not be trained, or the registry refuses it.
+        TrainingError: one could not be trained, or the registry refuses it.
     """
-    artefact = ensure_trained(name)
-    version = str(json.loads((artefact / "model.json").read_text(encoding="utf-8"))["version"])
-    if (registry / name / "versions" / version / "model.json").is_file():
+    ensure_all_trained(names)
+    new = [folder(name) for name in names if not _is_published(registry, name)]
+    if not new:
         return
-    for step in (("publish", str(artefact)), ("promote", name, version, "--reason", "first model of the stack")):
-        command = [sys.executable, "-m", "racktwin_cli", "models", "--registry", str(registry), *step]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        if result.returncode != 0:
-            raise TrainingError(f"models {step[0]} failed: {(result.stderr or result.stdout).strip()[-800:]}")
+    command = [sys.executable, "-m", "racktwin_cli", "models", "--registry", str(registry), "publish"]
+    command += ["--promote", "--reason", "first model of the stack", *map(str, new)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise TrainingError(f"models publish failed: {(result.stderr or result.stdout).strip()[-800:]}")
+
+
+def _is_published(registry: Path, name: str) -> bool:
+    version = str(json.loads((folder(name) / "model.json").read_text(encoding="utf-8"))["version"])
+    return (registry / name / "versions" / version / "model.json").is_file()

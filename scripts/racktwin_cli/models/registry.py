@@ -65,13 +65,19 @@ def models(context: click.Context, url: str, json_wanted: bool) -> None:
 
 
 @models.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--promote", "serve", is_flag=True, help="Let each serve at once, whatever serves now.")
+@click.option("--reason", default="by hand", show_default=True, help="Why they are to serve.")
 @click.pass_obj
-def publish(url: str, folder: Path) -> None:
-    """Put a trained model's folder into the registry; it does not serve yet."""
+def publish(url: str, folders: tuple[Path, ...], serve: bool, reason: str) -> None:
+    """Put the FOLDERS of trained models into the registry; they do not serve yet."""
     with _opened(url) as registry:
-        made = registry.publish(folder)
-    click.echo(f"{made.definition.name} {made.version}")
+        for folder in folders:
+            made = registry.publish(folder)
+            name = made.definition.name
+            if serve:
+                registry.promote(name, made.version, at_ms=_now_ms(), by="person", reason=reason)
+            click.echo(f"{name} {made.version}{' serves' if serve else ''}")
 
 
 @models.command()

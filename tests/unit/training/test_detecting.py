@@ -16,12 +16,29 @@ from runner.verdicts import DetectOutbox
 from training import detecting, faulty, registry
 from training.gate import USUAL, Gate, judge, judge_detector
 
+SMALL = detecting.USUAL.scaled(0.2)
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sensors")
     model = registry.load("sensor-faults")
-    return folder, detecting.train(model, folder, seed=3, created_ms=1, note=lambda _: None, scale=0.2)
+    return folder, detecting.train(model, folder, seed=3, created_ms=1, note=lambda _: None, sizes=SMALL)
+
+
+def test_detectors_take_their_own_faults_of_the_same_plants():
+    kinds = ("rack-fan-degrades", "sensor-sticks")
+    broken = faulty.run(1, 0, kinds, rooms=2, hours=12.0, cell_s=10)
+    found = {
+        name: faulty.labelled(broken, registry.load(name).definition, registry.load(name).train.FAULTS)
+        for name in ("anomaly", "sensor-faults")
+    }
+    assert set(np.unique(found["anomaly"].labels)) == {"", "?", "broken"}
+    assert set(np.unique(found["sensor-faults"].labels)) == {"", "?", "stuck"}
+    # What is the one's to find is neither normal nor wrong to the other.
+    stuck = found["sensor-faults"].labels == "stuck"
+    assert (found["anomaly"].labels[stuck] == "?").all()
+    assert found["anomaly"].history.values.shape[:2] == found["sensor-faults"].history.values.shape[:2]
 
 
 def test_graph_equals_native_model_and_finds_what_is_wrong(trained):

@@ -1,0 +1,59 @@
+"""The first models of a stack, all at once: plants are simulated once, and every model takes its channels of them.
+
+Simulating costs more than fitting, so five models cost little more than twice what one does. Small on purpose
+(`--quick`'s sizes); the trainings that follow, on what was recorded or on whole simulations, replace them. What serves
+them: `local_stack.model`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from training import detecting, registry
+from training.job import QUICK, Trained, train
+from training.simulated import QUICK_HOURS, QUICK_PLANTS, Simulation, history_of, run
+
+
+def train_all(
+    names: Sequence[str],
+    folder: Path,
+    *,
+    seed: int,
+    created_ms: int,
+    note: Callable[[str], None],
+    done: Callable[[Trained], None] = lambda _: None,
+) -> None:
+    """Train these models, each into the folder of its name below `folder`; `done` is told of each.
+
+    Raises:
+        ModelError: there is no such model. HistoryError, ArtefactError, ValueError: as of a single training.
+    """
+    models = [registry.load(name) for name in names]
+    for cell_s in sorted({model.definition.resolution_s for model in models}):
+        alike = [model for model in models if model.definition.resolution_s == cell_s]
+        forecasts = [model for model in alike if model.definition.task == "forecast"]
+        if forecasts:
+            much = Simulation(QUICK_PLANTS, QUICK_HOURS)
+            servers = any(model.definition.kinds == ["server"] for model in forecasts)
+            note(f"simulating {much.plants} plants for {_named(forecasts)}")
+            recorded = [run(seed, number, much, cell_s, servers=servers) for number in range(much.plants)]
+            for model in forecasts:
+                note(f"{model.definition.name}:")
+                histories = [history_of(plant, model.definition) for plant in recorded]
+                place = folder / model.definition.name
+                done(train(model, histories, place, seed=seed, created_ms=created_ms, note=note, sizes=QUICK))
+        detectors = [model for model in alike if model.definition.task == "detect"]
+        if detectors:
+            note(f"simulating plants that break for {_named(detectors)}")
+            kinds = tuple(dict.fromkeys(kind for model in detectors for kind in model.train.FAULTS))
+            broken = detecting.break_plants(kinds, cell_s, seed, detecting.QUICK)
+            for model in detectors:
+                note(f"{model.definition.name}:")
+                place = folder / model.definition.name
+                sizes = detecting.QUICK
+                done(detecting.train_on(model, broken, place, seed=seed, created_ms=created_ms, note=note, sizes=sizes))
+
+
+def _named(models: Sequence[registry.Model]) -> str:
+    return ", ".join(model.definition.name for model in models)
