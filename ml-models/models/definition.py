@@ -66,9 +66,9 @@ class Definition(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fie
     """The part that people write, and that serving and training share. Times in seconds.
 
     `expiry_s`: how long after it was made a prediction may be shown; `stale_after_s`: a channel whose newest reading is
-    older gives no prediction. `horizon_s` is the horizon that the twin's feature shows first; `horizons_s` lists all of
-    them, ascending (empty: that one alone). `task` detect: `findings` are what it can find, `feature` is where on the
-    twin its verdict stands.
+    older gives no prediction; `least_past_s`: nor does one whose oldest reading in the window is younger. `horizon_s`
+    is the horizon that the twin's feature shows first; `horizons_s` lists all of them, ascending (empty: that one
+    alone). `task` detect: `findings` are what it can find, `feature` is where on the twin its verdict stands.
     """
 
     name: str
@@ -84,6 +84,7 @@ class Definition(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fie
     resolution_s: Positive = msgspec.field(name="resolutionS")
     expiry_s: Positive = msgspec.field(name="expiryS")
     stale_after_s: Positive = msgspec.field(name="staleAfterS")
+    least_past_s: Annotated[int, msgspec.Meta(ge=0)] = msgspec.field(default=0, name="leastPastS")
     coverage: Fraction
     channels: list[Channel]
     targets: list[Target]

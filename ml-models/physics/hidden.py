@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from physics.laws import Floats
 from physics.layout import Layout
 from physics.parameters import Parameters
 from physics.workload import WorkloadParameters
@@ -26,9 +27,10 @@ class Nature:
     sensor_offset: float = 0.05  # of one sensor against another, for ever
     sensor_drift_k_day: float = 0.005
     dropout: float = 0.0005  # share of samples that are lost
-    supply_drift: float = 0.3  # slow wandering of a unit's supply around its set-point
+    # Slow wandering of a unit's supply around its set-point; one for all rooms of a plant, or for each, (S, 1).
+    supply_drift: float | Floats = 0.3
     supply_drift_time_s: float = 7200.0
-    hunting: float = 0.3  # of a unit's supply: its valve hunts around the set-point
+    hunting: float | Floats = 0.3  # of a unit's supply: its valve hunts around the set-point; likewise
     hunting_period_s: tuple[float, float] = (1500.0, 3300.0)
     hunting_time_s: float = 14400.0  # how long it keeps its phase
     recirculation_drift: float = 0.06  # relative; doors, cables, people

@@ -81,18 +81,21 @@ class Plant:
 
     # --- what is done to it ---
 
-    def set_control(self, unit: str, *, setpoint: float | None = None, fan: float | None = None) -> None:
-        """Command a cooling unit: supply set-point (°C) and fan speed (%), cut to its limits.
+    def set_control(
+        self, unit: str, *, setpoint: float | None = None, fan: float | None = None, room: int | None = None
+    ) -> None:
+        """Command a cooling unit: supply set-point (°C) and fan speed (%), cut to its limits. In all rooms, or in one.
 
         Raises:
             LayoutError: there is no such unit.
         """
         at = self.layout.unit_index(unit)
         place = self.layout.units[at]
+        rooms = slice(None) if room is None else slice(room, room + 1)
         if setpoint is not None:
-            self._setpoint[:, at] = np.clip(setpoint, place.setpoint_min_c, place.setpoint_max_c)
+            self._setpoint[rooms, at] = np.clip(setpoint, place.setpoint_min_c, place.setpoint_max_c)
         if fan is not None:
-            self._fan[:, at] = np.clip(fan, place.fan_min, place.fan_max) / 100.0
+            self._fan[rooms, at] = np.clip(fan, place.fan_min, place.fan_max) / 100.0
 
     def control(self, unit: str) -> tuple[float, float]:
         """Set-point (°C) and fan speed (%) of a unit, of the first room.
@@ -266,7 +269,7 @@ class Plant:
             inputs.moisture += size
 
 
-def _wander(value: Floats, deviation: float, share: float, rng: np.random.Generator) -> Floats:
+def _wander(value: Floats, deviation: float | Floats, share: float, rng: np.random.Generator) -> Floats:
     """One exact step of an Ornstein-Uhlenbeck process around 0; ``share`` is the step over its time constant."""
     keep = np.exp(-share)
     return np.asarray(keep * value + deviation * np.sqrt(1.0 - keep * keep) * rng.standard_normal(value.shape))

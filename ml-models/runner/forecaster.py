@@ -22,6 +22,7 @@ from runner.predictor import Predictor
 
 # Why a target of a thing got no prediction.
 NEVER_SEEN, STALE, NOT_GOOD, NO_NEW_INPUT, NOT_FINITE = "never_seen", "stale", "not_good", "no_new_input", "not_finite"
+TOO_SHORT = "too_short"
 # Golden ratio: slots numbered one after another fall evenly into the interval.
 _GOLDEN = 0.618033988749895
 
@@ -79,6 +80,8 @@ class Forecaster:
         self._predictor = predictor
         definition = predictor.manifest.definition
         self._channels = np.array(definition.target_channels(), dtype=np.int64)
+        # In cells, as windows count time.
+        self._least_past = -(-definition.least_past_s // definition.resolution_s)
 
     def forget(self, slots: Iterable[int]) -> None:
         """These slots belong to nobody now."""
@@ -175,7 +178,14 @@ class Forecaster:
         skipped[STALE] += int(np.count_nonzero(seen & ~fresh))
         skipped[NOT_GOOD] += int(np.count_nonzero(seen & fresh & ~good))
         skipped[NO_NEW_INPUT] += int(np.count_nonzero(seen & fresh & good & ~new))
-        return np.asarray(seen & fresh & good & new)
+        allowed = np.asarray(seen & fresh & good & new)
+        if self._least_past:
+            usable = ~np.isnan(snapshot.values[:, self._channels])
+            # Of a window without anything usable the first cell counts; it is not allowed anyway.
+            long = usable.shape[2] - np.argmax(usable, axis=2) >= self._least_past
+            skipped[TOO_SHORT] += int(np.count_nonzero(allowed & ~long))
+            allowed &= long
+        return allowed
 
     def _fit(self, slots: IntArray) -> None:
         need = int(slots.max()) + 1 if len(slots) else 0

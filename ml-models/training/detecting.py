@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime as ort
 
 from models.definition import Definition
@@ -21,16 +22,17 @@ from models.shift import edges_of
 from models.statistics import InputPlan
 from physics.faults import Kind
 from training import artefact, faulty
-from training.faulty import NORMAL, UNCERTAIN, Broken, Labelled
+from training.faulty import NORMAL, UNCERTAIN, Labelled
 from training.job import Trained
 from training.registry import Model
 from training.samples import CALIBRATION, TEST, TRAIN
+from training.simulated import Recorded
 
 # Of the training windows this share is drawn from those where something is wrong, which are rare.
 _WRONG_SHARE: Final = 0.4
 _CHUNK: Final = 4096
 # Of windows these shares begin short and lack a channel, as serving meets them.
-_SHORT, _CHANNEL_MISSING = 0.2, 0.05
+_SHORT, _CHANNEL_MISSING = 0.3, 0.05
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Sizes:
 
 USUAL: Final = Sizes({TRAIN: 5, CALIBRATION: 2, TEST: 2}, {TRAIN: 30_000, CALIBRATION: 15_000, TEST: 15_000})
 # For a first model at once, from plants that break in all the ways there are.
-QUICK: Final = Sizes({TRAIN: 2, CALIBRATION: 1, TEST: 1}, {TRAIN: 20_000, CALIBRATION: 15_000, TEST: 10_000}, 12.0, 24)
+QUICK: Final = Sizes({TRAIN: 3, CALIBRATION: 1, TEST: 1}, {TRAIN: 20_000, CALIBRATION: 15_000, TEST: 10_000}, 9.0, 12)
 
 
 def train(
@@ -70,7 +72,7 @@ def train(
     return train_on(model, broken, folder, seed=seed, created_ms=created_ms, note=note, sizes=sizes)
 
 
-def break_plants(kinds: tuple[Kind, ...], cell_s: int, seed: int, sizes: Sizes) -> dict[int, list[Broken]]:
+def break_plants(kinds: tuple[Kind, ...], cell_s: int, seed: int, sizes: Sizes) -> dict[int, list[Recorded]]:
     """Recordings of plants with faults of these kinds, by the part that they are for."""
     return {
         part: [
@@ -83,7 +85,7 @@ def break_plants(kinds: tuple[Kind, ...], cell_s: int, seed: int, sizes: Sizes) 
 
 def train_on(
     model: Model,
-    broken: Mapping[int, list[Broken]],
+    broken: Mapping[int, list[Recorded]],
     folder: Path,
     *,
     seed: int,
@@ -136,8 +138,8 @@ def draw(
     wrong_share: float | None,
 ) -> LabelledRows:
     """Draw about `count` windows, evenly over things and time, or with a set share of those with something wrong."""
-    inputs, labels = [], []
-    for labelled in found:
+    inputs, labels, plants = [], [], []
+    for number, labelled in enumerate(found):
         mine = labelled.labels[definition.cells :]
         sure = np.argwhere(mine != UNCERTAIN)
         wanted = max(1, count // len(found))
@@ -157,10 +159,12 @@ def draw(
             windows = by_thing[
                 part[:, 1][:, None, None], np.arange(plan_channels(plan))[None, :, None], columns[:, None, :]
             ]
-            _wear(windows, rng)
+            said = mine[part[:, 0], part[:, 1]]
+            _wear(windows, said == NORMAL, max(1, definition.least_past_s // definition.resolution_s), rng)
             inputs.append(plan.compute(windows))
-            labels.append(mine[part[:, 0], part[:, 1]])
-    return LabelledRows(np.concatenate(inputs), np.concatenate(labels))
+            labels.append(said)
+            plants.append(np.full(len(said), number, dtype=np.int64))
+    return LabelledRows(np.concatenate(inputs), np.concatenate(labels), np.concatenate(plants))
 
 
 def plan_channels(plan: InputPlan) -> int:
@@ -187,9 +191,12 @@ def parity(graph: bytes, fitted: Detector, inputs: Any) -> float:
     return worst
 
 
-def _wear(windows: Any, rng: np.random.Generator) -> None:
+def _wear(windows: Any, normal: npt.NDArray[np.bool_], least: int, rng: np.random.Generator) -> None:
     count, channels, cells = windows.shape
-    length = np.where(rng.random(count) < _SHORT, rng.integers(60, cells + 1, count), cells)
+    # Evenly on a log scale from what serving asks for at least: the first minutes differ most.
+    short = np.exp(rng.uniform(np.log(least), np.log(cells + 1), count)).astype(int)
+    length = np.where(rng.random(count) < _SHORT, short, cells)
     age = np.arange(cells - 1, -1, -1)[None, :]
     windows[np.broadcast_to((age >= length[:, None])[:, None, :], windows.shape)] = np.nan
-    windows[rng.random((count, channels)) < _CHANNEL_MISSING] = np.nan
+    # Nothing is wrong where one is missing; what is wrong must not be learnt from where it cannot be seen.
+    windows[normal[:, None] & (rng.random((count, channels)) < _CHANNEL_MISSING)] = np.nan

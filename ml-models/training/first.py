@@ -12,7 +12,10 @@ from pathlib import Path
 
 from training import detecting, registry
 from training.job import QUICK, Trained, train
+from training.samples import CALIBRATION, TRAIN
 from training.simulated import QUICK_HOURS, QUICK_PLANTS, Simulation, history_of, run
+
+_USUAL_TO_LEARN = 2
 
 
 def train_all(
@@ -32,28 +35,26 @@ def train_all(
     models = [registry.load(name) for name in names]
     for cell_s in sorted({model.definition.resolution_s for model in models}):
         alike = [model for model in models if model.definition.resolution_s == cell_s]
-        forecasts = [model for model in alike if model.definition.task == "forecast"]
-        if forecasts:
-            much = Simulation(QUICK_PLANTS, QUICK_HOURS)
-            servers = any(model.definition.kinds == ["server"] for model in forecasts)
-            note(f"simulating {much.plants} plants for {_named(forecasts)}")
-            recorded = [run(seed, number, much, cell_s, servers=servers) for number in range(much.plants)]
-            for model in forecasts:
+        servers = any(model.definition.kinds == ["server"] for model in alike)
+        note(f"simulating {QUICK_PLANTS} plants")
+        much = Simulation(QUICK_PLANTS, QUICK_HOURS)
+        recorded = [run(seed, number, much, cell_s, servers=servers) for number in range(much.plants)]
+        for model in alike:
+            if model.definition.task == "forecast":
                 note(f"{model.definition.name}:")
                 histories = [history_of(plant, model.definition) for plant in recorded]
                 place = folder / model.definition.name
                 done(train(model, histories, place, seed=seed, created_ms=created_ms, note=note, sizes=QUICK))
         detectors = [model for model in alike if model.definition.task == "detect"]
-        if detectors:
-            note(f"simulating plants that break for {_named(detectors)}")
-            kinds = tuple(dict.fromkeys(kind for model in detectors for kind in model.train.FAULTS))
-            broken = detecting.break_plants(kinds, cell_s, seed, detecting.QUICK)
-            for model in detectors:
-                note(f"{model.definition.name}:")
-                place = folder / model.definition.name
-                sizes = detecting.QUICK
-                done(detecting.train_on(model, broken, place, seed=seed, created_ms=created_ms, note=note, sizes=sizes))
-
-
-def _named(models: Sequence[registry.Model]) -> str:
-    return ", ".join(model.definition.name for model in models)
+        if not detectors:
+            continue
+        note("simulating plants that break")
+        kinds = tuple(dict.fromkeys(kind for model in detectors for kind in model.train.FAULTS))
+        broken = detecting.break_plants(kinds, cell_s, seed, detecting.QUICK)
+        # What is usual is learnt, and limits are set, on the plants that hardly break too: they differ more.
+        broken[TRAIN] += recorded[:_USUAL_TO_LEARN]
+        broken[CALIBRATION] += recorded[_USUAL_TO_LEARN:]
+        for model in detectors:
+            note(f"{model.definition.name}:")
+            place, sizes = folder / model.definition.name, detecting.QUICK
+            done(detecting.train_on(model, broken, place, seed=seed, created_ms=created_ms, note=note, sizes=sizes))

@@ -80,7 +80,7 @@ USUAL = Simulation()
 
 @dataclass(frozen=True)
 class Recorded:
-    """What one plant's sensors said: every model takes its channels from it (:func:`history_of`).
+    """What one plant's sensors said, and its faults: every model takes its channels from it (:func:`history_of`).
 
     `processors`: temperature of a processor in the upper half of each rack, [cells, rooms, racks]; None where nobody
     asked for servers.
@@ -91,7 +91,8 @@ class Recorded:
     cell_s: int
     place: layout.Layout
     readings: PlantHistory
-    processors: npt.NDArray[np.float64] | None
+    faults: list[Fault]
+    processors: npt.NDArray[np.float64] | None = None
 
 
 def simulate(definition: Definition, seed: int, much: Simulation = USUAL) -> list[History]:
@@ -126,7 +127,7 @@ def run(seed: int, number: int, much: Simulation, cell_s: int, *, servers: bool)
     # `look` comes before each sample, so it lacks the last.
     look(plant, much.hours * 3600)
     seen = np.stack(processors) if servers else None
-    return Recorded(number, seed, cell_s, place, readings, seen)
+    return Recorded(number, seed, cell_s, place, readings, faults, seen)
 
 
 def history_of(recorded: Recorded, definition: Definition) -> History:

@@ -1,7 +1,7 @@
 """Fitting of a detector: components on normal windows, a network on labelled ones, limits on windows kept apart.
 
-A limit is what `FALSE_SHARE` of the normal calibration windows exceed, so the false alarm rate is chosen and not an
-accident; what is found at that rate is what the card reports.
+A limit is what `FALSE_SHARE` of the normal calibration windows of the plant that is hardest to tell exceed, so the
+false alarm rate is chosen and not an accident, on plants of another kind too; what is found then, the card reports.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ _EPOCHS = 40
 
 @dataclass(frozen=True)
 class LabelledRows:
-    """Windows' inputs [N, inputs], and what is wrong in each ("" for nothing)."""
+    """Windows' inputs [N, inputs], what is wrong in each ("" for nothing), and which plant each is of."""
 
     inputs: FloatArray
     labels: npt.NDArray[np.str_]
+    plants: npt.NDArray[np.int64]
 
 
 def fit(
@@ -71,11 +72,14 @@ def fit(
         # The network's classes are in alphabetical order, ours as the definition lists them; "" is first in both.
         order = np.searchsorted(np.sort(classes), classes)
         layers[-1] = (layers[-1][0][:, order], layers[-1][1][order])
-    quiet = standardised(calibration.inputs[calibration.labels == ""], logs, mean, scale)
-    odds = log_odds(quiet, layers)
-    phi = (quiet * (quiet @ form)).sum(axis=1)
-    limits = [*np.quantile(odds, 1.0 - FALSE_SHARE, axis=0), np.quantile(phi, 1.0 - _UNUSUAL_FALSE_SHARE)]
-    return Detector(logs, mean, scale, form, layers, np.array(limits, dtype=np.float32))
+    limits = []
+    for plant in np.unique(calibration.plants):
+        of_it = (calibration.labels == "") & (calibration.plants == plant)
+        quiet = standardised(calibration.inputs[of_it], logs, mean, scale)
+        phi = (quiet * (quiet @ form)).sum(axis=1)
+        found = np.quantile(log_odds(quiet, layers), 1.0 - FALSE_SHARE, axis=0)
+        limits.append([*found, np.quantile(phi, 1.0 - _UNUSUAL_FALSE_SHARE)])
+    return Detector(logs, mean, scale, form, layers, np.max(limits, axis=0).astype(np.float32))
 
 
 def _form(z: FloatArray) -> FloatArray:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
-from tests.unit.runner.conftest import NOW, PARTITION, reading
+from tests.unit.runner.conftest import NOW, PARTITION, graph, manifest, reading, write
 
-from runner.forecaster import NEVER_SEEN, NO_NEW_INPUT, NOT_GOOD, STALE, Forecaster
+from runner.forecaster import NEVER_SEEN, NO_NEW_INPUT, NOT_GOOD, STALE, TOO_SHORT, Forecaster
 from runner.intake import Intake
 from runner.predictor import load
 
@@ -55,6 +56,18 @@ def test_rack_with_one_sensor_gets_one_prediction(rig):
     round_ = rig.forecast()
     assert [told[1] for told in rig.told(round_)] == ["top"]
     assert round_.skipped[NEVER_SEEN] == 1
+
+
+def test_nothing_is_said_until_there_is_enough_past(tmp_path):
+    content = graph()
+    made = manifest(content)
+    definition = msgspec.structs.replace(made.definition, least_past_s=60)
+    rig = Rig(write(tmp_path, content, msgspec.structs.replace(made, definition=definition)))
+    rig.take(reading(at=NOW - 40_000), reading(at=NOW))
+    round_ = rig.forecast()
+    assert (rig.told(round_), round_.skipped[TOO_SHORT]) == ([], 1)
+    rig.take(reading(at=NOW + 20_000), now=NOW + 20_000)
+    assert [told[1] for told in rig.told(rig.forecast(NOW + 20_000))] == ["top"]
 
 
 def test_same_input_is_not_predicted_from_twice(rig):

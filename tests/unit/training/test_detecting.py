@@ -33,6 +33,7 @@ def test_detectors_take_their_own_faults_of_the_same_plants():
         name: faulty.labelled(broken, registry.load(name).definition, registry.load(name).train.FAULTS)
         for name in ("anomaly", "sensor-faults")
     }
+    assert found["anomaly"].history.values.dtype == np.float32
     assert set(np.unique(found["anomaly"].labels)) == {"", "?", "broken"}
     assert set(np.unique(found["sensor-faults"].labels)) == {"", "?", "stuck"}
     # What is the one's to find is neither normal nor wrong to the other.
@@ -89,7 +90,7 @@ def test_labels_are_sure_only_well_inside_a_fault():
     changes = [(a, b) for a, b in itertools.pairwise(column) if a != b]
     assert ("", "broken") not in changes
     assert ("broken", "") not in changes
-    assert (found.labels[:, 5] == "").all()
+    assert (found.labels[:, 11] == "").all()
 
 
 @pytest.mark.parametrize(
