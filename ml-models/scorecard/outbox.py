@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from racktwin import site_verdicts
 from racktwin.ditto_protocol import merge_features
 from racktwin.messages import Reading, Value, encode
-from racktwin.names import own_topic, site_of, thing_id
+from racktwin.names import own_topic, site_of
 from scorecard.judge import Verdict
 from scorecard.ledger import Scored
 from scorecard.tallies import Tally
@@ -61,17 +62,4 @@ def model_records(
     }
     feature = f"model.{model}"
     for site in sorted(sites):
-        thing = thing_id(site, "site", site)
-        yield own_topic("twin", site), thing, merge_features(thing, {feature: values}, f"scorecard-{now_ms}")
-        reading = Reading(
-            v=1,
-            thing=thing,
-            feature=feature,
-            observed_at=now_ms,
-            received_at=now_ms,
-            values=values,
-            quality="good",
-            device="scorecard",
-            kind="site",
-        )
-        yield own_topic("readings", site), thing, encode(reading)
+        yield from site_verdicts.records(site, feature, values, now_ms, by="scorecard")

@@ -21,7 +21,7 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 
-from bench.physics_rooms import hall, replay_figure  # noqa: E402
+from bench.physics_rooms import hall, replay_figure, step_dependence  # noqa: E402
 from physics import calibration, recording  # noqa: E402
 from physics.faults import Fault  # noqa: E402
 from physics.history import record  # noqa: E402
@@ -80,23 +80,6 @@ def residuals() -> tuple[float, float]:
             sums = np.asarray(state.network.mix.sum(axis=1))
             mass = max(mass, float(np.abs(sums - 1.0).max()))
     return energy, mass
-
-
-def step_dependence() -> float:
-    """Largest difference of an inlet (K) between steps of 1 s and 5 s, through a failure and a jump of the load."""
-    model = RoomModel(hall(50))
-    inputs = model.default_inputs(0.6)
-    one, five = (model.steady(inputs) for _ in range(2))
-    worst = 0.0
-    for minute in range(30):
-        if minute == 5:
-            inputs.capacity[0, 0] = 0.0
-        if minute == 15:
-            inputs.it_power *= 1.3
-        model.advance(one, inputs, 60.0, 1.0)
-        model.advance(five, inputs, 60.0, 5.0)
-        worst = max(worst, float(np.abs(one.inlet - five.inlet).max()))
-    return worst
 
 
 def nplus1(units: int = 20) -> float:
@@ -170,7 +153,7 @@ def main() -> None:
     note(f"5,000 racks: {figures['racks_5000_realtime_x']} x real time")
     energy, mass = residuals()
     figures |= {"energy_residual": float(f"{energy:.2e}"), "mass_residual": float(f"{mass:.2e}")}
-    figures["step_dependence_K"] = round(step_dependence(), 4)
+    figures["step_dependence_K"] = round(step_dependence(hall(50)), 4)
     note(f"residuals {energy:.1e} and {mass:.1e}, step dependence {figures['step_dependence_K']} K")
     figures["nplus1_20_units_s"] = round(nplus1(), 2)
     note(f"N+1 of 20 units in {figures['nplus1_20_units_s']} s")

@@ -75,3 +75,20 @@ def replay_figure(note: Callable[[str], None], racks: int = 100) -> float:
     seconds = time.process_time() - began
     note(f"a week of {racks} racks replayed in {seconds:.1f} s, inlets {inlet.min():.1f} to {inlet.max():.1f} degrees")
     return seconds
+
+
+def step_dependence(layout: Layout) -> float:
+    """Largest difference of an inlet (K) between steps of 1 s and 5 s, through a failure and a jump of the load."""
+    model = RoomModel(layout)
+    inputs = model.default_inputs(0.6)
+    one, five = (model.steady(inputs) for _ in range(2))
+    worst = 0.0
+    for minute in range(30):
+        if minute == 5:
+            inputs.capacity[0, 0] = 0.0
+        if minute == 15:
+            inputs.it_power *= 1.3
+        model.advance(one, inputs, 60.0, 1.0)
+        model.advance(five, inputs, 60.0, 5.0)
+        worst = max(worst, float(np.abs(one.inlet - five.inlet).max()))
+    return worst

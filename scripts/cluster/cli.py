@@ -14,16 +14,10 @@ from cluster.place import Place
 from cluster.shell import ClusterError
 from cluster.trial import run as trial
 from local_stack import entry
-from local_stack.cluster import KubectlError
-from local_stack.model import TrainingError
 from local_stack.steps import Steps
-from local_stack.supervision import SupervisionError
-from local_stack.toolchain.artefact import BuildError
 from local_stack.toolchain.catalogue import KUBERNETES
 from local_stack.toolchain.chart_tools import HELM
-from local_stack.toolchain.prerequisites import MissingToolsError
 
-_EXPECTED = (BuildError, ClusterError, KubectlError, MissingToolsError, SupervisionError, TrainingError)
 _RACKS_READY_S = 180.0
 _PODS_READY_S = 180.0
 
@@ -179,4 +173,4 @@ def with_kind(context: click.Context, action: str) -> None:
 
 def main() -> None:
     """Entry point."""
-    entry.run(cli, _EXPECTED, "the same command continues from here")
+    entry.run(cli, (ClusterError,), "the same command continues from here")

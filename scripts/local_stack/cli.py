@@ -16,26 +16,13 @@ from rich.table import Table
 
 from local_stack import config, entry, model, testing
 from local_stack.census import Surveyor
-from local_stack.cluster import KubectlError
 from local_stack.components import COMPONENTS
 from local_stack.demo import Demo, DemoError, summary
-from local_stack.model import TrainingError
 from local_stack.stack import Stack, StackError
 from local_stack.steps import Steps
-from local_stack.supervision import SupervisionError
 from local_stack.toolchain import prerequisites
-from local_stack.toolchain.artefact import BuildError
 
 _STATE_COLOURS = {"ready": "green", "starting": "yellow", "failing": "red", "dead": "red", "stopped": "dim"}
-_EXPECTED = (
-    BuildError,
-    StackError,
-    SupervisionError,
-    KubectlError,
-    TrainingError,
-    DemoError,
-    prerequisites.MissingToolsError,
-)
 
 
 def say(component: str, event: str) -> None:
@@ -228,4 +215,4 @@ def _print_endpoints(stack: Stack) -> None:
 
 def main() -> None:
     """Entry point."""
-    entry.run(cli, _EXPECTED, "what runs keeps running, and the same command continues from here")
+    entry.run(cli, (DemoError, StackError), "what runs keeps running, and the same command continues from here")

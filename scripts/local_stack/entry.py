@@ -8,12 +8,22 @@ import sys
 
 import click
 
+from local_stack.cluster import KubectlError
+from local_stack.model import TrainingError
+from local_stack.supervision import SupervisionError
+from local_stack.toolchain.artefact import BuildError
+from local_stack.toolchain.prerequisites import MissingToolsError
+
+EXPECTED = (BuildError, KubectlError, MissingToolsError, SupervisionError, TrainingError)
+"""What may fail wherever programs are built and run."""
+
 
 def run(cli: click.Command, expected: tuple[type[Exception], ...], interrupted: str) -> None:
-    """Run `cli`; `expected` errors become one line, and `interrupted` is said at Ctrl-C."""
+    """Run `cli`; `EXPECTED` errors and its own become one line, and `interrupted` is said at Ctrl-C."""
+    failures: tuple[type[Exception], ...] = (*EXPECTED, *expected)
     try:
         cli(standalone_mode=False)
-    except expected as error:
+    except failures as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
     except click.ClickException as error:

@@ -8,10 +8,11 @@ import click
 import structlog
 
 from racktwin import __version__
+from racktwin.command_line import Commands
 from racktwin_cli import installation, server
 from racktwin_cli.collect import collect
 from racktwin_cli.doctor.command import doctor
-from racktwin_cli.failures import EXIT_CODES, FAILED, INTERRUPTED, Failure
+from racktwin_cli.failures import EXIT_CODES
 from racktwin_cli.fidelity import fidelity
 from racktwin_cli.files.calibrate import calibrate
 from racktwin_cli.files.forecast import forecast
@@ -32,21 +33,8 @@ from racktwin_cli.size.command import size
 from racktwin_cli.status import status
 
 
-class _Commands(click.Group):
-    """Turns a `Failure` into one line on standard error."""
-
-    def invoke(self, context: click.Context) -> object:
-        try:
-            return super().invoke(context)
-        except Failure as failure:
-            click.echo(f"error: {failure}", err=True)
-            context.exit(FAILED)
-        except KeyboardInterrupt:
-            context.exit(INTERRUPTED)
-
-
 @click.group(
-    cls=_Commands,
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=f"Settings come from RACKTWIN_* (as the processes have them) and the kubeconfig. {EXIT_CODES}",
 )

@@ -12,13 +12,12 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cryptography import x509
 
-from racktwin import names
-from racktwin.ditto_protocol import merge_features
-from racktwin.messages import Reading, encode
+from racktwin import site_verdicts
+from racktwin.messages import Value
 
 FEATURE: Final = "certificates"
 _TIMEOUT_S: Final = 5.0
@@ -72,23 +71,9 @@ def ends(places: list[str], say: Callable[[str, str], object]) -> dict[str, int]
 
 def records(site: str, found: Mapping[str, int], now: int) -> Iterator[tuple[str, str, bytes]]:
     """(topic, key, value) of what goes onto the site's twin and into its history."""
-    thing = names.thing_id(site, "site", site)
     first = min(found, key=lambda place: (found[place], place))
-    values: dict[str, Any] = {"daysLeft": round((found[first] - now) / _DAY_MS, 3), "first": first}
-    features = {FEATURE: {**values, "ends": dict(found)}}
-    yield names.own_topic("twin", site), thing, merge_features(thing, features, f"certificates-{now}")
-    reading = Reading(
-        v=1,
-        thing=thing,
-        feature=FEATURE,
-        observed_at=now,
-        received_at=now,
-        values=values,
-        quality="good",
-        device="alerting",
-        kind="site",
-    )
-    yield names.own_topic("readings", site), thing, encode(reading)
+    values: dict[str, Value] = {"daysLeft": round((found[first] - now) / _DAY_MS, 3), "first": first}
+    yield from site_verdicts.records(site, FEATURE, values, now, by="alerting", only_on_twin={"ends": dict(found)})
 
 
 def _end(certificate: x509.Certificate) -> int:

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any, Final
+from typing import Final
 
 import click
 
 from racktwin import __version__
-from servertwin.failures import EXIT_CODES, FAILED, INTERRUPTED, Failure
+from racktwin.command_line import Commands
+from servertwin.failures import EXIT_CODES
 
 # Loaded when asked for: a logger needs nothing of a report.
 _COMMANDS: Final = {
@@ -24,8 +25,8 @@ _COMMANDS: Final = {
 }
 
 
-class _Commands(click.Group):
-    """Loads a command when it is named, and turns a `Failure` into one line on standard error."""
+class _Commands(Commands):
+    """Loads a command when it is named."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_COMMANDS)
@@ -36,15 +37,6 @@ class _Commands(click.Group):
         module, _, name = _COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
-
-    def invoke(self, context: click.Context) -> Any:
-        try:
-            return super().invoke(context)
-        except Failure as failure:
-            click.echo(f"error: {failure}", err=True)
-            context.exit(FAILED)
-        except KeyboardInterrupt:
-            context.exit(INTERRUPTED)
 
 
 @click.group(

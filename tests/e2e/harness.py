@@ -22,6 +22,7 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.rest import ApiException
 from paho.mqtt.enums import CallbackAPIVersion
+from tests.kafka_clients import producer
 from urllib3.exceptions import HTTPError
 
 from racktwin.ditto_client import DittoClient, DittoError
@@ -228,9 +229,7 @@ class Harness:
 
     def producer(self) -> Producer:
         """A plain producer, for tests that put records on Hono's topics."""
-        return Producer(
-            {"bootstrap.servers": self.endpoints["kafka_bootstrap"], "enable.idempotence": True, "linger.ms": 1}
-        )
+        return producer(self.endpoints["kafka_bootstrap"], linger_ms=1)
 
     @contextmanager
     def listening(self, topic: str) -> Iterator[Callable[[Callable[[Message], bool], str], Message]]:

@@ -6,7 +6,7 @@ Pure: returns plain dictionaries. `rack_operator.crds` writes and checks the fil
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from rack_operator.api import GROUP, VERSION
 from rack_operator.api.base import ApiModel
@@ -28,14 +28,18 @@ def _condition(type_: str, part: str) -> str:
     return f'.status.conditions[?(@.type=="{type_}")].{part}'
 
 
+Column = tuple[str, str, str]
+"""Title, type, JSON path."""
+
+
 @dataclass(frozen=True)
 class Kind:
-    """Names and table columns of one resource kind; `columns` are (title, type, JSON path) triples."""
+    """Names and table columns of one resource kind; `columns` are those of kubectl."""
 
     model: type[ApiModel]
     plural: str
     short_names: tuple[str, ...]
-    columns: tuple[tuple[str, str, str], ...]
+    columns: tuple[Column, ...]
 
     @property
     def kind(self) -> str:
@@ -43,6 +47,12 @@ class Kind:
         return self.model.__name__
 
 
+_STANDS: Final[tuple[Column, ...]] = (("Ready", "string", _ready("status")), ("Reason", "string", _ready("reason")))
+_LAST: Final[tuple[Column, ...]] = (
+    ("Age", "date", ".metadata.creationTimestamp"),
+    # Seen with -o wide: a sentence is longer than a terminal.
+    ("Message", "string", _ready("message")),
+)
 RACK = Kind(
     model=Rack,
     plural="racks",
@@ -50,11 +60,8 @@ RACK = Kind(
     columns=(
         ("Site", "string", ".spec.site"),
         ("Room", "string", ".spec.room"),
-        ("Ready", "string", _ready("status")),
-        ("Reason", "string", _ready("reason")),
-        ("Age", "date", ".metadata.creationTimestamp"),
-        # Seen with -o wide: a sentence is longer than a terminal.
-        ("Message", "string", _ready("message")),
+        *_STANDS,
+        *_LAST,
     ),
 )
 COOLING_UNIT = Kind(
@@ -65,10 +72,8 @@ COOLING_UNIT = Kind(
         ("Site", "string", ".spec.site"),
         ("Room", "string", ".spec.room"),
         ("Type", "string", ".spec.type"),
-        ("Ready", "string", _ready("status")),
-        ("Reason", "string", _ready("reason")),
-        ("Age", "date", ".metadata.creationTimestamp"),
-        ("Message", "string", _ready("message")),
+        *_STANDS,
+        *_LAST,
     ),
 )
 SITE = Kind(
@@ -77,10 +82,8 @@ SITE = Kind(
     short_names=("rts",),
     columns=(
         ("Name", "string", ".spec.displayName"),
-        ("Ready", "string", _ready("status")),
-        ("Reason", "string", _ready("reason")),
-        ("Age", "date", ".metadata.creationTimestamp"),
-        ("Message", "string", _ready("message")),
+        *_STANDS,
+        *_LAST,
     ),
 )
 SCENARIO = Kind(
@@ -90,11 +93,9 @@ SCENARIO = Kind(
     columns=(
         ("Room", "string", ".spec.room"),
         ("Phase", "string", ".status.phase"),
-        ("Ready", "string", _ready("status")),
-        ("Reason", "string", _ready("reason")),
+        *_STANDS,
         ("Result", "string", ".status.headline"),
-        ("Age", "date", ".metadata.creationTimestamp"),
-        ("Message", "string", _ready("message")),
+        *_LAST,
     ),
 )
 TWIN_MODEL = Kind(
@@ -107,10 +108,8 @@ TWIN_MODEL = Kind(
         ("Drifting", "string", _condition("Drifting", "status")),
         ("Skill", "number", ".status.skill"),
         ("Runners", "integer", ".status.readyReplicas"),
-        ("Ready", "string", _ready("status")),
-        ("Reason", "string", _ready("reason")),
-        ("Age", "date", ".metadata.creationTimestamp"),
-        ("Message", "string", _ready("message")),
+        *_STANDS,
+        *_LAST,
     ),
 )
 KINDS = (SITE, RACK, COOLING_UNIT, SCENARIO, TWIN_MODEL)

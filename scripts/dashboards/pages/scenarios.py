@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from dashboards import flux, panels
 from dashboards.frame import Page
 
 _INLET: Final = 'r.kind == "rack" and r.feature !~ /^environment\\.rear/'
-_NAME: Final = "${__field.labels.case}"
+_UNITS: Final = 'r.kind == "cooling"'
 _NONE: Final = "no such scenario within the chosen time; `racktwin whatif` or the console makes one"
 
 
@@ -55,6 +55,15 @@ def _highest(case: str) -> str:
     )
 
 
+def _peak(title: str, why: str, case: str) -> Any:
+    return panels.stat(title, why, _highest(case), "celsius", steps=panels.INLET, decimals=1, span=6, none=_NONE)
+
+
+def _beside(title: str, why: str, query: str, unit: str, **more: Any) -> Any:
+    """A line for each case."""
+    return panels.lines(title, why, query, unit, name="${__field.labels.case}", none=_NONE, **more)
+
+
 PAGE: Final = Page(
     uid="racktwin-scenarios",
     title="Scenario compare",
@@ -67,82 +76,60 @@ PAGE: Final = Page(
         (
             "Peaks",
             (
-                panels.stat(
+                _peak(
                     "Hottest inlet, baseline",
                     "The highest temperature at any rack's front if nothing is changed.",
-                    _highest('r.case == "baseline"'),
-                    "celsius",
-                    steps=panels.INLET,
-                    decimals=1,
-                    span=6,
-                    none=_NONE,
+                    'r.case == "baseline"',
                 ),
-                panels.stat(
+                _peak(
                     "Hottest inlet, scenario",
                     "The same with the scenario's changes, over all of its cases. Red: a rack leaves what its class allows.",
-                    _highest('r.case != "baseline"'),
-                    "celsius",
-                    steps=panels.INLET,
-                    decimals=1,
-                    span=6,
-                    none=_NONE,
+                    'r.case != "baseline"',
                 ),
             ),
         ),
         (
             "Beside each other",
             (
-                panels.lines(
+                _beside(
                     "Hottest inlet",
                     "Of all racks, for the baseline and each case. Dashed: the limits of ASHRAE class A2.",
                     _cases("environment", "temperature", _INLET, "max"),
                     "celsius",
-                    name=_NAME,
                     steps=panels.INLET,
-                    none=_NONE,
                 ),
-                panels.lines(
+                _beside(
                     "Mean inlet",
                     "Of all racks, for the baseline and each case.",
                     _cases("environment", "temperature", _INLET, "mean"),
                     "celsius",
-                    name=_NAME,
-                    none=_NONE,
                 ),
-                panels.lines(
+                _beside(
                     "Hottest supply air",
                     "Of all cooling units: one that fails gives the air back as warm as it took it.",
-                    _cases("cooling", "supplyTemperature", 'r.kind == "cooling"', "max"),
+                    _cases("cooling", "supplyTemperature", _UNITS, "max"),
                     "celsius",
-                    name=_NAME,
-                    none=_NONE,
                 ),
-                panels.lines(
+                _beside(
                     "Air moved",
                     "Volume flow of all cooling units together.",
-                    _cases("cooling", "airflow", 'r.kind == "cooling"', "sum"),
+                    _cases("cooling", "airflow", _UNITS, "sum"),
                     "m3s",
-                    name=_NAME,
                     low=0,
-                    none=_NONE,
                 ),
-                panels.lines(
+                _beside(
                     "Cooling power",
                     "Of all cooling units together.",
-                    _cases("power", "power", 'r.kind == "cooling"', "sum"),
+                    _cases("power", "power", _UNITS, "sum"),
                     "watt",
-                    name=_NAME,
                     low=0,
-                    none=_NONE,
                 ),
-                panels.lines(
+                _beside(
                     "IT power",
                     "Of all racks together.",
                     _cases("power", "power", 'r.kind == "rack"', "sum"),
                     "watt",
-                    name=_NAME,
                     low=0,
-                    none=_NONE,
                 ),
             ),
         ),

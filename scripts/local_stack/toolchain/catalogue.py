@@ -1,10 +1,8 @@
 """The artefacts of the local stack: the one place where versions of components are chosen."""
 
-from importlib import resources
-
 from local_stack.toolchain.artefact import Artefact
 from local_stack.toolchain.console_page import ConsolePage, digest_of_sources
-from local_stack.toolchain.golang import GoProgram
+from local_stack.toolchain.golang import GoProgram, main_source
 from local_stack.toolchain.influxd import Influxd
 from local_stack.toolchain.maven import MavenArchive, MavenLibraries
 
@@ -12,8 +10,18 @@ KUBERNETES_VERSION = "v1.36.3"
 HONO_VERSION = "1.0.3"
 
 
-def _source(component: str) -> str:
-    return (resources.files("local_stack.toolchain") / "sources" / component / "main.go").read_text(encoding="utf-8")
+def of_kubernetes(name: str, why: str, *programs: str) -> GoProgram:
+    """Programs of Kubernetes, built into one."""
+    return GoProgram(
+        name=name,
+        version=KUBERNETES_VERSION,
+        why=why,
+        module="k8s.io/kubernetes",
+        main_source=main_source(name.replace("-", "_")),
+        sibling_version=KUBERNETES_VERSION.replace("v1.", "v0."),
+        version_packages=("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"),
+        names=programs,
+    )
 
 
 def _hono(*artifacts: tuple[str, str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -54,18 +62,11 @@ ETCD = GoProgram(
     version="v3.7.3",
     why="the store of the Kubernetes API server",
     module="go.etcd.io/etcd/server/v3",
-    main_source=_source("etcd"),
+    main_source=main_source("etcd"),
     names=("etcd",),
 )
-KUBERNETES = GoProgram(
-    name="kubernetes",
-    version=KUBERNETES_VERSION,
-    why="the Kubernetes API server, where racks are declared, and kubectl",
-    module="k8s.io/kubernetes",
-    main_source=_source("kubernetes"),
-    sibling_version=KUBERNETES_VERSION.replace("v1.", "v0."),
-    version_packages=("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"),
-    names=("kube-apiserver", "kubectl"),
+KUBERNETES = of_kubernetes(
+    "kubernetes", "the Kubernetes API server, where racks are declared, and kubectl", "kube-apiserver", "kubectl"
 )
 CONSOLE_PAGE = ConsolePage(
     name="console-page",

@@ -3,12 +3,9 @@
 `make check-charts` and the charts' own tests build them on first use; the local stack needs none of them.
 """
 
-from importlib import resources
-
 from local_stack.toolchain.artefact import Artefact
-from local_stack.toolchain.catalogue import KUBERNETES_VERSION
+from local_stack.toolchain.catalogue import KUBERNETES_VERSION, of_kubernetes
 from local_stack.toolchain.gofiles import GoFiles
-from local_stack.toolchain.golang import GoProgram
 from local_stack.toolchain.gotool import GoTool
 from local_stack.toolchain.wheel import WheelProgram
 
@@ -64,17 +61,11 @@ KWOK_STAGES = GoFiles(
         "kustomize/stage/pod/fast/pod-delete.yaml",
     ),
 )
-CONTROL_PLANE = GoProgram(
-    name="control-plane",
-    version=KUBERNETES_VERSION,
-    why="kube-controller-manager and kube-scheduler: from Deployments to Pods on nodes",
-    module="k8s.io/kubernetes",
-    main_source=(resources.files("local_stack.toolchain") / "sources" / "control_plane" / "main.go").read_text(
-        encoding="utf-8"
-    ),
-    sibling_version=KUBERNETES_VERSION.replace("v1.", "v0."),
-    version_packages=("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"),
-    names=("kube-controller-manager", "kube-scheduler"),
+CONTROL_PLANE = of_kubernetes(
+    "control-plane",
+    "kube-controller-manager and kube-scheduler: from Deployments to Pods on nodes",
+    "kube-controller-manager",
+    "kube-scheduler",
 )
 
 # Fetched and not built: building MongoDB takes hours.

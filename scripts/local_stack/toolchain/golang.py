@@ -9,6 +9,7 @@ import dataclasses
 import json
 import re
 import shutil
+from importlib import resources
 from pathlib import Path
 from typing import ClassVar
 
@@ -69,6 +70,11 @@ def go_build(
         env=env,
         on_line=count,
     )
+
+
+def main_source(component: str) -> str:
+    """The main package that a component is built from."""
+    return (resources.files("local_stack.toolchain") / "sources" / component / "main.go").read_text(encoding="utf-8")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,19 +3,13 @@
 runc is not among them: it is linked to libseccomp, so the distribution's own is used (`cluster.prerequisites`).
 """
 
-from importlib import resources
-
 from local_stack.toolchain.artefact import Artefact
-from local_stack.toolchain.catalogue import KUBERNETES_VERSION
-from local_stack.toolchain.golang import GoProgram
+from local_stack.toolchain.catalogue import of_kubernetes
+from local_stack.toolchain.golang import GoProgram, main_source
 from local_stack.toolchain.gotool import GoTool
 
 CONTAINERD_VERSION = "v2.4.2"
 CNI_VERSION = "v1.9.1"
-
-
-def _source(component: str) -> str:
-    return (resources.files("local_stack.toolchain") / "sources" / component / "main.go").read_text(encoding="utf-8")
 
 
 def _cni(program: str, kind: str, why: str) -> GoTool:
@@ -28,15 +22,8 @@ def _cni(program: str, kind: str, why: str) -> GoTool:
     )
 
 
-NODE_AGENTS = GoProgram(
-    name="node-agents",
-    version=KUBERNETES_VERSION,
-    why="kubelet and kube-proxy: run Pods on a node and lead services to them",
-    module="k8s.io/kubernetes",
-    main_source=_source("node_agents"),
-    sibling_version=KUBERNETES_VERSION.replace("v1.", "v0."),
-    version_packages=("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"),
-    names=("kubelet", "kube-proxy"),
+NODE_AGENTS = of_kubernetes(
+    "node-agents", "kubelet and kube-proxy: run Pods on a node and lead services to them", "kubelet", "kube-proxy"
 )
 CONTAINERD = GoTool(
     name="containerd",
@@ -58,7 +45,7 @@ COREDNS = GoProgram(
     version="v1.15.0",
     why="the cluster's name service",
     module="github.com/coredns/coredns",
-    main_source=_source("coredns"),
+    main_source=main_source("coredns"),
     names=("coredns",),
 )
 CNI: tuple[GoTool, ...] = (

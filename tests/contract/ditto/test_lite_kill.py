@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 import requests
-from confluent_kafka import Producer
 from kafka.admin import KafkaAdminClient, NewTopic
+from tests.kafka_clients import producer
 
 from racktwin.ditto_protocol import merge_features
 from racktwin.ports import free_port
@@ -137,15 +137,13 @@ def test_kill_9_in_the_middle_of_a_stream_loses_no_command(tmp_path: Path) -> No
     try:
         for number in range(THINGS):
             call("PUT", f"/things/kill.test:t{number}", {"features": {"f": {"properties": {}}}})
-        producer = Producer(
-            {"bootstrap.servers": bootstrap, "enable.idempotence": True, "queue.buffering.max.messages": 100_000}
-        )
+        sender = producer(bootstrap)
         for number in range(MERGES):
             thing = f"kill.test:t{number % THINGS}"
             # Each merge sets a property of its own, so that a lost one leaves a hole.
             payload = merge_features(thing, {"f": {f"m{number // THINGS}": number}}, str(number))
-            producer.produce(topic, payload, key=thing)
-        assert producer.flush(WORK_S) == 0
+            sender.produce(topic, payload, key=thing)
+        assert sender.flush(WORK_S) == 0
         source = {"addresses": [topic], "qos": 1, "authorizationContext": ["nginx:owner"]}
         body = {"connectionType": "kafka", "connectionStatus": "open", "uri": f"tcp://{bootstrap}", "sources": [source]}
         call("PUT", "/connections/kill", body)

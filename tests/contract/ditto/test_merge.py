@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.rfc7396 import rfc7396
 
 KEYS = st.sampled_from(["a", "b", "c", "d"])
 LEAVES = st.one_of(
@@ -14,20 +15,6 @@ LEAVES = st.one_of(
 )
 DOCUMENTS = st.recursive(LEAVES, lambda inner: st.dictionaries(KEYS, inner, max_size=3), max_leaves=8)
 PATCHES = st.recursive(st.none() | LEAVES, lambda inner: st.dictionaries(KEYS, inner, max_size=3), max_leaves=8)
-
-
-def rfc7396(target: Any, patch: Any) -> Any:
-    """MergePatch(Target, Patch) as section 2 of the RFC has it, word for word."""
-    if not isinstance(patch, dict):
-        return patch
-    if not isinstance(target, dict):
-        target = {}
-    for name, value in patch.items():
-        if value is None:
-            target.pop(name, None)
-        else:
-            target[name] = rfc7396(target.get(name), value)
-    return target
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

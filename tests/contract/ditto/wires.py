@@ -10,8 +10,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import Consumer, Producer
 from kafka.admin import KafkaAdminClient, NewTopic
+from tests.kafka_clients import consumer, producer
 
 MERGE = "application/merge-patch+json"
 UNKNOWN = "unknown/unknown/things/twin/errors"
@@ -38,10 +38,8 @@ class Wires:
         self._admin = KafkaAdminClient(bootstrap_servers=bootstrap)
         self._topics = [self.topic_in, self.topic_reply, self.topic_events, self.topic_messages]
         self._admin.create_topics([NewTopic(name, 3, 1) for name in self._topics])
-        self._producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 0})
-        self._consumer = Consumer(
-            {"bootstrap.servers": bootstrap, "group.id": f"contract-{tag}", "auto.offset.reset": "earliest"}
-        )
+        self._producer = producer(bootstrap, linger_ms=0)
+        self._consumer = consumer(bootstrap, f"contract-{tag}")
         self._consumer.subscribe(self._topics[1:])
         self.records: list[Record] = []
         self._stop = threading.Event()

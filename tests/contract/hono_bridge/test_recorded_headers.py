@@ -16,12 +16,12 @@ from typing import Any
 import paho.mqtt.client as mqtt
 import pytest
 import requests
-from confluent_kafka import Consumer, Producer
 from kafka.admin import KafkaAdminClient, NewTopic
 from paho.mqtt.enums import CallbackAPIVersion
 from tests.contract.hono.dialects import dialect_of
 from tests.contract.hono.registry import Registry, credentials, hashed
 from tests.contract.hono_bridge.recorded import LEFT, LISTENS, MALFORMED, ONLY_IN_2, PUBLISHED, RESPONSE, Sent
+from tests.kafka_clients import consumer, producer
 
 from racktwin.names import hono_topic
 
@@ -64,10 +64,8 @@ class Site:
         self._register("device")
         self._register("gateway")
         self._register("child", via=["gateway-1"], defaults={"unit": "kPa"})
-        self._producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True})
-        self._consumer = Consumer(
-            {"bootstrap.servers": bootstrap, "group.id": self.tenant, "auto.offset.reset": "earliest"}
-        )
+        self._producer = producer(bootstrap)
+        self._consumer = consumer(bootstrap, self.tenant)
         self._consumer.subscribe([name for name in self._topics if ".command." not in name])
         self.records: list[Record] = []
         self._stop = threading.Event()

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 import requests
-from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from tests.contract.neighbours.waiting import END_S, until
+from tests.kafka_clients import producer
 
 from local_stack import Stack
 from notify import signing
@@ -92,8 +92,7 @@ def start(stack: Stack, module: str, log: Path, **environment: str) -> subproces
 
 def test_killed_in_the_middle_every_event_arrives_in_order(stack: Stack, site: str, tmp_path: Path) -> None:
     receiver = Receiver()
-    # A topic just made answers "not its leader" at times; only an idempotent producer keeps its order over the retry.
-    producer = Producer({"bootstrap.servers": stack.endpoints()["kafka_bootstrap"], "enable.idempotence": True})
+    sender = producer(stack.endpoints()["kafka_bootstrap"])
     things, revisions = 10, 100
     for revision in range(revisions):
         for number in range(things):
@@ -101,9 +100,9 @@ def test_killed_in_the_middle_every_event_arrives_in_order(stack: Stack, site: s
                 "topic": f"racktwin.{site}/rack-r{number}/things/twin/events/merged", "path": "/features/alerts",
                 "value": {"properties": {"open": {}}}, "revision": revision, "headers": {},
             }  # fmt: skip
-            producer.produce(f"racktwin.events.{site}", json.dumps(event), key=f"racktwin.{site}:rack-r{number}")
-        producer.poll(0)
-    assert producer.flush(60) == 0
+            sender.produce(f"racktwin.events.{site}", json.dumps(event), key=f"racktwin.{site}:rack-r{number}")
+        sender.poll(0)
+    assert sender.flush(60) == 0
     environment = {
         "RACKTWIN_NOTIFY_URL": receiver.url, "RACKTWIN_NOTIFY_SECRET": SECRET, "RACKTWIN_SITES": site,
         "RACKTWIN_NOTIFY_GROUP": f"test-{site}", "RACKTWIN_NOTIFY_FIRST_WAIT_S": "0.05",

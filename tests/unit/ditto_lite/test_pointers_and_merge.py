@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rfc7396 import rfc7396
 
 from ditto_lite.errors import DittoError
 from ditto_lite.merge_patch import at, leaves, merge, same
@@ -20,19 +21,6 @@ JSON = st.recursive(
     max_leaves=10,
 )
 OBJECTS = st.dictionaries(NAMES, JSON, max_size=4)
-
-
-def rfc7396(target: Any, patch: Any) -> Any:
-    if not isinstance(patch, dict):
-        return patch
-    if not isinstance(target, dict):
-        target = {}
-    for name, value in patch.items():
-        if value is None:
-            target.pop(name, None)
-        else:
-            target[name] = rfc7396(target.get(name), value)
-    return target
 
 
 @given(target=JSON, patches=st.lists(JSON, max_size=4))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.physics.conftest import room
 
+from bench.physics_rooms import step_dependence
 from physics.laws import RHO_CP
 from physics.layout import Layout
 from physics.model import RoomModel
@@ -131,19 +132,7 @@ def test_tangs_matrix_gives_the_same_steady_inlets(hall: Layout) -> None:
 
 
 def test_one_second_and_five_second_steps_agree(hall: Layout) -> None:
-    model = RoomModel(hall)
-    inputs = model.default_inputs(0.6)
-    one, five = (model.steady(inputs) for _ in range(2))
-    worst = 0.0
-    for minute in range(30):
-        if minute == 5:
-            inputs.capacity[0, 0] = 0.0
-        if minute == 15:
-            inputs.it_power *= 1.4
-        model.advance(one, inputs, 60.0, 1.0)
-        model.advance(five, inputs, 60.0, 5.0)
-        worst = max(worst, float(np.abs(one.inlet - five.inlet).max()))
-    assert worst < 0.05
+    assert step_dependence(hall) < 0.05
 
 
 def test_temperatures_keep_their_order(hall: Layout) -> None:

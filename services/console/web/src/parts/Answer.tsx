@@ -4,6 +4,7 @@ import { shown } from "../room/Tip";
 import { site } from "../store";
 import { text } from "../text";
 import { Compare } from "./Compare";
+import { WideTable } from "./WideTable";
 
 const after = (seconds: number | null | undefined): string =>
   seconds === null || seconds === undefined ? text.whatif.never : seconds < 120 ? `${Math.round(seconds)} s` : `${(seconds / 60).toFixed(1)} min`;
@@ -44,37 +45,24 @@ export function Answer({ scenario, open, onOpen, onUse, onForget }: AnswerProps)
         </small>
       </p>
       {cases.length > 0 && (
-        <div class="wide-table" tabIndex={0} role="region" aria-label={text.table}>
-          <table>
-            <thead>
-              <tr>
-                {[text.whatif.case, text.whatif.recommended, text.whatif.allowable, text.whatif.peak, text.whatif.rci, text.whatif.energy].map((each) => (
-                  <th scope="col" key={each}>
-                    {each}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {cases.map((each: CaseResult) => (
-                <tr key={each.name}>
-                  <th scope="row">{each.name}</th>
-                  <td>
-                    {after(each.recommendedAfterS)} <small>({text.whatif.airOnly} {after(each.recommendedAfterAirOnlyS)})</small>
-                  </td>
-                  <td>
-                    {after(each.allowableAfterS)} <small>({text.whatif.airOnly} {after(each.allowableAfterAirOnlyS)})</small>
-                  </td>
-                  <td>
-                    {shown(each.peakC ?? null, 1, "°C")} <small>{(each.peakRack ?? "").replace(/^.*:rack-/, "")}</small>
-                  </td>
-                  <td>{shown(each.rciHi ?? null, 0, "%")}</td>
-                  <td>{shown(each.coolingEnergyVsBaselinePercent ?? null, 1, "%")}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <WideTable heads={[text.whatif.case, text.whatif.recommended, text.whatif.allowable, text.whatif.peak, text.whatif.rci, text.whatif.energy]}>
+          {cases.map((each: CaseResult) => (
+            <tr key={each.name}>
+              <th scope="row">{each.name}</th>
+              <td>
+                {after(each.recommendedAfterS)} <small>({text.whatif.airOnly} {after(each.recommendedAfterAirOnlyS)})</small>
+              </td>
+              <td>
+                {after(each.allowableAfterS)} <small>({text.whatif.airOnly} {after(each.allowableAfterAirOnlyS)})</small>
+              </td>
+              <td>
+                {shown(each.peakC ?? null, 1, "°C")} <small>{(each.peakRack ?? "").replace(/^.*:rack-/, "")}</small>
+              </td>
+              <td>{shown(each.rciHi ?? null, 0, "%")}</td>
+              <td>{shown(each.coolingEnergyVsBaselinePercent ?? null, 1, "%")}</td>
+            </tr>
+          ))}
+        </WideTable>
       )}
       {open && status.phase === "Done" && cases.length > 0 && <Compare scenario={scenario} />}
     </article>

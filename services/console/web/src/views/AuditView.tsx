@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { api, type LogEntry } from "../api";
 import { useRead } from "../parts/hooks";
+import { WideTable } from "../parts/WideTable";
 import { now, site } from "../store";
 import { text } from "../text";
 
@@ -30,33 +31,20 @@ export function AuditView() {
       {log.error !== null && <p class="error">{log.error}</p>}
       {log.value !== null && rows.length === 0 && <p class="hint">{text.audit.none}</p>}
       {rows.length > 0 && (
-        <div class="wide-table" tabIndex={0} role="region" aria-label={text.table}>
-          <table>
-            <thead>
-              <tr>
-                {[text.audit.at, text.audit.who, text.audit.event, text.audit.unit, text.audit.values, text.audit.why].map((each) => (
-                  <th scope="col" key={each}>
-                    {each}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((each, index) => (
-                <tr key={index}>
-                  <td class="time">{new Date(each.at).toLocaleTimeString()}</td>
-                  <td>
-                    {String(each["who"] ?? "")} <small>{String(each["origin"] ?? "")}</small>
-                  </td>
-                  <td>{String(each["event"] ?? "")}</td>
-                  <th scope="row">{String(each["thing"] ?? "").replace(/^.*:/, "")}</th>
-                  <td>{what(each) || String(each["id"] ?? "")}</td>
-                  <td class="long">{[each["rule"], each["detail"]].filter(Boolean).map(String).join(": ")}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <WideTable heads={[text.audit.at, text.audit.who, text.audit.event, text.audit.unit, text.audit.values, text.audit.why]}>
+          {rows.map((each, index) => (
+            <tr key={index}>
+              <td class="time">{new Date(each.at).toLocaleTimeString()}</td>
+              <td>
+                {String(each["who"] ?? "")} <small>{String(each["origin"] ?? "")}</small>
+              </td>
+              <td>{String(each["event"] ?? "")}</td>
+              <th scope="row">{String(each["thing"] ?? "").replace(/^.*:/, "")}</th>
+              <td>{what(each) || String(each["id"] ?? "")}</td>
+              <td class="long">{[each["rule"], each["detail"]].filter(Boolean).map(String).join(": ")}</td>
+            </tr>
+          ))}
+        </WideTable>
       )}
     </div>
   );
