@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from physics import hidden, laws
 from physics.faults import KINDS, Fault
 from physics.hidden import Nature
-from physics.layout import Layout
+from physics.layout import Layout, LayoutError
 from physics.model import RoomModel
 from physics.parameters import Parameters
 from physics.sensors import Readings, Sensors
@@ -117,6 +117,8 @@ class Plant:
             self.layout.unit_index(fault.target)
         elif whose == "rack":
             self.layout.rack_index(fault.target)
+        elif whose == "disk":
+            raise LayoutError(f"room {self.layout.room}: {fault.kind} is a fault of a server's disk, not of the room")
         self._faults.append(fault)
 
     def concerns(self, fault: Fault) -> bool:

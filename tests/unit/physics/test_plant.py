@@ -93,7 +93,12 @@ def test_a_unit_takes_commands_within_its_limits(hall: Layout) -> None:
         plant.set_control("u9", setpoint=20.0)
 
 
-@pytest.mark.parametrize("kind", list(faults.KINDS))
+def test_a_disks_fault_is_none_of_the_rooms(hall: Layout) -> None:
+    with pytest.raises(LayoutError, match="a server's disk"):
+        Plant(hall, 1).inject(Fault("disk-fails", "storage-1/sda"))
+
+
+@pytest.mark.parametrize("kind", [kind for kind, (whose, *_) in faults.KINDS.items() if whose != "disk"])
 def test_every_fault_shows_and_is_mended(hall: Layout, kind: faults.Kind) -> None:
     whose = faults.KINDS[kind][0]
     target = {"unit": "u0", "rack": "r0-2", "room": ""}[whose]
