@@ -80,12 +80,15 @@ bench-server-twin: setup ## This machine loaded by a schedule, and how well its 
 bench-physics: setup ## The room model's speed, balances and calibration; the last line is JSON
 	@$(RUN) -m bench.physics
 
-.PHONY: bench-models bench-retrain
+.PHONY: bench-models bench-retrain bench-disks
 bench-models: setup ## The model runner from Kafka to Kafka beside the usual loop, and how good the models are on unseen plants
 	@$(RUN) -m bench.models
 
 bench-retrain: setup ## A drifted plant found, retrained, promoted and better, without a hand
 	@$(RUN) -m bench.retrain
+
+bench-disks: setup ## How many failing disks are found, how long before, and how often a good one is suspected (simulated fleets)
+	@$(RUN) -m training.disks
 
 .PHONY: bench-optimiser demo-feedback check-console
 bench-optimiser: setup ## What optimal cooling saves, how fast it is found, whether anything unsafe passes; the last line is JSON

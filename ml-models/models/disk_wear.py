@@ -29,28 +29,32 @@ _CONFIDENCE: Final = 0.9
 
 @dataclass(frozen=True)
 class Attribute:
-    """`limit`: the count at which a disk is changed; `least`: growth from which on it is told; `alone`: at the limit
-    it is due, though it does not grow; `wears`: share of a life, whose rate is that since the disk was new; `lasts`:
-    once counted it never falls, unless it is another disk."""
+    """`limit`: the count at which a disk is changed; `least`: growth from which it is told; `wears`: share of a life,
+    whose rate is that since the disk was new, and due at the limit though it does not grow; `lasts`: once counted it
+    never falls, unless it is another disk; `past`: a record of what happened, which says nothing when it is at rest."""
 
     limit: float
     least: float
     meaning: str
-    alone: bool = False
     wears: bool = False
     lasts: bool = True
+    past: bool = False
 
 
 # By the catalogue's names.
 ATTRIBUTES: Final[dict[str, Attribute]] = {
     "pendingSectors": Attribute(8.0, 2.0, "sectors wait to be reallocated", lasts=False),
     "offlineUncorrectable": Attribute(4.0, 2.0, "sectors cannot be read", lasts=False),
-    "reportedUncorrectable": Attribute(4.0, 1.0, "errors could not be corrected"),
-    "mediaErrors": Attribute(4.0, 1.0, "errors of the medium"),
+    "reportedUncorrectable": Attribute(4.0, 2.0, "errors could not be corrected", past=True),
+    "mediaErrors": Attribute(4.0, 2.0, "errors of the medium", past=True),
     "reallocatedSectors": Attribute(50.0, 4.0, "sectors were reallocated"),
-    "commandTimeouts": Attribute(100.0, 20.0, "commands timed out"),
-    "percentageUsed": Attribute(90.0, 1.0, "% of its rated writes are used up", alone=True, wears=True),
+    "commandTimeouts": Attribute(100.0, 20.0, "commands timed out", past=True),
+    "percentageUsed": Attribute(90.0, 1.0, "% of its rated writes are used up", wears=True),
 }
+# A bad spot costs many sectors at once and nothing more; so growth counts that was seen on so many days, or is beyond
+# the limit by so much that there is no time to wait for the second.
+DAYS: Final = 3
+BEYOND: Final = 8.0
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,12 @@ def judge(
     if not len(record.hours):
         return None
     whose = _Whose(thing, part, round(float(record.hours[-1]) * 3_600_000), calm_hour)
-    found = [one for key, spec in attributes.items() if (one := _attribute(key, spec, record, whose)) is not None]
+    lasting = _days_of_damage(record) >= DAYS
+    found = [
+        one
+        for key, spec in attributes.items()
+        if (one := _attribute(key, spec, record, whose, lasting=lasting)) is not None
+    ]
     found += _own_words(record, whose)
     if not found:
         return None
@@ -100,10 +109,11 @@ def judge(
 def of_last_disk(record: Record) -> Record:
     """The part of a record that is of the disk that is there now: since its serial number changed, or counters that
     never fall fell."""
-    begin = 0
-    for before, (old, new) in enumerate(zip(record.serials, record.serials[1:], strict=False), start=1):
-        if old and new and old != new:
-            begin = before
+    begin, known_as = 0, ""
+    for at, serial in enumerate(record.serials):
+        if serial and known_as and serial != known_as:
+            begin = at
+        known_as = serial or known_as
     for key in ("powerOnHours", *(key for key, spec in ATTRIBUTES.items() if spec.lasts)):
         series = record.values.get(key)
         if series is None:
@@ -127,7 +137,22 @@ def _cleaned(record: Record) -> Record:
     return replace(record, values={key: clean(key, series) for key, series in record.values.items()})
 
 
-def _attribute(key: str, spec: Attribute, record: Record, whose: _Whose) -> Finding | None:
+def _days_of_damage(record: Record) -> int:
+    """On how many days lately something new went wrong. A sector that waited and is reallocated is nothing new."""
+    recent = record.hours >= record.hours[-1] - RECENT_H
+    days: set[int] = set()
+    for keys in (("reallocatedSectors", "pendingSectors"), *((key,) for key, spec in ATTRIBUTES.items() if spec.past)):
+        told = [record.values[key][recent] for key in keys if key in record.values]
+        if not told:
+            continue
+        total = np.sum(told, axis=0)
+        known = np.isfinite(total)
+        grew = np.flatnonzero(np.diff(total[known]) > 0) + 1
+        days.update(int(hour // 24.0) for hour in record.hours[recent][known][grew])
+    return len(days)
+
+
+def _attribute(key: str, spec: Attribute, record: Record, whose: _Whose, *, lasting: bool) -> Finding | None:
     series = record.values.get(key)
     if series is None or not np.isfinite(series).any():
         return None
@@ -136,17 +161,18 @@ def _attribute(key: str, spec: Attribute, record: Record, whose: _Whose) -> Find
     if not len(values) or values[-1] <= 0:
         return None
     now, grown, span = float(values[-1]), float(values[-1] - values[0]), float(hours[-1] - hours[0])
-    if now < spec.limit and grown < spec.least and not spec.wears:
+    at_limit = now >= spec.limit
+    grows = grown > 0 and (lasting or now >= BEYOND * spec.limit)
+    if not spec.wears and not (at_limit and (grows or not spec.past)) and not (grows and grown >= spec.least):
         return None
     events, over = max(grown, 0.0), span
     if spec.wears and (powered := _last(record, "powerOnHours")) is not None:
         # Within weeks a percent seldom passes: the rate is that of its whole life.
         events, over = now, powered
     left = _left(max(0.0, spec.limit - now), events, over)
-    at_limit = now >= spec.limit
     if spec.wears and not at_limit and (left is None or left[0] > PLANNED_H):
         return None
-    due = at_limit and (grown > 0 or spec.alone)
+    due = at_limit and (grows or spec.wears)
     return whose.finding(
         "due" if due else "planned",
         f"{now:g}{'' if spec.wears else ' '}{spec.meaning}",

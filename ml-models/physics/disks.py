@@ -34,15 +34,14 @@ class Course:
     growth_s: float = math.inf
     dies_s: float = math.inf
 
-    def expected(self, time_s: Floats) -> Floats:
-        """Bad sectors that a failing disk has on average, since the onset."""
-        hours = np.maximum(0.0, np.asarray(time_s) - self.onset_s) / HOUR_S
-        if math.isinf(self.onset_s):
-            return np.zeros_like(hours)
+    def moments(self, sums: Floats) -> Floats:
+        """When sectors go bad of a failing disk: each when so many were to be expected since the onset."""
+        if math.isinf(self.onset_s) or self.rate <= 0.0:
+            return np.array([])
         if math.isinf(self.growth_s):
-            return np.asarray(self.rate * hours)
+            return np.asarray(self.onset_s + sums / self.rate * HOUR_S)
         tau = self.growth_s / HOUR_S
-        return np.asarray(self.rate * tau * np.expm1(np.minimum(hours / tau, 50.0)))
+        return np.asarray(self.onset_s + tau * np.log1p(sums / (self.rate * tau)) * HOUR_S)
 
 
 @dataclass
@@ -60,14 +59,17 @@ class Disk:
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng([self.seed, 5])
-        # The n-th sector goes bad when the expected count reaches the n-th sum.
-        self._sums = np.cumsum(rng.exponential(1.0, _MOST))
-        self._waits = rng.exponential(self.waits_h, _MOST) * HOUR_S
-        self._is_reported = rng.random(_MOST) < self.reported
-        at = self.course.burst_s + rng.normal(0.0, 2.0 * HOUR_S, self.course.burst)
-        self._burst_at = np.sort(at)
-        self._burst_waits = rng.exponential(self.waits_h, self.course.burst) * HOUR_S
-        self._burst_reported = rng.random(self.course.burst) < self.reported
+        failing = self.course.moments(np.cumsum(rng.exponential(1.0, _MOST)))
+        waits = rng.exponential(self.waits_h, _MOST)
+        reported = rng.random(_MOST) < self.reported
+        at = self.course.burst_s + rng.normal(0.0, 2.0, self.course.burst) * HOUR_S
+        waits = np.concatenate([waits[: len(failing)], rng.exponential(self.waits_h, self.course.burst)])
+        reported = np.concatenate([reported[: len(failing)], rng.random(self.course.burst) < self.reported])
+        bad = np.concatenate([failing, at])
+        # When sectors go bad, when they are reallocated, when errors reach the host.
+        self._bad_at = np.sort(bad)
+        self._done_at = np.sort(bad + waits * HOUR_S)
+        self._reported_at = np.sort(bad[reported])
 
     def says(self, time_s: float) -> bool:
         """Whether it answers at all."""
@@ -75,30 +77,18 @@ class Disk:
 
     def counters(self, time_s: float) -> dict[str, float]:
         """Its attributes at a moment, by the catalogue's names."""
-        found = int(np.searchsorted(self._sums, float(self.course.expected(np.array([time_s]))[0]), side="right"))
-        moments = np.concatenate([self._moments(found), self._burst_at])
-        waits = np.concatenate([self._waits[:found], self._burst_waits])
-        reported = np.concatenate([self._is_reported[:found], self._burst_reported])
-        bad = moments <= time_s
-        done = bad & (moments + waits <= time_s)
-        hours = max(0.0, (time_s - self.born_s) / HOUR_S)
-        counts = {
-            "powerOnHours": float(int(hours)),
-            "reallocatedSectors": float(done.sum()),
-            "reportedUncorrectable": float((bad & reported).sum()),
-        }
-        if self.ssd:
-            used = float(int(min(255.0, self.worn * hours)))
-            return {**counts, "percentageUsed": used, "availableSpare": 100.0 - min(90.0, float(done.sum()) / _SPARE)}
-        waiting = float((bad & ~done).sum())
-        return {**counts, "pendingSectors": waiting, "offlineUncorrectable": float(int(0.5 * waiting))}
+        return {name: float(values[0]) for name, values in self.series(np.array([time_s])).items()}
 
-    def _moments(self, count: int) -> Floats:
-        """When the first so many sectors of the failure went bad."""
-        course, sums = self.course, self._sums[:count]
-        if not count:
-            return np.array([])
-        if math.isinf(course.growth_s):
-            return np.asarray(course.onset_s + sums / course.rate * HOUR_S)
-        tau = course.growth_s / HOUR_S
-        return np.asarray(course.onset_s + tau * np.log1p(sums / (course.rate * tau)) * HOUR_S)
+    def series(self, times_s: Floats) -> dict[str, Floats]:
+        """Its attributes at moments (epoch seconds), by the catalogue's names."""
+        hours = np.maximum(0.0, (times_s - self.born_s) / HOUR_S)
+        bad, done, told = (
+            np.searchsorted(at, times_s, side="right").astype(float)
+            for at in (self._bad_at, self._done_at, self._reported_at)
+        )
+        counts = {"powerOnHours": np.floor(hours), "reallocatedSectors": done, "reportedUncorrectable": told}
+        if self.ssd:
+            used = np.floor(np.minimum(255.0, self.worn * hours))
+            spare = 100.0 - np.minimum(90.0, np.floor(done / _SPARE))
+            return {**counts, "percentageUsed": used, "availableSpare": spare}
+        return {**counts, "pendingSectors": bad - done, "offlineUncorrectable": np.floor((bad - done) / 2.0)}

@@ -37,7 +37,7 @@ KINDS: Final[Mapping[Kind, tuple[str, str, float]]] = {
     "sensor-sticks": ("rack", "not used; it shows the last value for ever", 1.0),
     "sensor-drifts": ("rack", "K an hour", 0.2),
     "sensor-drops": ("rack", "share of its readings that are lost", 0.5),
-    "disk-degrades": ("disk", "sectors that go bad in an hour", 6.0),
+    "disk-degrades": ("disk", "sectors that go bad in an hour", 60.0),
     "disk-fails": ("disk", "not used; it does not answer any more", 1.0),
 }
 SENSORS: Final = ("bottom", "top")

@@ -76,4 +76,8 @@ def title_of(column: str) -> str:
 
 def is_text(column: str) -> bool:
     """Whether a column holds names and not numbers."""
-    return re.fullmatch(r"processes/top\d+", column) is not None
+    if re.fullmatch(r"processes/top\d+", column) is not None:
+        return True
+    named = on_twin(column)
+    feature = feature_of(KIND, named[0]) if named is not None else None
+    return feature is not None and named is not None and feature.by_name[named[1]].type == "string"

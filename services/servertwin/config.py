@@ -40,6 +40,7 @@ class Every(_Part):
     sensors: float | None = Field(None, gt=0, description="Temperatures, fans, power of the processors.")
     battery: float = Field(30.0, gt=0, description="Charge, and whether mains is there.")
     count: float = Field(5.0, gt=0, description="How many processes there are.")
+    drives: float = Field(300.0, gt=0, description="SMART attributes of the disks.")
     processes: float = Field(
         15.0, gt=0, description="The busiest processes: the one dear call, it reads every process."
     )
@@ -54,6 +55,10 @@ class Log(_Part):
     every: Every = Field(default_factory=Every, description="How often each group is sampled.")
     top: int = Field(3, ge=0, le=20, description="Busiest processes to name; 0 for none.")
     path: str = Field(default=os.path.abspath(os.sep), description="Whose file system's use is logged.")  # noqa: PTH100
+    smartctl: str = Field(
+        "smartctl",
+        description="Command that tells of disks, with what goes before it (sudo -n smartctl); empty for none.",
+    )
     rows_per_group: int = Field(60, ge=1, le=100_000, description="Rows of a Parquet row group.")
     exporter_port: int | None = Field(None, ge=0, le=65535, description="Serve /metrics there; 0 picks a free port.")
     exporter_host: str = Field("127.0.0.1", description="Address of /metrics.")

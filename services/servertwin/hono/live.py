@@ -18,6 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from racktwin.device_credentials import Credentials
+from racktwin.drives import PREFIX
 from racktwin.senml import CONTENT_TYPE
 from servertwin.failures import Failure
 from servertwin.hono.packs import pack
@@ -66,7 +67,18 @@ class Live:
         self._client.loop_start()
 
     def offer(self, time_ms: int, row: Mapping[str, float | str]) -> None:
-        """Send what the twin takes of a row."""
+        """Send what the twin takes of a row: each disk by itself, since messages are 2,048 bytes at most with Hono."""
+        disks: dict[str, dict[str, float | str]] = {}
+        others = {}
+        for column, value in row.items():
+            if column.startswith(PREFIX):
+                disks.setdefault(column.partition("/")[0], {})[column] = value
+            else:
+                others[column] = value
+        for part in (others, *disks.values()):
+            self._send(time_ms, part)
+
+    def _send(self, time_ms: int, row: Mapping[str, float | str]) -> None:
         payload = pack(time_ms, self._seq + 1, row)
         if payload is None:
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 import click
 
+from racktwin import smartctl
+from racktwin.smartctl import Disks
 from servertwin import columns as col
 from servertwin import options
 from servertwin.config import load
@@ -51,7 +54,8 @@ def logger(
     """Log what this machine does.
 
     For instance: racktwin logger --interval 1s --duration 10m --out log.csv. Processors in total and each, clock, load,
-    memory, swap, disks, network, processes, temperatures, fans, battery; what this platform lacks has no column.
+    memory, swap, disks and their SMART attributes, network, processes, temperatures, fans, battery; what this platform
+    lacks has no column.
     """
     config = load(config_file)
     interval_s = interval or config.log.interval
@@ -60,7 +64,11 @@ def logger(
     stop = options.stop_on_signals()
     if tied:
         options.stop_when_input_ends(stop)
-    sampler = Sampler(interval_s, config.log.every, path=config.log.path, top=config.log.top if top is None else top)
+    disks: list[Disks] = []
+    sampler = Sampler(
+        interval_s, config.log.every, path=config.log.path, top=config.log.top if top is None else top,
+        disks=_disks(config.log.smartctl, disks.append),
+    )  # fmt: skip
     columns = [col.TIME, col.LATE, *sampler.columns()]
     if columns_wanted:
         _print_columns(columns, json_wanted)
@@ -86,10 +94,24 @@ def logger(
     document: dict[str, Any] = {"out": out, "columns": len(columns), **outcome.document()}
     if live is not None:
         document["live"] = live.summary()
+    if disks:
+        document["disks"] = {"state": disks[-1].state, "why": disks[-1].why}
     if json_wanted:
         options.print_json(document)
     else:
         _print(out, outcome, document.get("live"))
+
+
+def _disks(command: str, note: Callable[[Disks], None]) -> tuple[Callable[[], Disks], Callable[[Disks], None]] | None:
+    if not command.strip():
+        return None
+
+    def say(found: Disks) -> None:
+        note(found)
+        if found.why:
+            options.say(f"disks {found.state}: {found.why}")
+
+    return partial(smartctl.read, command), say
 
 
 def _live(secret: str | None, backlog: int, stack: ExitStack) -> Any:

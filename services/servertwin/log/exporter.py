@@ -75,6 +75,8 @@ class Exporter(Collector):
                     f"processes/top{place[2]}",
                     {"place": place[1][3:], "name": str(row.get(f"processes/{place[1]}", ""))},
                 )
+            elif (disk := re.fullmatch(r"drive\.([^/]+)(/.+)", column)) is not None:
+                name, labels = f"drive{disk[2]}", {"disk": disk[1]}
             else:
                 name, labels = column, {}
                 for pattern, label in _LABELLED:

@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from racktwin import smartctl
 from servertwin.config import Every
+from servertwin.log.drives import Drives
 from servertwin.log.groups import Battery, Cores, Counts, Disks, Frequency, Group, Memory, Network, Swap, Usage
 from servertwin.log.probe import Probe
 from servertwin.log.processes import Processes
@@ -31,8 +33,10 @@ class Sampler:
         probe: Probe | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         powercap: Path = POWERCAP,
+        disks: tuple[Callable[[], smartctl.Disks], Callable[[smartctl.Disks], None]] | None = None,
     ) -> None:
-        """``path``: whose file system's use is told; ``top``: how many processes are named."""
+        """``path``: whose file system's use is told; ``top``: how many processes are named; ``disks``: who asks them,
+        and who is told whether that is possible."""
         every = every or Every()
         probe = probe or Probe()
         groups: list[tuple[Group, float | None]] = [
@@ -49,6 +53,9 @@ class Sampler:
         ]
         if top:
             groups.append((Processes(probe, top), every.processes))
+        if disks is not None:
+            # It has a rhythm of its own; what it found is taken with the next row.
+            groups.append((Drives(every.drives, *disks), None))
         # In ticks; a group with a whole number of seconds stays on its seconds.
         self._groups = [(group, max(1, round((seconds or interval_s) / interval_s))) for group, seconds in groups]
         self._monotonic = monotonic

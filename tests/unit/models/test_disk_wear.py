@@ -88,9 +88,11 @@ def test_another_disk_in_its_place_has_no_past_here():
     assert found(disk(**series)) is None
     assert found(disk(reallocatedSectors=[40, 60, 80, 0, 0])) is None
     # The new one may fail as well.
-    assert found(disk(reallocatedSectors=[40, 60, 80, 0, 9, 18])).evidence["grown"] == 18.0
+    assert found(disk(reallocatedSectors=[40, 60, 80, 0, 9, 18, 27])).evidence["grown"] == 27.0
     # A serial number that was not told once is no other disk.
-    assert found(disk(reallocatedSectors=[40, 60, 80], serials=("A", "", "A"))).state == "due"
+    grown = {"reallocatedSectors": [40, 50, 60, 80]}
+    assert found(disk(**grown, serials=("A", "", "A", "A"))).state == "due"
+    assert found(disk(**grown, serials=("A", "A", "", "B"))).evidence["grown"] == 0.0
 
 
 def test_packed_and_impossible_values_are_not_counts():

@@ -125,6 +125,20 @@ def test_disks_are_judged_by_their_smart_attributes(tmp_path):
     assert 0 < found["tired"].remaining_h < 24 * 10
 
 
+def test_a_file_of_disks_alone_will_do(tmp_path):
+    lines = ["date,serial_number,smart_5_raw,smart_9_raw,smart_197_raw"]
+    for day in range(1, 11):
+        lines += [f"2026-01-{day:02d},well,0,{1000 + 24 * day},0", f"2026-01-{day:02d},sick,{6 * day},{24 * day},2"]
+        # Another disk came into its place: its past is not this one's.
+        lines += [f"2026-01-{day:02d},changed,{90 * day if day < 8 else 0},{24 * day if day < 8 else day},0"]
+    path, out = tmp_path / "smart.csv", tmp_path / "found.json"
+    path.write_text("\n".join(lines) + "\n")
+    assert main(["detect", "--history", str(path), "--out", str(out)]) == 0
+    (finding,) = json.loads(out.read_text())["maintenance"]
+    assert (finding["thing"], finding["state"]) == ("sick", "due")
+    assert finding["evidence"]["grown"] == 54
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
