@@ -22,4 +22,5 @@ def consumer(bootstrap: str, group: str, **more: Any) -> Consumer:
 
 
 def _named(settings: dict[str, Any]) -> dict[str, Any]:
-    return {name.replace("_", "."): value for name, value in settings.items()}
+    # The one name that has an underscore of its own.
+    return {name if name == "log_level" else name.replace("_", "."): value for name, value in settings.items()}

@@ -51,7 +51,7 @@ class Stand:
         self.usage.cpu_affinity([core])
         self.session = requests.Session()
         self.session.headers.update(_OWNER)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             try:
                 self.session.get(f"http://127.0.0.1:{self.port}/health", timeout=2).raise_for_status()

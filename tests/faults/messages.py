@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 from tests.faults.stage import Fault, Stage
 from tests.faults.stream import FEATURE, junk, now_ms, pack
+from tests.kafka_clients import producer
 
 from bench import pipeline_site
 from bench.pipeline_site import SITE
@@ -20,15 +21,15 @@ _CLOCK = pipeline_site.rack_id(5)
 
 
 def _produce(stage: Stage, topic: str, thing: str, payloads: list[bytes], content_type: str) -> None:
-    producer = Producer({"bootstrap.servers": stage.endpoints["kafka_bootstrap"], "enable.idempotence": True})
+    sender = producer(stage.endpoints["kafka_bootstrap"])
     for payload in payloads:
         headers: list[tuple[str, str | bytes | None]] = [
             ("content-type", content_type.encode()),
             ("device_id", thing.encode()),
             ("creation-time", str(now_ms()).encode()),
         ]
-        producer.produce(topic, value=payload, key=thing, headers=headers)
-    if producer.flush(20):
+        sender.produce(topic, value=payload, key=thing, headers=headers)
+    if sender.flush(60):
         raise AssertionError("Kafka did not take the messages")
 
 

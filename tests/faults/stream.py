@@ -16,8 +16,9 @@ from typing import Any
 
 import msgspec
 import paho.mqtt.client as paho
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, Message
 from paho.mqtt.enums import CallbackAPIVersion
+from tests.kafka_clients import producer
 
 from bench.pipeline_site import MQTT_GATEWAY, SITE
 from racktwin import names, senml
@@ -84,10 +85,9 @@ class KafkaStream(Stream):
 
     def __init__(self, thing: str, per_s: float, bootstrap: str) -> None:
         super().__init__(thing, per_s)
-        self._producer = Producer(
-            {"bootstrap.servers": bootstrap, "acks": "all", "enable.idempotence": True, "message.timeout.ms": 0,
-             "reconnect.backoff.max.ms": 1000, "log_level": 0}
-        )  # fmt: skip
+        self._producer = producer(
+            bootstrap, acks="all", message_timeout_ms=0, reconnect_backoff_max_ms=1000, log_level=0
+        )
 
     def publish(self, number: int, payload: bytes) -> None:
         at = self.times[number]

@@ -111,7 +111,7 @@ async def test_push_takes_posts_and_frames_with_the_token(monkeypatch: pytest.Mo
     token = {"Authorization": "Bearer let-me-in"}
 
     def post(body: Any, headers: dict[str, str], path: str = "") -> requests.Response:
-        return requests.post(url + path, json=body, headers=headers, timeout=5)
+        return requests.post(url + path, json=body, headers=headers, timeout=60)
 
     message = {"device": "probe-7", "t": 77, "time": NOW / 1000}
     answer = await asyncio.to_thread(post, [message, {"device": "stranger", "t": 1}], token)

@@ -96,7 +96,7 @@ def keep(store: Store, pump: Pump, numbers: range, device: str = "d") -> None:
 
 
 def until(condition: Any) -> None:
-    deadline = time.monotonic() + 8
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -186,7 +186,7 @@ def adapter() -> Iterator[Any]:
 
 
 def told(events: queue.Queue[tuple[What, Any]]) -> tuple[What, Any]:
-    return events.get(timeout=8)
+    return events.get(timeout=60)
 
 
 @pytest.mark.parametrize(("answer", "what"), [(202, "acked"), (404, "refused"), (503, "lost"), (401, "denied")])
@@ -256,7 +256,7 @@ def test_amqp_sends_to_the_devices_address_and_heeds_the_outcome(outcome: str, w
     anonymous = dataclasses.replace(credentials(), username="", password="")
     transport = AmqpTransport(
         anonymous, lambda kind, detail: events.put((kind, detail)), tls=False,
-        address=f"127.0.0.1:{adapter.port.get(timeout=8)}",
+        address=f"127.0.0.1:{adapter.port.get(timeout=60)}",
     )  # fmt: skip
     transport.open()
     assert told(events)[0] == "connected"
@@ -267,7 +267,7 @@ def test_amqp_sends_to_the_devices_address_and_heeds_the_outcome(outcome: str, w
     assert bytes(message.body) == b"[1]" and message.inferred
     transport.close()
     adapter.injector.trigger(ApplicationEvent("quit"))
-    thread.join(5)
+    thread.join(60)
 
 
 def test_amqp_nobody_there() -> None:

@@ -49,7 +49,7 @@ def sign_in(console, client=None, back="/replay/berlin", change=lambda query: qu
     client = client or console.client()
     to = client.get(BEGIN, params={"back": back}, follow_redirects=False)
     assert to.status_code == 302, to.text
-    at_provider = requests.get(to.headers["location"], allow_redirects=False, timeout=5)
+    at_provider = requests.get(to.headers["location"], allow_redirects=False, timeout=60)
     query = {name: values[0] for name, values in parse_qs(urlsplit(at_provider.headers["location"]).query).items()}
     done = client.get("/api/v1/oidc/done", params=change(query), follow_redirects=False)
     assert done.status_code == 302, done.text

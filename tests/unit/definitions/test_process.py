@@ -35,14 +35,14 @@ def test_it_serves_until_it_is_told_to_stop() -> None:
         lines = log(process)
         health = next(line for line in lines if line["event"] == "started")["health_port"]
         port = next(line for line in lines if line["event"] == "serving")["port"]
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/rack-1.0.0.tm.jsonld", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/rack-1.0.0.tm.jsonld", timeout=60) as answer:
             assert answer.headers["Content-Type"] == "application/tm+json"
             assert json.load(answer)["links"][0]["href"].startswith("http://models.example/")
         for path in ("healthz", "readyz"):
-            with urllib.request.urlopen(f"http://127.0.0.1:{health}/{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{health}/{path}", timeout=60) as answer:
                 assert json.load(answer)["status"] == "ok"
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.communicate()
@@ -50,7 +50,7 @@ def test_it_serves_until_it_is_told_to_stop() -> None:
 
 def test_a_folder_without_models_ends_it_with_one_clear_line(tmp_path: Path) -> None:
     process = start(definitions_dir=str(tmp_path))
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "RACKTWIN_DEFINITIONS_DIR" in errors.splitlines()[-1]
 
@@ -58,6 +58,6 @@ def test_a_folder_without_models_ends_it_with_one_clear_line(tmp_path: Path) -> 
 @pytest.mark.parametrize("url", ["models.example", "ftp://models.example"])
 def test_a_public_url_that_is_none_is_a_bad_setting(url: str) -> None:
     process = start(definitions_url=url)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "RACKTWIN_DEFINITIONS_URL" in errors

@@ -30,12 +30,12 @@ def address(models: dict[str, Any], seen: list[tuple[str, str, int]]) -> Iterato
     yield "127.0.0.1", server.server_address[1]
     server.shutdown()
     server.server_close()
-    thread.join(5)
+    thread.join(60)
 
 
 class Client:
     def __init__(self, address: tuple[str, int]) -> None:
-        self.connection = HTTPConnection(*address, timeout=5)
+        self.connection = HTTPConnection(*address, timeout=60)
         self.base = f"http://{address[0]}:{address[1]}"
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> tuple[HTTPResponse, bytes]:

@@ -113,13 +113,13 @@ class Process:
         data = None if body is None else json.dumps(body).encode()
         headers = {"x-ditto-pre-authenticated": "nginx:owner", "content-type": "application/json"}
         request = urllib.request.Request(f"{self.url}/api/2{path}", data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             payload = answer.read()
         return json.loads(payload) if payload else None
 
     def end(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
-        return self.process.wait(15)
+        return self.process.wait(60)
 
 
 def test_kill_9_loses_no_acknowledged_write(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_kill_9_loses_no_acknowledged_write(tmp_path: Path) -> None:
     time.sleep(1.0)
     first.end(signal.SIGKILL)
     for thread in threads:
-        thread.join(15)
+        thread.join(60)
     second = Process(tmp_path / "db")
     try:
         assert min(acknowledged) > 0

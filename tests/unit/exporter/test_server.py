@@ -23,7 +23,7 @@ def answers() -> Iterator[tuple[str, list[bytes | None], list[int]]]:
 
 
 def get(url: str, **headers: str) -> requests.Response:
-    return requests.get(url, headers=headers, timeout=5)
+    return requests.get(url, headers=headers, timeout=60)
 
 
 def test_a_scrape(answers: tuple[str, list[bytes | None], list[int]]) -> None:

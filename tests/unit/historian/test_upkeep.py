@@ -144,5 +144,5 @@ def test_a_new_site_is_looked_at_soon():
     while not influx.kept:
         stop.wait(0.01)
     stop.set()
-    thread.join(5)
+    thread.join(60)
     assert "berlin_1m" in influx.kept

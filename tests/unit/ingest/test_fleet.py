@@ -170,11 +170,11 @@ def test_many_unknown_at_once_are_answered_by_one_loading(stage):
     thread = threading.Thread(target=stage.fleet.run, args=(stop,))
     thread.start()
     try:
-        assert loaded.wait(5)
+        assert loaded.wait(60)
         loaded.clear()
         stage.ditto.things |= {name: {"thingId": name, "attributes": {"location": "hall-b"}} for name in fresh}
         assert {type(stage.fleet.get(name)) for name in fresh} == {type(WAITING)}
-        assert loaded.wait(5)
+        assert loaded.wait(60)
         for _ in range(500):
             if all(stage.fleet.knows(name) for name in fresh):
                 break
@@ -183,4 +183,4 @@ def test_many_unknown_at_once_are_answered_by_one_loading(stage):
         assert len(stage.ditto.asked) < 100
     finally:
         stop.set()
-        thread.join(5)
+        thread.join(60)

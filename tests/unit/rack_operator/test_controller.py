@@ -70,7 +70,7 @@ async def follow_for_ever(world: World, store: Store, controller: Controller) ->
 
 
 async def eventually(probe: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not probe():
             await asyncio.sleep(0.01)
 

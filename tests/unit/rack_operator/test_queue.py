@@ -30,7 +30,7 @@ async def test_a_key_asked_for_while_worked_on_comes_again_afterwards() -> None:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(work.take(), 0.02)
     work.done("a")
-    assert await asyncio.wait_for(work.take(), 1) == "a"
+    assert await asyncio.wait_for(work.take(), 60) == "a"
 
 
 async def test_failures_wait_longer_each_time_up_to_a_limit() -> None:
@@ -51,11 +51,11 @@ async def test_a_retry_comes_by_itself_and_news_come_sooner() -> None:
     work = queue(first_s=0.04)
     work.retry("a")
     assert len(work) == 1
-    assert await asyncio.wait_for(work.take(), 1) == "a"
+    assert await asyncio.wait_for(work.take(), 60) == "a"
     work.done("a")
     work.add_after("b", 100)
     work.add("b")
-    assert await asyncio.wait_for(work.take(), 1) == "b"
+    assert await asyncio.wait_for(work.take(), 60) == "b"
     assert len(work) == 0
 
 
@@ -64,7 +64,7 @@ async def test_the_sooner_of_two_dates_counts() -> None:
     work.add_after("a", 100)
     work.add_after("a", 0.01)
     work.add_after("a", 50)
-    assert await asyncio.wait_for(work.take(), 1) == "a"
+    assert await asyncio.wait_for(work.take(), 60) == "a"
     assert len(work) == 0
 
 
@@ -82,7 +82,7 @@ async def test_many_takers_share_the_keys() -> None:
     takers = [asyncio.create_task(taker()) for _ in range(8)]
     for number in range(100):
         work.add(str(number))
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(60):
         while len(taken) < 100:
             await asyncio.sleep(0.01)
     for task in takers:

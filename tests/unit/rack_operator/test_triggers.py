@@ -94,7 +94,7 @@ def parts() -> tuple[Any, FakeApi, FakeController, FakeLease]:
 
 
 async def eventually(probe: Any) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not probe():
             await asyncio.sleep(0.01)
 

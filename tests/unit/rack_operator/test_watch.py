@@ -88,7 +88,7 @@ async def watching(api: Api, silent_s: float = 5) -> AsyncIterator[Seen]:
 
 
 async def eventually(probe: Any) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not probe():
             await asyncio.sleep(0.01)
 

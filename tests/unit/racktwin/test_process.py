@@ -90,7 +90,7 @@ def test_a_signal_stops_it_gracefully(program: Path) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == "running\n"
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 0
     events = [json.loads(line)["event"] for line in err.splitlines()]
     assert events == ["started", "stopping", "stopped"]

@@ -28,7 +28,7 @@ def write(folder: Path, authority: pki.Authority, days: int) -> tuple[Path, Path
 
 
 def end_of(port: int, context: ssl.SSLContext) -> str:
-    with urllib.request.urlopen(f"https://localhost:{port}/healthz", context=context, timeout=5) as answer:
+    with urllib.request.urlopen(f"https://localhost:{port}/healthz", context=context, timeout=60) as answer:
         assert answer.status == 200
     with context.wrap_socket(
         __import__("socket").create_connection(("localhost", port)), server_hostname="localhost"
@@ -59,7 +59,7 @@ def test_a_client_that_does_not_trust_it_gets_nothing_and_harms_nobody(tmp_path,
     port = server.server_address[1]
     try:
         with pytest.raises(urllib.error.URLError):
-            urllib.request.urlopen(f"https://localhost:{port}/healthz", timeout=5)
+            urllib.request.urlopen(f"https://localhost:{port}/healthz", timeout=60)
         assert end_of(port, ssl.create_default_context(cadata=authority.data()["tls.crt"].decode()))
     finally:
         server.shutdown()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 def racktwin(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "racktwin_cli", "collect", *arguments]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=90)
 
 
 def test_check_prints_json_and_ends_with_3(tmp_path: Path) -> None:

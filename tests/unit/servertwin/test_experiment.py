@@ -281,5 +281,5 @@ def test_the_death_of_an_experiment_ends_its_logger_and_its_loads(tmp_path):
     begun = psutil.Process(process.pid).children(recursive=True)
     assert len(begun) == 2
     process.kill()
-    process.communicate(timeout=10)
-    assert psutil.wait_procs(begun, timeout=10)[1] == []
+    process.communicate(timeout=60)
+    assert psutil.wait_procs(begun, timeout=60)[1] == []

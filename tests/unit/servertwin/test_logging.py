@@ -124,7 +124,7 @@ def test_the_exporter_shows_the_newest_row(tmp_path):
             }, 2, 1.0,
         )  # fmt: skip
         url = f"http://127.0.0.1:{exporter.port}"
-        text = urllib.request.urlopen(f"{url}/metrics", timeout=5).read().decode()
+        text = urllib.request.urlopen(f"{url}/metrics", timeout=60).read().decode()
         assert "racktwin_server_cpu_utilization 12.5" in text
         assert 'racktwin_server_cpu_core{core="0"} 25.0' in text
         assert 'racktwin_server_processes_top_cpu{name="db",place="1"} 50.0' in text
@@ -132,7 +132,7 @@ def test_the_exporter_shows_the_newest_row(tmp_path):
         assert "racktwin_server_disk_read_bytes 1.0" in text
         assert "racktwin_server_samples_missed_total 2.0" in text
         assert "battery" not in text
-        assert json.load(urllib.request.urlopen(f"{url}/readyz", timeout=5))["status"] == "ok"
+        assert json.load(urllib.request.urlopen(f"{url}/readyz", timeout=60))["status"] == "ok"
     finally:
         exporter.close()
 

@@ -150,7 +150,7 @@ def test_a_signal_ends_and_cleans(tmp_path, number):
     workers = workers_of(process)
     assert workers
     process.send_signal(number)
-    out, _ = process.communicate(timeout=10)
+    out, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert json.loads(out)["kind"] == "disk"
     assert not any(worker.is_running() for worker in workers)
@@ -161,8 +161,8 @@ def test_the_death_of_the_parent_ends_the_load(tmp_path):
     process = started(tmp_path, "disk", "--level", "10")
     workers = workers_of(process)
     process.kill()
-    process.communicate(timeout=10)
-    _gone, alive = psutil.wait_procs(workers, timeout=5)
+    process.communicate(timeout=60)
+    _gone, alive = psutil.wait_procs(workers, timeout=60)
     assert workers
     assert alive == []
     left = list(tmp_path.iterdir())
