@@ -39,7 +39,8 @@ async def _try(made: Made, listen_s: float) -> dict[str, Any]:
     began = time.monotonic()
     row: dict[str, Any] = {"name": made.name, "protocol": made.protocol, "ok": False}
     source = made.source
-    wanted = {(b.thing, b.feature, b.property) for b in getattr(source, "bindings", ())}
+    # What stands for each of several may be there any number of times, or not at all.
+    wanted = {(b.thing, b.feature, b.property) for b in getattr(source, "bindings", ()) if "{" not in b.feature}
     found: dict[tuple[str, str, str], Reading] = {}
     try:
         if speaks(source):

@@ -24,9 +24,10 @@ class Point(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename="ca
     """One value of a device.
 
     ``feature`` may hold ``{sensor}`` and ``property`` ``{feed}``: the device's place and feed, and a point that needs
-    one which the device has not is left out. ``value = raw * scale + offset`` in ``unit`` (UCUM; the catalogue's when
-    left out). ``invalid``: raw values that mean "no value". ``values``: raw value to text, for properties that are
-    text. ``kinds``: the point is for things of these kinds alone.
+    one which the device has not is left out; ``{disk}`` stands for each disk of a server. ``value = raw * scale +
+    offset`` in ``unit`` (UCUM; the catalogue's when left out). ``invalid``: raw values that mean "no value".
+    ``values``: raw value to text, for properties that are text. ``kinds``: the point is for things of these kinds
+    alone.
     """
 
     feature: str
@@ -114,7 +115,7 @@ def bind(
         open_ended = "{" in point.feature + point.property
         feature_name = point.feature.replace(".{sensor}", f".{sensor}" if sensor else "")
         property_name = point.property.replace("{feed}", feed)
-        found = feature_of(kind, feature_name)
+        found = feature_of(kind, feature_name.replace("{disk}", "any"))
         prop = found.by_name.get(property_name) if found is not None else None
         if prop is None or prop.derived:
             if open_ended:

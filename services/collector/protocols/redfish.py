@@ -7,18 +7,22 @@ resources matter, so that nothing else is fetched.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
+import structlog
 
 from collector import maps, paths, secrets
 from collector.config import Target
 from collector.fetch import Site, basic
 from collector.model import Found, Plugin, Reading, SourceError, Surroundings
 from collector.points import Binding, Point, bind, something
+from collector.redfish_drives import Drives
 from collector.secrets import Secret
 
+_log: Final = structlog.stdlib.get_logger()
 _ROOT: Final = "/redfish/v1/"
 # How to each resource from the chassis, the system or the PDU: link after link.
 _LINKS: Final[dict[str, tuple[str, ...]]] = {
@@ -31,8 +35,12 @@ _LINKS: Final[dict[str, tuple[str, ...]]] = {
     "Power": ("chassis", "Power"),
     "Sensors": ("chassis", "Sensors"),
     "PDU": ("pdu", "Metrics"),
+    "Storage": ("system", "Storage"),
+    # Many, each a disk of its own: see `collector.redfish_drives`.
+    "Drives": ("system", "Storage"),
 }
-_COLLECTIONS: Final = ("Fans", "Sensors")
+_COLLECTIONS: Final = ("Fans", "Sensors", "Storage")
+_DISK: Final = "{disk}"
 
 
 class Place(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -205,33 +213,68 @@ class RedfishSource:
             options.map or "points",
         )  # fmt: skip
         self._service, self._clock = Service(options), surroundings.clock
+        # Half of the time that a reading may take, so that what goes with it is not lost.
+        self._drives = Drives(self._service.get, options.timeout_s / 2.0, time.monotonic)
+        self._no_drives = ""
         # Where each value was found; a service does not change its schema while it runs.
         self._chosen: dict[str, Place] = {}
 
     async def read(self, due: Sequence[Binding[RedfishPoint]]) -> list[Reading]:
         fetched: dict[str, Any] = {}
         readings = []
+        of_drives = [binding for binding in due if _DISK in binding.feature]
         for binding in due:
+            if _DISK in binding.feature:
+                continue
             raw = await self._value(binding, fetched)
             reading = binding.reading(raw, self._clock())
             if reading is not None:
                 readings.append(reading)
+        # Last: that the service does not let us in is said by what every service has.
+        if of_drives:
+            readings += await self._of_drives(of_drives)
         return readings
 
     async def close(self) -> None:
         self._service.close()
         self._chosen.clear()
 
+    async def _of_drives(self, due: Sequence[Binding[RedfishPoint]]) -> list[Reading]:
+        """Each value of each drive; one that has none of a schema's places is another kind of disk."""
+        try:
+            found = await self._drives.read(await self._service.resource("Storage"))
+        except SourceError as error:
+            # Many services let a reader see everything else; then everything else is read.
+            if str(error) != self._no_drives:
+                _log.warning("drives are not read", source=self.name, reason=str(error))
+            self._no_drives = str(error)
+            return []
+        self._no_drives = ""
+        readings = []
+        for feature, drive in found.items():
+            now = self._clock()
+            for binding in due:
+                raw = next((value for place in binding.point.places if (value := _at(drive, place)) is not None), None)
+                reading = binding.reading(raw, now)
+                if reading is not None:
+                    readings.append(msgspec.structs.replace(reading, feature=feature))
+        return readings
+
     async def _value(self, binding: Binding[RedfishPoint], fetched: dict[str, Any]) -> Any:
         chosen = self._chosen.get(binding.label())
         for place in (chosen,) if chosen is not None else binding.point.places:
             if place.resource not in fetched:
                 fetched[place.resource] = await self._service.resource(place.resource)
-            raw = paths.pick(fetched[place.resource], place.path, place.aggregate)
+            raw = _at(fetched[place.resource], place)
             if raw is not None:
                 self._chosen[binding.label()] = place
-                return raw * place.scale if place.scale != 1.0 and isinstance(raw, int | float) else raw
+                return raw
         return None
+
+
+def _at(document: Any, place: Place) -> Any:
+    raw = paths.pick(document, place.path, place.aggregate)
+    return raw * place.scale if place.scale != 1.0 and isinstance(raw, int | float) else raw
 
 
 async def discover(host: str, port: int, options: RedfishOptions, _surroundings: Surroundings) -> Found | None:

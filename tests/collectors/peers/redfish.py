@@ -101,7 +101,9 @@ class Mockup:
                 "@odata.id": f"{ROOT}/Systems/1", "@odata.type": "#ComputerSystem.v1_22_0.ComputerSystem", "Id": "1",
                 "Name": "System", "HostName": f"node{self.device:02}", "Manufacturer": "Contoso", "Model": "3500RX",
                 "SerialNumber": f"SN{self.device:04}", "MemorySummary": {"TotalSystemMemoryGiB": 256},
+                "Storage": link("/Systems/1/Storage"),
             }  # fmt: skip
+            found |= self._storage()
             found |= self._subsystem(chassis) if self.generation == "subsystem" else self._legacy(chassis)
         else:
             root["PowerEquipment"] = link("/PowerEquipment")
@@ -125,6 +127,33 @@ class Mockup:
                 "TemperatureCelsius": excerpt(f"{pdu}/Sensors/Temperature", wave(24, 1, self.device)),
                 "HumidityPercent": excerpt(f"{pdu}/Sensors/Humidity", wave(44, 2, self.device)),
             }  # fmt: skip
+        return found
+
+    def _storage(self) -> dict[str, dict[str, Any]]:
+        """A controller with a disk, an empty bay and a disk that fails, and NVMe without one; two have the same id."""
+        base = "/Systems/1/Storage"
+        found = {base: collection(base, "StorageCollection", [f"{base}/RAID1", f"{base}/NVMe"])}
+        for storage, ids in (("RAID1", ("Disk.Bay.0", "Disk.Bay.1", "2")), ("NVMe", ("2",))):
+            paths = [f"{base}/{storage}/Drives/{id_}" for id_ in ids]
+            found[f"{base}/{storage}"] = {
+                "@odata.id": f"{ROOT}{base}/{storage}", "@odata.type": "#Storage.v1_17_0.Storage", "Id": storage,
+                "Drives": [link(path) for path in paths],
+            }  # fmt: skip
+            for id_, path in zip(ids, paths, strict=True):
+                found[path] = {
+                    "@odata.id": ROOT + path, "@odata.type": "#Drive.v1_21_0.Drive", "Id": id_,
+                    "Status": {"State": "Absent" if id_ == "Disk.Bay.1" else "Enabled", "Health": "OK"},
+                    "SerialNumber": f"{storage}-{id_}-{self.device}", "Model": "Contoso D1", "CapacityBytes": 8 * 10**12,
+                    "MediaType": "SSD" if storage == "NVMe" else "HDD", "FailurePredicted": id_ == "Disk.Bay.0",
+                }  # fmt: skip
+        ssd = found[f"{base}/NVMe/Drives/2"]
+        ssd |= {"PredictedMediaLifeLeftPercent": 37, "Metrics": link(f"{base}/NVMe/Drives/2/Metrics")}
+        ssd |= {"EnvironmentMetrics": link(f"{base}/NVMe/Drives/2/EnvironmentMetrics")}
+        found[f"{base}/NVMe/Drives/2/Metrics"] = {
+            "@odata.type": "#DriveMetrics.v1_2_0.DriveMetrics", "PowerOnHours": 1200.5, "BadBlockCount": 3,
+            "NVMeSMART": {"AvailableSparePercent": 98, "MediaAndDataIntegrityErrors": 1},
+        }  # fmt: skip
+        found[f"{base}/NVMe/Drives/2/EnvironmentMetrics"] = {"TemperatureCelsius": {"Reading": 41.5}}
         return found
 
     def _subsystem(self, chassis: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -22,7 +22,7 @@ TYPES: dict[str, type[Point]] = {
 ALL = [(protocol, name) for protocol in TYPES for name in maps.names(protocol)]
 TABLE = yaml.safe_load((Path(__file__).parents[3] / "thing-definitions/mapping.yaml").read_text())["features"]
 # Models in the table by feature.
-MODEL = {"environment.{sensor}": "environment"}
+MODEL = {"environment.{sensor}": "environment", "drive.{disk}": "drive"}
 
 
 @pytest.mark.parametrize(("protocol", "name"), ALL)

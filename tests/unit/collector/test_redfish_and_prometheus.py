@@ -11,6 +11,7 @@ from tests.unit.collector.helpers import HERE, NOW, config, serving, source, val
 
 from collector import discovery
 from collector.model import SourceError, Surroundings
+from collector.redfish_drives import Drives
 from collector.sources import make
 
 
@@ -37,6 +38,78 @@ async def test_redfish_reads_a_server_of_either_generation(
         again = await server.read([b for b in server.bindings if b.property == "power"])
         assert len(again) == 1 and len(mockup.requests) == before + 1
         await server.close()
+
+
+async def test_redfish_reads_each_drive_of_all_storage(monkeypatch: pytest.MonkeyPatch) -> None:
+    mockup = redfish.Mockup(1)
+    monkeypatch.setenv("TEST_BMC", mockup.password)
+    async with serving(mockup.application()) as port:
+        server = source(
+            protocol="redfish", url=f"http://127.0.0.1:{port}", user="collector", password={"env": "TEST_BMC"},
+            thing="server-n1",
+        )  # fmt: skip
+        found = values(await server.read(server.bindings))
+        disks = {name: value for name, value in found.items() if name.startswith("drive.")}
+        # An empty bay is none; of two drives with one id each has its storage's too.
+        assert {name.partition("/")[0] for name in disks} == {"drive.Disk-Bay-0", "drive.RAID1-2", "drive.NVMe-2"}
+        assert disks["drive.Disk-Bay-0/health"] == "failed"
+        assert {name.partition("/")[2]: value for name, value in disks.items() if name.startswith("drive.NVMe-2")} == {
+            "serial": "NVMe-2-1",
+            "model": "Contoso D1",
+            "mediaType": "SSD",
+            "health": "passed",
+            "capacity": 8e12,
+            "temperature": 41.5,
+            "powerOnHours": 1200.5,
+            "reallocatedSectors": 3,
+            "mediaErrors": 1,
+            "percentageUsed": 63,
+            "availableSpare": 98,
+        }
+        assert "thermal/inletTemperature" in found
+        await server.close()
+
+
+async def test_redfish_without_the_right_to_see_storage_reads_all_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    mockup = redfish.Mockup(1)
+    monkeypatch.setenv("TEST_BMC", mockup.password)
+    whole = mockup.resources
+
+    def resources() -> dict[str, dict[str, Any]]:
+        found = whole()
+        # Answers that are no storage: a list, a text, links to nothing.
+        found["/Systems/1/Storage/RAID1"]["Drives"] = [{"@odata.id": "/redfish/v1/nowhere"}, "text", {}]
+        found["/Systems/1/Storage/NVMe"]["Drives"] = None
+        return found
+
+    monkeypatch.setattr(mockup, "resources", resources)
+    async with serving(mockup.application()) as port:
+        server = source(
+            protocol="redfish", url=f"http://127.0.0.1:{port}", user="collector", password={"env": "TEST_BMC"},
+            thing="server-n1",
+        )  # fmt: skip
+        found = values(await server.read(server.bindings))
+        assert "memory/total" in found
+        assert not [name for name in found if name.startswith("drive.")]
+        await server.close()
+
+
+async def test_drives_that_there_is_no_time_for_are_asked_first_the_next_time() -> None:
+    now, asked = [0.0], []
+
+    async def get(path: str) -> Any:
+        asked.append(path)
+        now[0] += 1.0
+        if path == "/d/2":
+            raise SourceError("500")
+        return {"Id": path}
+
+    storages = {"Members": [{"Drives": [{"@odata.id": f"/d/{n}"} for n in range(6)]}]}
+    drives = Drives(get, 2.5, lambda: now[0])
+    seen = [sorted(await drives.read(storages)) for _ in range(3)]
+    assert seen == [["drive.0", "drive.1"], ["drive.3", "drive.4", "drive.5"], ["drive.0", "drive.1"]]
+    with pytest.raises(SourceError):
+        await Drives(get, 2.5, lambda: now[0]).read({"Members": [{"Drives": [{"@odata.id": "/d/2"}]}]})
 
 
 async def test_redfish_reads_a_rack_pdu(monkeypatch: pytest.MonkeyPatch) -> None:
