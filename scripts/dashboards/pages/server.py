@@ -18,6 +18,31 @@ def _newest(measurement: str, field: str) -> str:
 
 _NONE: Final = "this server does not report it"
 _FIELD: Final = "${__field.labels._field}"
+_NO_DISKS: Final = "nobody tells of this server's disks: see Watch the disks in the README"
+_DISK_FIELD: Final = "${__field.labels.disk} ${__field.labels._field}"
+_COUNTERS: Final = (
+    "reallocatedSectors",
+    "pendingSectors",
+    "offlineUncorrectable",
+    "reportedUncorrectable",
+    "mediaErrors",
+)
+_TOLD: Final = (
+    *_COUNTERS,
+    "model",
+    "serial",
+    "health",
+    "powerOnHours",
+    "percentageUsed",
+    "availableSpare",
+    "temperature",
+)
+# Texts and numbers stand in one table as texts.
+_DISKS: Final = (
+    flux.points("smart", _TOLD, flux.BY_SERVER, bucket="${site}", start="-1h", stop="now()")
+    + '\n  |> last()\n  |> toString()\n  |> keep(columns: ["disk", "_field", "_value"])\n  |> group()'
+    + '\n  |> pivot(rowKey: ["disk"], columnKey: ["_field"], valueColumn: "_value")\n  |> sort(columns: ["disk"])'
+)
 
 PAGE: Final = Page(
     uid="racktwin-server",
@@ -136,6 +161,56 @@ PAGE: Final = Page(
                     name=_FIELD,
                     low=0,
                     none=_NONE,
+                ),
+            ),
+        ),
+        (
+            "Disks",
+            (
+                panels.rows(
+                    "What each disk tells",
+                    "SMART attributes of the newest reading: sectors reallocated, waiting and not read, errors told to the host, rated writes used up. Which of it is too much the maintenance page says.",
+                    _DISKS,
+                    names={
+                        "disk": "Disk",
+                        "model": "Model",
+                        "serial": "Serial",
+                        "health": "Says of itself",
+                        "powerOnHours": "Hours",
+                        "reallocatedSectors": "Reallocated",
+                        "pendingSectors": "Pending",
+                        "offlineUncorrectable": "Unreadable",
+                        "reportedUncorrectable": "Reported",
+                        "mediaErrors": "Media errors",
+                        "percentageUsed": "Used up (%)",
+                        "availableSpare": "Spare (%)",
+                        "temperature": "Temperature (°C)",
+                    },
+                    none=_NO_DISKS,
+                ),
+                panels.lines(
+                    "Bad sectors and errors",
+                    "Counters that go before a failure. What matters is growth: at rest they may stay for years.",
+                    flux.over_time(
+                        flux.points("smart", _COUNTERS, flux.BY_SERVER),
+                        ["disk", "_field"],
+                        "max",
+                    ),
+                    "none",
+                    name=_DISK_FIELD,
+                    low=0,
+                    none=_NO_DISKS,
+                ),
+                panels.lines(
+                    "Rated writes used up, and spare",
+                    "Of flash alone. A disk may outlive its rated writes; its warranty does not.",
+                    flux.over_time(
+                        flux.points("smart", ("percentageUsed", "availableSpare"), flux.BY_SERVER), ["disk", "_field"]
+                    ),
+                    "percent",
+                    name=_DISK_FIELD,
+                    low=0,
+                    none="no disk of flash tells of its wear",
                 ),
             ),
         ),
