@@ -10,7 +10,7 @@ from models.registry import RegistryError
 from racktwin import names, process
 from racktwin.kafka import SafeProducer, make_consumer, run_batches
 from racktwin.process import Context, Fatal
-from runner import restore
+from runner import metrics, restore
 from runner.intake import Intake
 from runner.settings import RunnerSettings
 from runner.source import ModelSource
@@ -55,6 +55,7 @@ def run(settings: RunnerSettings, context: Context) -> None:
                 for site in of_sites:
                     now = context.clock()
                     used = intake.restore(restore.history(reader, site, definition, now), now)
+                    metrics.READINGS.labels("restored").inc(used)
                     seconds = round(time.monotonic() - began, 2)
                     context.log.info("windows restored", site=site, things=len(intake), values=used, seconds=seconds)
         except (InfluxError, ValueError) as error:

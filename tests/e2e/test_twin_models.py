@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+import psutil
 import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
 from tests.e2e.conftest import MODEL, SITE, rack
 from tests.e2e.harness import Harness, climate, eventually, now_ms
 
+from local_stack import Stack, model
+from local_stack.components import influxdb, own
+from runner import predictor
+
 RACK = f"served-{os.getpid()}"
 NAME = f"own-{os.getpid()}"
+MINUTES = 50
 
 
 def twin_model(**spec: Any) -> dict[str, Any]:
@@ -42,6 +53,91 @@ def own_rack(site: Harness) -> str:
     site.apply(rack(RACK))
     site.wait_ready("rack", RACK)
     return site.thing("rack", RACK)
+
+
+@pytest.fixture
+def history_token(stack: Stack, site: Harness) -> Iterator[None]:
+    """The Secret by which runners of the site read its history."""
+    site.apply(model.influx_secret(own.INFLUX_SECRET, SITE, influxdb.token(stack.instance)))
+    yield
+    site.kubectl("delete", "secret", own.INFLUX_SECRET, "-n", SITE)
+
+
+def runner() -> psutil.Process | None:
+    """The process of the TwinModel's runner."""
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("RACKTWIN_CONSUMER_GROUP") == f"racktwin-model-{SITE}-{NAME}":
+                return process
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return None
+
+
+def restored(process: psutil.Process) -> int:
+    """Values that a runner took out of history."""
+    url = f"http://127.0.0.1:{process.environ()['RACKTWIN_HEALTH_PORT']}/metrics"
+    text = requests.get(url, timeout=10, proxies={"http": "", "https": ""}).text
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return sum(
+        int(sample.value)
+        for sample in samples
+        if sample.name == "racktwin_model_readings_total" and sample.labels["outcome"] == "restored"
+    )
+
+
+def widths(at: int, inlets: list[tuple[int, float]]) -> tuple[float, float]:
+    """Width of the model's interval for the top inlet at a time, given all of these (epoch ms, °C), and given the last
+    alone; the other channels as `climate` has them."""
+    loaded = predictor.load(model.ensure_trained(MODEL))
+    definition = loaded.manifest.definition
+    whole = np.full((1, len(definition.channels), definition.cells), np.nan, dtype=np.float32)
+    names = definition.channel_names
+    for when, top in inlets:
+        cell = definition.cells - 1 - (at - when) // (definition.resolution_s * 1000)
+        whole[0, names.index("top"), cell] = top
+        whole[0, names.index("bottom"), cell] = 20.0
+        whole[0, names.index("power"), cell] = 5000.0
+    short = whole.copy()
+    short[:, :, :-6] = np.nan
+    column = [o.horizon_s for o in definition.outputs()].index(definition.horizon_s)
+    found = [loaded.predict(loaded.plan.compute(windows)) for windows in (whole, short)]
+    all_, last = (float(hi[0, column] - lo[0, column]) for _, lo, hi in found)
+    return all_, last
+
+
+def test_a_runner_that_is_killed_predicts_from_whole_windows_at_once(
+    site: Harness, own_rack: str, history_token: None
+) -> None:
+    """Windows come back from InfluxDB: what was measured before the runner lived is in its first prediction."""
+    began = now_ms()
+    # An inlet that goes up and down within 20 minutes, which nobody sees in its last reading alone.
+    past = [(began - minute * 60_000, 24.0 + 1.5 * np.sin(minute * np.pi / 10)) for minute in range(MINUTES, 0, -1)]
+    with site.mqtt(site.login("rack", RACK)) as client:
+        for seq, (at, top) in enumerate(past):
+            site.publish(client, "telemetry", climate(at, seq, top=round(float(top), 2), bottom=20.0))
+        eventually(lambda: len(site.points("environment", own_rack, "temperature", "-2h")) >= 2 * MINUTES, "in history")
+        site.apply(twin_model())
+        eventually(lambda: (said := condition(site, "Ready")) and said[0] == "True", "it serves", 90)
+        first = eventually(runner, "its process")
+        first.send_signal(signal.SIGKILL)
+        second = eventually(lambda: (found := runner()) and found.pid != first.pid and found, "another process", 90)
+        # As many as there are minutes and channels, give or take the edges of the window.
+        eventually(lambda: restored(second) > 3 * (MINUTES - 5), "windows out of history", 90)
+
+        def predicted() -> dict[str, Any] | None:
+            at = now_ms()
+            past.append((at, 24.0))
+            site.publish(client, "telemetry", climate(at, at // 1000, top=24.0, bottom=20.0))
+            found = site.properties(own_rack, f"prediction.{MODEL}.top") or {}
+            return found if found.get("basedOn", 0) > began and found.get("value") is not None else None
+
+        told = eventually(predicted, "its prediction", 90, every_s=1)
+    whole, short = widths(told["issuedAt"], [(at, top) for at, top in past if at <= told["basedOn"]])
+    width = told["hi"] - told["lo"]
+    assert abs(width - whole) < abs(width - short), (width, whole, short)
+
+    site.kubectl("delete", "twinmodel", NAME, "-n", SITE, "--wait=true", "--timeout=60s")
 
 
 def test_a_model_that_is_refused_says_why_then_serves_and_goes(site: Harness, own_rack: str) -> None:
