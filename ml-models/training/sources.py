@@ -90,5 +90,12 @@ def shortfall(history: History) -> str:
     if history.hours < LEAST_HOURS:
         return f"{history.hours:.1f} h, at least {LEAST_HOURS:.0f} h needed"
     if history.filled() < LEAST_FILLED:
-        return f"{history.filled():.0%} of the cells filled, at least {LEAST_FILLED:.0%} needed"
+        return f"{history.filled():.0%} of the cells filled, at least {LEAST_FILLED:.0%} needed{_missing(history)}"
     return ""
+
+
+def _missing(history: History) -> str:
+    """The channels of which nothing was recorded, as an addition to a sentence."""
+    seen = (history.values == history.values).any(axis=(0, 1))
+    names = [name for name, there in zip(history.channels, seen, strict=True) if not there]
+    return f"; nothing of {', '.join(names)} was recorded" if names else ""

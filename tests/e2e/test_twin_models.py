@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -104,6 +106,53 @@ def widths(at: int, inlets: list[tuple[int, float]]) -> tuple[float, float]:
     found = [loaded.predict(loaded.plan.compute(windows)) for windows in (whole, short)]
     all_, last = (float(hi[0, column] - lo[0, column]) for _, lo, hi in found)
     return all_, last
+
+
+def spoilt(how: str) -> dict[str, Any]:
+    """The ConfigMap of a model with something wrong in it."""
+    body = model.config_map(MODEL, SITE, model.ensure_trained(MODEL))
+    body["metadata"]["name"] = f"model-{NAME}"
+    manifest = json.loads(body["data"]["model.json"])
+    if how == "corrupted":
+        graph = bytearray(base64.b64decode(body["binaryData"]["model.onnx"]))
+        graph[len(graph) // 2] ^= 1
+        body["binaryData"]["model.onnx"] = base64.b64encode(graph).decode()
+    elif how == "opset":
+        manifest["graph"]["opset"] = 99
+    else:
+        del manifest["inputs"][-1]
+    body["data"]["model.json"] = json.dumps(manifest)
+    return body
+
+
+def test_a_model_that_cannot_be_served_says_what_is_wrong_with_it(site: Harness, own_rack: str) -> None:
+    """Through the operator: who looks at the TwinModel sees what the runner saw."""
+    for how, says in (("corrupted", "sha256"), ("opset", "opset 99"), ("columns", "expected tensor(float)")):
+        site.apply(spoilt(how), twin_model(artifact={"configMap": f"model-{NAME}"}))
+        eventually(
+            lambda says=says: (said := condition(site, "Serving")) and said[1] == "ModelRefused" and says in said[2],
+            f"the reason of {how}",
+            90,
+        )
+    site.kubectl("delete", "twinmodel", NAME, "-n", SITE, "--wait=true", "--timeout=60s")
+    site.kubectl("delete", "configmap", f"model-{NAME}", "-n", SITE)
+
+
+def test_a_training_without_history_says_what_is_missing(site: Harness, own_rack: str, history_token: None) -> None:
+    asked = {"training": {"history": "influx", "onDrift": False}, "suspend": False}
+    body = twin_model(artifact={"configMap": f"model-{MODEL}"}, **asked)
+    body["metadata"]["annotations"] = {"racktwin.io/train": "now"}
+    site.apply(body)
+
+    def training() -> dict[str, Any] | None:
+        status = (site.get("twinmodel", NAME) or {}).get("status") or {}
+        found: dict[str, Any] = status.get("training") or {}
+        return found if found.get("result") == "Failed" else None
+
+    told = eventually(training, "the end of the training", 150)
+    assert "not enough recorded history" in told["message"], told
+    assert f"{SITE}: " in told["message"], told
+    site.kubectl("delete", "twinmodel", NAME, "-n", SITE, "--wait=true", "--timeout=60s")
 
 
 def test_a_runner_that_is_killed_predicts_from_whole_windows_at_once(

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from rack_operator.api import GROUP
 from rack_operator.api.twin_model import TwinModelSpec
-from rack_operator.clients.kube import JOBS
+from rack_operator.clients.kube import JOBS, PODS
 from rack_operator.desired.model import LABEL_TWIN_MODEL, job_name, training_job
 from rack_operator.desired.ownership import Owner
 from rack_operator.desired.rotation import rfc3339
@@ -45,9 +45,12 @@ class Trainings:
             found["result"] = "Succeeded" if end["type"] == "Complete" else "Failed"
             found["message"] = str(end.get("message") or "")[:500]
             found["endedAt"] = str(end.get("lastTransitionTime") or "")
-            if known.get("job") == found["job"] and known.get("endedAt"):
+            if known.get("job") == found["job"] and known.get("result") == found["result"]:
                 # What was said at its end stays said.
-                found["endedAt"] = known["endedAt"]
+                found |= {name: known.get(name, "") for name in ("endedAt", "message")}
+            elif found["result"] == "Failed":
+                # Kubernetes says that it failed; why, the training said itself.
+                found["message"] = await self._last_words(owner, found["job"]) or found["message"]
         return {name: text for name, text in found.items() if text}
 
     async def begin(
@@ -66,6 +69,16 @@ class Trainings:
         """Deletes them all."""
         for job in await self._jobs(owner):
             await self._around.kube.delete(JOBS, owner.namespace, job["metadata"]["name"])
+
+    async def _last_words(self, owner: Owner, job: str) -> str:
+        """The last line of the newest of a Job's pods that ended; empty where there is none."""
+        said = {}
+        async for pod in self._around.kube.items(PODS, owner.namespace, labels=f"batch.kubernetes.io/job-name={job}"):
+            for container in (pod.get("status") or {}).get("containerStatuses") or ():
+                ended = (container.get("state") or {}).get("terminated") or {}
+                if ended.get("message"):
+                    said[str(ended.get("finishedAt") or "")] = str(ended["message"]).strip().splitlines()[-1][:500]
+        return said[max(said)] if said else ""
 
     async def _jobs(self, owner: Owner) -> list[JsonObject]:
         labels = f"{LABEL_TWIN_MODEL}={owner.name}"

@@ -43,6 +43,25 @@ async def test_a_training_that_fails_says_so_and_is_tried_again_later() -> None:
     assert len(bench.jobs()) == 1
 
 
+async def test_why_a_training_failed_is_what_its_pod_said_last_and_stays_said() -> None:
+    bench = Bench(training={})
+    await bench.reconcile()
+    (job,) = bench.jobs()
+    for at, reason in (("2026-11-21T10:00:00Z", "killed"), ("2026-11-21T10:01:00Z", "not enough recorded history")):
+        ended = {"terminated": {"finishedAt": at, "message": f"[0.2 s] reading\ntraining: {reason}\n"}}
+        name = job["metadata"]["name"]
+        labels = {"batch.kubernetes.io/job-name": name}
+        metadata = {"name": f"{name}-{at[-3:-1]}{reason[:1]}", "namespace": "lab", "labels": labels}
+        bench.world.kube.put("pods", {"metadata": metadata, "status": {"containerStatuses": [{"state": ended}]}})
+    bench.end_job("Failed", "Job has reached the specified backoff limit")
+    await bench.reconcile()
+    assert bench.condition("Trained") == ("False", "TrainingFailed", "training: not enough recorded history")
+    for pod in [key for key in bench.world.kube.objects if key[0] == "pods"]:
+        del bench.world.kube.objects[pod]
+    await bench.reconcile()
+    assert bench.condition("Trained")[2] == "training: not enough recorded history"
+
+
 async def test_drift_trains_but_not_all_the_time() -> None:
     bench = Bench(training={"leastIntervalS": 3600})
     bench.registry.serves(state=State(V1, 5, drifting=True, reason="its error is 0.9, the card says 0.3", count=300))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 import pytest
 from tests.unit.runner.conftest import NOW, PARTITION, graph, manifest, reading, write
 
-from runner.forecaster import NEVER_SEEN, NO_NEW_INPUT, NOT_GOOD, STALE, TOO_SHORT, Forecaster
+from runner.forecaster import NEVER_SEEN, NO_NEW_INPUT, NOT_FINITE, NOT_GOOD, STALE, TOO_SHORT, Forecaster
 from runner.intake import Intake
 from runner.predictor import load
 
@@ -56,6 +57,29 @@ def test_rack_with_one_sensor_gets_one_prediction(rig):
     round_ = rig.forecast()
     assert [told[1] for told in rig.told(round_)] == ["top"]
     assert round_.skipped[NEVER_SEEN] == 1
+
+
+def test_what_is_no_number_is_not_said(rig):
+    """A graph that gives no number for one of a thing's targets: that one is left out, with the reason."""
+    rig.take(reading(), reading(feature="environment.bottom"))
+    predict = rig.forecaster._predictor.predict
+
+    def broken(inputs):
+        outputs = tuple(output.copy() for output in predict(inputs))
+        outputs[1][:, 1] = np.nan
+        return outputs
+
+    rig.forecaster._predictor.predict = broken
+    round_ = rig.forecast()
+    assert [told[1] for told in rig.told(round_)] == ["top"]
+    assert round_.skipped[NOT_FINITE] == 1
+
+
+def test_a_window_in_which_nothing_was_good_gives_none(rig):
+    rig.take(*(reading(at=NOW - age, quality="suspect") for age in (0, 10_000, 20_000)))
+    round_ = rig.forecast()
+    assert rig.told(round_) == []
+    assert round_.skipped[NOT_GOOD] == 1
 
 
 def test_nothing_is_said_until_there_is_enough_past(tmp_path):

@@ -61,6 +61,12 @@ def test_mismatch_is_refused_with_what_was_expected(tmp_path, content, changes, 
         load(write(tmp_path, content, manifest(content, **changes)))
 
 
+def test_graph_of_an_opset_that_nobody_knows_is_refused_whatever_the_manifest_says(tmp_path):
+    content = graph(opset=99)
+    with pytest.raises(ModelError, match=r"onnxruntime .* refuses"):
+        load(write(tmp_path, content, manifest(content)))
+
+
 @pytest.mark.parametrize(("changes", "says"), [({"opset": 99}, "opset 99"), ({"input": "x"}, "expected one named 'x'")])
 def test_other_interface_is_refused(tmp_path, changes, says):
     content = graph()

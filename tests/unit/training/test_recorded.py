@@ -7,7 +7,7 @@ import pytest
 
 from models.influx import Row, cells, parse
 from training.history import History, HistoryError
-from training.recorded import on_grid
+from training.recorded import Recorder, on_grid
 from training.settings import TrainingSettings
 from training.sources import gather, shortfall, trimmed
 
@@ -93,6 +93,18 @@ def test_what_is_enough():
     sparse = filled(17300, 12)
     sparse.values[::3] = sparse.values[1::3] = np.nan
     assert "filled" in shortfall(sparse)
+    sparse.values[:, :, 1] = np.nan
+    assert shortfall(sparse).endswith(f"nothing of {sparse.channels[1]} was recorded")
+
+
+def test_an_empty_history_says_what_is_missing(model, monkeypatch):
+    empty = filled(17300, 0)
+    monkeypatch.setattr(Recorder, "__init__", lambda self, settings: None)
+    monkeypatch.setattr(Recorder, "__exit__", lambda self, *error: None)
+    monkeypatch.setattr(Recorder, "history", lambda self, site, *rest: empty)
+    asked = {"sites": ["berlin"], "hours": 168.0, "seed": 0, "now_s": START, "note": print}
+    with pytest.raises(HistoryError, match=r"not enough recorded history: .*: 0 things, at least 12 needed"):
+        gather("influx", model.definition, TrainingSettings(), **asked)
 
 
 def test_empty_time_before_the_first_reading_does_not_count():
