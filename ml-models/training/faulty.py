@@ -49,7 +49,7 @@ _SETPOINTS_C: Final = (18.0, 21.0)
 _FANS: Final = (65.0, 100.0)
 _HUNTING_K: Final = (0.0, 0.6)
 _DRIFT_K: Final = (0.05, 0.6)
-_NOISE_K: Final = (0.02, 0.06)
+_NOISE_K: Final = (0.03, 0.07)
 _WARM_UP_S: Final = 3600.0
 
 
@@ -95,7 +95,10 @@ def run(seed: int, number: int, kinds: tuple[Kind, ...], *, rooms: int, hours: f
     rng = np.random.default_rng([seed, number, 77])
     place = layout.assumed(
         f"plant-{number}",
-        [(f"rack-{k}", "row", k * _PITCH_M, float(rng.choice(_CAPACITIES_W))) for k in range(_RACKS_PER_ROOM)],
+        [
+            (f"rack-{k}", f"row-{k % 2}", (k // 2) * _PITCH_M, float(rng.choice(_CAPACITIES_W)))
+            for k in range(_RACKS_PER_ROOM)
+        ],
     )
     faults = schedule(rng, place.rack_ids, kinds, hours)
     seeds = [9_000_000 + seed * 100_000 + number * 1000 + room for room in range(rooms)]

@@ -54,7 +54,7 @@ def fit(
         scale = np.maximum(np.nan_to_num(np.nanstd(logged, axis=0)), 1e-6).astype(np.float32)
     z = standardised(normal, logs, mean, scale)
     form = _form(z)
-    network = MLPClassifier(hidden_layer_sizes=_HIDDEN, alpha=1e-2, batch_size=256, max_iter=_EPOCHS, random_state=seed)
+    network = MLPClassifier(hidden_layer_sizes=_HIDDEN, alpha=1e-1, batch_size=256, max_iter=_EPOCHS, random_state=seed)
     classes = np.array(["", *findings])
     wanted = np.searchsorted(np.sort(classes), train.labels)
     with warnings.catch_warnings(), threadpool_limits(limits=1):
