@@ -6,7 +6,7 @@ Next: `racktwin_cli.doctor.diagnosis` concludes, `racktwin_cli.doctor.report` te
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -26,12 +26,15 @@ from racktwin_cli.kube import Cluster
 
 _POLL_S: Final = 0.1
 _DITTO_S: Final = 5.0
+_AFTER_TURN_S: Final = 5.0
+_OF_MODELS: Final = frozenset({Hop.PREDICTION, Hop.PREDICTED_TWIN})
 _HEALTHY_PROCESSES: Final = ("hono-bridge", "ingest", "historian")
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What was asked for. `wait_s`: how long without a new sighting until the reading counts as stopped."""
+    """What was asked for. `wait_s`: how long without a new sighting until the reading counts as stopped; a prediction
+    gets as long as its model's interval asks for where that is more."""
 
     feature: str | None
     values: Mapping[str, float]
@@ -91,7 +94,8 @@ def examine(
                     sent = (send.over_http if order.http else send.over_mqtt)(target.login, marked)
                     if sent.refusal is None:
                         trail.see(Hop.ADAPTER, epoch_ms(), "acknowledged")
-                        _follow(watcher, marked, trail, expected(plan), order.wait_s)
+                        slowest_s = max((model.interval_s for model in reading_models), default=0.0)
+                        _follow(watcher, marked, trail, expected(plan), wait_s=order.wait_s, interval_s=slowest_s)
             rejected = watcher.rejected(trail)
     finally:
         influx.close()
@@ -123,11 +127,23 @@ def _present(ditto: DittoClient, thing: str) -> tuple[bool | None, dict[str, obj
         return None, None, str(error)
 
 
-def _follow(watcher: TopicWatcher, marked: Marked, trail: Trail, wanted: tuple[Hop, ...], wait_s: float) -> None:
-    while time.monotonic() - trail.changed_at < wait_s:
+def _follow(
+    watcher: TopicWatcher, marked: Marked, trail: Trail, wanted: tuple[Hop, ...], *, wait_s: float, interval_s: float
+) -> None:
+    missing = set(wanted)
+    while time.monotonic() - trail.changed_at < patience_s(missing, wait_s, interval_s):
         watcher.poll(marked, trail, _POLL_S)
-        if set(wanted) <= set(trail.seen()) or watcher.rejected(trail) is not None:
+        missing = set(wanted) - set(trail.seen())
+        if not missing or watcher.rejected(trail) is not None:
             return
+
+
+def patience_s(missing: Set[Hop], wait_s: float, interval_s: float) -> float:
+    """How long the next sighting may take.
+
+    A reading that comes before its thing's turn, with none after it, is predicted from an interval after that turn.
+    """
+    return max(wait_s, 2.0 * interval_s + _AFTER_TURN_S) if missing <= _OF_MODELS else wait_s
 
 
 def _ask_around(

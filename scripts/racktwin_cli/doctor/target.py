@@ -6,13 +6,16 @@ Next: `racktwin_cli.doctor.examination`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from racktwin.device_credentials import Credentials, CredentialsMissing
 from racktwin.names import Kind, ThingId, device_secret, thing_id
 from racktwin_cli.failures import Failure
 from racktwin_cli.installation import Installation
 from racktwin_cli.kube import Cluster
+
+# As a runner is set when nobody says otherwise.
+PREDICTION_INTERVAL_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class Model:
     features: tuple[str, ...] | None
     group: str = ""
     """Consumer group of its runners."""
+    interval_s: float = PREDICTION_INTERVAL_S
+    """Time between two predictions of a thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,7 @@ def _twin_model(body: dict[str, Any]) -> Model:
         tuple((spec.get("selector") or {}).get("kinds") or ("rack",)),
         tuple(str(channels[target]) for target in wanted) or None,
         f"racktwin-model-{spec['site']}-{name}",
+        float(spec.get("intervalS") or PREDICTION_INTERVAL_S),
     )
 
 

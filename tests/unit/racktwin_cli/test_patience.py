@@ -1,0 +1,30 @@
+"""How long the doctor waits for the next sighting of its reading, and for a model whose turn comes later."""
+
+from __future__ import annotations
+
+import pytest
+
+from racktwin_cli.doctor.evidence import Hop
+from racktwin_cli.doctor.examination import patience_s
+from racktwin_cli.doctor.target import PREDICTION_INTERVAL_S
+from runner.settings import RunnerSettings
+
+
+@pytest.mark.parametrize(
+    ("missing", "interval_s", "waits_s"),
+    [
+        ({Hop.HONO, Hop.PREDICTION}, 10.0, 15.0),
+        ({Hop.HISTORY, Hop.PREDICTION}, 60.0, 15.0),
+        ({Hop.PREDICTION, Hop.PREDICTED_TWIN}, 10.0, 25.0),
+        ({Hop.PREDICTED_TWIN}, 60.0, 125.0),
+        ({Hop.PREDICTION}, 2.0, 15.0),
+    ],
+)
+def test_only_predictions_may_take_as_long_as_their_models_interval(
+    missing: set[Hop], interval_s: float, waits_s: float
+) -> None:
+    assert patience_s(missing, 15.0, interval_s) == waits_s
+
+
+def test_the_interval_taken_for_granted_is_the_runners() -> None:
+    assert RunnerSettings.model_fields["prediction_interval_s"].default == PREDICTION_INTERVAL_S
