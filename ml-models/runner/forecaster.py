@@ -89,12 +89,12 @@ class Forecaster:
             if slot < len(self._due):
                 self._based_on[slot] = self._due[slot] = self._issued[slot] = -1
 
-    def due(self, slots: IntArray, now_ms: int) -> IntArray:
-        """Those of these slots whose time has come, or that were never predicted."""
+    def due(self, slots: IntArray, now_ms: int, waited_ms: int = 0) -> IntArray:
+        """Those of these slots whose time came so long ago, or that were never predicted."""
         self._fit(slots)
         # A clock set back must not silence anybody for longer than an interval.
         late = self._due[slots] > now_ms + 2 * self._interval_ms
-        return slots[(self._due[slots] <= now_ms) | late]
+        return slots[(self._due[slots] <= now_ms - waited_ms) | (self._due[slots] < 0) | late]
 
     def never(self, slots: IntArray) -> BoolArray:
         """Which of these slots were never predicted."""

@@ -43,3 +43,7 @@ class Budget:
         given = min(wanted, int(self._left))
         self._left -= given
         return given
+
+    def give_back(self, unused: int) -> None:
+        """So many of those that went were not used."""
+        self._left += unused

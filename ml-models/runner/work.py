@@ -123,7 +123,7 @@ class RunnerWork:
         if taken.malformed:
             metrics.READINGS.labels("malformed").inc(taken.malformed)
             self._context.log.warning("malformed readings left out", count=taken.malformed)
-        self._queue(taken.refreshed, now, now)
+        self._queue(taken.refreshed, now)
         metrics.THINGS.set(len(self._intake))
 
     def tick(self) -> None:
@@ -135,11 +135,11 @@ class RunnerWork:
             early, held = self._early, self._held
             self._early, self._held = [], []
             if held:
-                self._queue(np.unique(np.concatenate(held)), now, now)
+                self._queue(np.unique(np.concatenate(held)), now)
             if early:
                 # Whoever goes on reporting is predicted from its next reading: from one before its turn, the prediction
                 # would be older than it need be. For things that do not, an interval is waited.
-                self._queue(np.unique(np.concatenate(early)), now, now - self._interval_ms)
+                self._queue(np.unique(np.concatenate(early)), now, self._interval_ms)
         if self._waiting and (
             not 0 <= now - self._waits_since < self._linger_ms
             or sum(len(slots) for slots in self._waiting) >= self._max_batch
@@ -151,9 +151,9 @@ class RunnerWork:
         if self._schedule.due(now):
             self._look_after(now)
 
-    def _queue(self, slots: IntArray, now: int, turn_ms: int) -> None:
-        """Of things with readings not predicted from yet, queue those whose turn came by `turn_ms`; keep the rest."""
-        due = self._forecaster.due(slots, turn_ms)
+    def _queue(self, slots: IntArray, now: int, waited_ms: int = 0) -> None:
+        """Of things with readings not predicted from yet, queue those whose turn came so long ago; keep the rest."""
+        due = self._forecaster.due(slots, now, waited_ms)
         chosen = self._affordable(due, now)
         if len(chosen):
             if not self._waiting:
@@ -224,6 +224,11 @@ class RunnerWork:
         slots = self._intake.windows.used(slots)
         started = time.perf_counter()
         result = self._forecaster.forecast(slots, now)
+        # Whoever could not be predicted costs Ditto nothing, and must not hold up those that can.
+        left = self._forecaster.due(slots, now)
+        never = int(np.count_nonzero(self._forecaster.never(left)))
+        self._first.give_back(never)
+        self._again.give_back(len(left) - never)
         counts: Counter[str] = Counter()
         for made in result.made:
             for topic, key, value in self._outbox.records(made):

@@ -137,6 +137,15 @@ def test_turn_comes_back_once_an_interval_and_things_spread_over_it(rig):
     assert all(abs(share - wanted) < 0.05 for share, wanted in zip(shares, (0.25, 0.5, 0.75, 1.0), strict=True))
 
 
+def test_whose_turn_is_to_come_is_not_due_however_long_others_waited(rig):
+    rig.take(*(reading(thing=f"rack-{n}") for n in range(200)))
+    rig.forecast()
+    slots = rig.intake.slots()
+    assert rig.forecaster.due(slots, NOW + 250, 10_000).tolist() == []
+    assert rig.forecaster.due(slots, NOW + 14_000, 10_000).tolist() == []
+    assert rig.forecaster.due(slots, NOW + 25_000, 10_000).tolist() == slots.tolist()
+
+
 def test_first_prediction_does_not_wait(rig):
     rig.take(reading())
     rig.forecast()

@@ -54,3 +54,10 @@ def test_budget_outlives_a_clock_set_back():
     assert budget.take(10, 0.01, 50_000) == 10
     assert budget.take(10, 0.01, 1_000) == 0
     assert budget.take(10, 0.01, 1_500) == 5
+
+
+def test_what_was_not_used_of_a_budget_comes_back():
+    budget = Budget(10, 0)
+    assert budget.take(10, 0.01, 0) == 10
+    budget.give_back(4)
+    assert budget.take(10, 0.01, 0) == 4

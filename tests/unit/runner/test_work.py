@@ -173,6 +173,30 @@ def test_a_pause_of_the_readings_makes_no_prediction_from_old_ones(rig):
     assert [p.based_on - NOW for p in rig.producer.predictions()] == [0, 13_000, 20_000]
 
 
+def test_things_that_cannot_be_predicted_do_not_hold_up_those_that_can(rig):
+    rig.work._first = Budget(10, rig.now)
+    for second in range(5):
+        rig.now = NOW + second * 1000 + 1
+        at = NOW + second * 1000
+        predict(rig, *(Message(reading(thing=f"rack-{n}", at=at, quality="faulty")) for n in range(10)))
+    predict(rig, *(Message(reading(thing=f"good-{n}", at=rig.now)) for n in range(10)))
+    assert len(rig.producer.predictions()) == 10
+
+
+def test_things_that_report_each_second_are_predicted_from_what_they_report_alone(rig):
+    things = [f"rack-{n}" for n in range(100)]
+    for second in range(30):
+        rig.now = NOW + second * 1000 + 1
+        predict(rig, *(Message(reading(thing=thing, at=NOW + second * 1000)) for thing in things))
+        for _ in range(9):
+            rig.now += 100
+            rig.work.tick()
+    made = rig.producer.predictions()
+    assert all(p.issued_at - p.based_on <= 50 for p in made)
+    # One at the start; the next after 5 to 15 s, then each 10 s.
+    assert 250 <= len(made) <= 350
+
+
 def test_very_many_that_report_at_once_are_spread_too_and_nobody_is_left_out(rig):
     rig.work._again = Budget(10, rig.now)
     things = [f"rack-{n}" for n in range(100)]
