@@ -1,4 +1,4 @@
-"""Installs Racktwin on a cluster with Helm: the stand-ins, the model, the chart, the example site."""
+"""Installs Racktwin on a cluster with Helm: the stand-ins, the models, the chart, the example site."""
 
 import hashlib
 import json
@@ -96,16 +96,21 @@ def stand_in_values(digests: Mapping[str, str]) -> dict[str, Any]:
 
 
 @contextmanager
-def training_beside(trained: Path | None = None) -> Iterator[Callable[[], Path]]:
-    """Train the model, unless it is there or `trained` is given, while the body of the `with` runs.
+def training_beside(trained: Path | None = None) -> Iterator[Callable[[], dict[str, Path]]]:
+    """Train the example's models that are not there while the body of the `with` runs; `trained` replaces `MODEL`.
 
-    Yields a function that waits for the model's folder and returns it, or raises TrainingError.
+    Yields a function that waits for the models' folders and returns them by name, or raises TrainingError.
     """
-    if trained is not None:
-        yield lambda: trained
-        return
+    given = {MODEL: trained} if trained is not None else {}
+    wanted = [name for name in model.names() if name not in given]
     with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(model.ensure_trained, MODEL).result
+        training = pool.submit(model.ensure_all_trained, wanted)
+
+        def folders() -> dict[str, Path]:
+            training.result()
+            return {name: model.folder(name) for name in wanted} | given
+
+        yield folders
 
 
 class Site:
@@ -117,11 +122,11 @@ class Site:
         self._digests = digests
         self._say = say
 
-    def prepare(self, trained: Path) -> None:
-        """Namespace, model (from its folder) and stand-ins, which the chart takes as given; not waited for."""
+    def prepare(self, trained: Mapping[str, Path]) -> None:
+        """Namespace, models (from their folders) and stand-ins, which the chart takes as given; not waited for."""
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SITE}}
         kube.apply(self.place.kubeconfig, [namespace])
-        kube.apply(self.place.kubeconfig, [model.config_map(MODEL, SITE, trained)])
+        kube.apply(self.place.kubeconfig, [model.config_map(name, SITE, folder) for name, folder in trained.items()])
         values = self._values("stand-ins.json", stand_in_values(self._digests))
         self._release_free(STAND_INS)
         helm(self.place, "upgrade", "--install", STAND_INS, str(_FOLDER / "stand-ins"), "-n", SITE, "-f", values)

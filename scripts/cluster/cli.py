@@ -26,7 +26,7 @@ _model = click.option(
     "--model",
     "trained",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder of a trained model to install; one is trained when left out.",
+    help=f"Folder of a trained {charts.MODEL} to install; one is trained when left out.",
 )
 
 
@@ -67,7 +67,7 @@ def up(context: click.Context, bare: bool, trained: Path | None, yes: bool) -> N
     _print_next(cluster.place, bare)
 
 
-def install(cluster: Cluster, digests: Mapping[str, str], trained: Path, steps: Steps) -> charts.Site:
+def install(cluster: Cluster, digests: Mapping[str, str], trained: Mapping[str, Path], steps: Steps) -> charts.Site:
     """Put Racktwin and the example site on a running cluster. Raises ClusterError, KubectlError, TrainingError."""
     site = charts.Site(cluster.place, digests, steps.say)
     if site.is_current():

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import yaml
 
-from cluster.charts import INSTALL_S, MODEL, SITE, chart
+from cluster.charts import INSTALL_S, SITE, chart
 from cluster.images.python import version
 from cluster.shell import ClusterError, run
 from local_stack import model, paths
@@ -67,7 +67,8 @@ def up(name: str, nodes: int, say: Callable[[str], None]) -> None:
         *("--wait", "--timeout", f"{3 * INSTALL_S}s"),
         timeout_s=3 * INSTALL_S + 60,
     )
-    trained = json.dumps(model.config_map(MODEL, SITE, model.ensure_trained(MODEL)))
+    model.ensure_all_trained(model.names())
+    trained = "\n---\n".join(json.dumps(model.config_map(name, SITE, model.folder(name))) for name in model.names())
     run("kubectl", "--context", context, "apply", "--server-side", "-f", "-", stdin=trained)
     examples = root / "operators" / "examples" / SITE
     run("kubectl", "--context", context, "apply", "--server-side", "-f", str(examples))

@@ -3,10 +3,11 @@
 1. Nodes from nothing, stand-ins, `helm install --wait`, racks.
 2. Devices publish, a simulated fleet inside the cluster and two outside of it; the main job's figures for a minute.
 3. `helm test`.
-4. Pods are killed one after the other, then a node as by a power cut, while readings flow.
-5. An upgrade that replaces every pod of ours, and keeps secrets and data.
-6. Every numbered reading since the beginning must be in InfluxDB.
-7. Uninstall, and the host as it was.
+4. A TwinModel without any artifact is trained by a Job, promoted in the registry's volume, and served from there.
+5. Pods are killed one after the other, then a node as by a power cut, while readings flow.
+6. An upgrade that replaces every pod of ours, and keeps secrets and data.
+7. Every numbered reading since the beginning must be in InfluxDB.
+8. Uninstall, and the host as it was.
 """
 
 import dataclasses
@@ -48,6 +49,10 @@ _KILLED = (
 _FRESH_MS = 6_000
 _RECOVERY_S = 300.0
 _SETTLE_S = 120.0
+# A model without a ConfigMap, of one rack: it can only serve what a Job trains and promotes.
+_TRAINED_HERE = "trained-here"
+_TRAINED_MODEL = "sensor-faults"
+_TRAINING_S = 600.0
 
 
 @dataclasses.dataclass
@@ -63,6 +68,8 @@ class Figures:
     readings_in_influx: int = 0
     predictions_on_twins: int = 0
     helm_test: str = "not run"
+    model_trained_to_serving_s: float = 0.0
+    model_served_from_registry: str = ""
     node_kill_recovery_s: float = 0.0
     pods_killed: int = 0
     upgrade_s: float = 0.0
@@ -164,6 +171,37 @@ class Trial:
             log = kube.kubectl(self._place.kubeconfig, "logs", "-n", SITE, f"{SITE}-doctor", "--tail=30")
             self.problems.append(f"helm test: {error}\n{log}")
         self._say(f"helm test: {self.figures.helm_test}")
+
+    def train_and_serve(self) -> None:
+        """From a TwinModel that has nothing but a registry to its verdict from what a Job trained."""
+        document = {
+            "apiVersion": "racktwin.io/v1alpha1",
+            "kind": "TwinModel",
+            "metadata": {"name": _TRAINED_HERE, "namespace": SITE},
+            "spec": {
+                "site": SITE,
+                "model": _TRAINED_MODEL,
+                "task": "detect",
+                "selector": {"kinds": ["rack"], "names": [_OUTSIDE_RACKS[0]]},
+                "training": {"history": "simulated", "onDrift": False},
+            },
+        }
+        began = time.monotonic()
+        kube.apply(self._place.kubeconfig, [document])
+        self._cluster.wait("model trained, promoted and served", 1, self._serves_from_registry, _TRAINING_S)
+        self.figures.model_trained_to_serving_s = round(time.monotonic() - began, 1)
+        self._say(f"version {self.figures.model_served_from_registry} was trained by a Job and serves from the volume")
+
+    def _serves_from_registry(self) -> int:
+        """1 once what serves was promoted in the registry; notes the version, and what stands in the way."""
+        status = kube.get(self._place.kubeconfig, "twinmodels.racktwin.io", "-n", SITE, _TRAINED_HERE).get("status", {})
+        conditions = {c["type"]: c for c in status.get("conditions") or ()}
+        if (status.get("training") or {}).get("result") == "Failed":
+            raise ClusterError(f"the training failed: {status['training'].get('message')}")
+        promoted, serving = (conditions.get(name, {}) for name in ("Promoted", "Serving"))
+        good = promoted.get("reason") == "Promoted" and serving.get("status") == "True"
+        self.figures.model_served_from_registry = str(status.get("version")) if good else ""
+        return int(good)
 
     def kill_pods(self, site: charts.Site) -> None:
         """One pod after the other dies at once; all are ready again before the next."""
@@ -305,6 +343,7 @@ def run(
         trial.start_devices()
         trial.watch(seconds)
         trial.helm_test()
+        trial.train_and_serve()
         trial.kill_pods(site)
         trial.kill_node(site)
         trial.upgrade(site)
