@@ -15,7 +15,7 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 from tests.e2e.conftest import MODEL, SITE, rack
-from tests.e2e.harness import Harness, climate, eventually, now_ms
+from tests.e2e.harness import Harness, climate, eventually, now_ms, senml
 
 from local_stack import Stack, model
 from local_stack.components import influxdb, own
@@ -106,6 +106,38 @@ def widths(at: int, inlets: list[tuple[int, float]]) -> tuple[float, float]:
     found = [loaded.predict(loaded.plan.compute(windows)) for windows in (whole, short)]
     all_, last = (float(hi[0, column] - lo[0, column]) for _, lo, hi in found)
     return all_, last
+
+
+def test_a_server_that_reports_its_processor_is_told_where_that_is_heading(site: Harness) -> None:
+    servers = "server-temperature"
+    name = f"hot-{os.getpid()}"
+    site.apply(
+        rack(f"of-{name}", servers=[{"name": name, "position": 10, "uHeight": 1, "allocatedDrawW": 300}]),
+        model.config_map(servers, SITE, model.ensure_trained(servers)),
+        twin_model(
+            model=servers,
+            selector={"kinds": ["server"], "names": [name]},
+            output={"targets": ["cpu"]},
+            artifact={"configMap": f"model-{servers}"},
+        ),
+    )
+    site.wait_ready("rack", f"of-{name}")
+    eventually(lambda: (said := condition(site, "Ready")) and said[0] == "True", "it serves", 90)
+    values = {"thermal/cpuTemperature": (61.0, "Cel"), "cpu/utilization": (70.0, "%")}
+    with site.mqtt(site.login("server", name)) as client:
+
+        def predicted() -> dict[str, Any] | None:
+            at = now_ms()
+            site.publish(client, "telemetry", senml(at, at // 1000, values))
+            found = site.properties(site.thing("server", name), f"prediction.{servers}.cpu") or {}
+            return found if found.get("value") is not None else None
+
+        told = eventually(predicted, "a prediction on the server's twin", 90, every_s=1)
+    assert told["target"] == "thermal/cpuTemperature"
+    assert told["lo"] < told["value"] < told["hi"]
+    assert abs(told["value"] - 61.0) < 15.0
+    site.kubectl("delete", "twinmodel", NAME, "-n", SITE, "--wait=true", "--timeout=60s")
+    site.kubectl("delete", "configmap", f"model-{servers}", "-n", SITE)
 
 
 def spoilt(how: str) -> dict[str, Any]:
