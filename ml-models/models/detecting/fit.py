@@ -77,7 +77,8 @@ def fit(
         of_it = (calibration.labels == "") & (calibration.plants == plant)
         quiet = standardised(calibration.inputs[of_it], logs, mean, scale)
         phi = (quiet * (quiet @ form)).sum(axis=1)
-        found = np.quantile(log_odds(quiet, layers), 1.0 - FALSE_SHARE, axis=0)
+        # Never less than even odds: what is told apart without effort would be reported at the first doubt.
+        found = np.maximum(np.quantile(log_odds(quiet, layers), 1.0 - FALSE_SHARE, axis=0), 0.0)
         limits.append([*found, np.quantile(phi, 1.0 - _UNUSUAL_FALSE_SHARE)])
     return Detector(logs, mean, scale, form, layers, np.max(limits, axis=0).astype(np.float32))
 
