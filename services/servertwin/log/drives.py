@@ -22,13 +22,18 @@ class Drives:
     def __init__(self, every_s: float, look: Callable[[], Disks], say: Callable[[Disks], None]) -> None:
         """``look`` asks them and may take its time; ``say`` is told when it can no more, or can again."""
         self._watch = Watch(every_s, look, say)
+        self._waiting: Values = {}
 
     def read(self, now: float) -> Values:
-        return _columns(self._watch.take(now))
+        values, self._waiting = self._waiting | _columns(self._watch.take(now)), {}
+        return values
 
     def more(self) -> Sequence[str]:
         self._watch.wait(_FIRST_S)
-        return tuple(_columns(self._watch.last.disks)) if self._watch.last is not None else ()
+        if self._watch.last is not None:
+            # Whoever asks for columns has read before, and kept nothing of it: the first row is to have it.
+            self._waiting = _columns(self._watch.last.disks)
+        return tuple(self._waiting)
 
 
 def _columns(disks: dict[str, dict[str, float | str]]) -> Values:

@@ -32,9 +32,9 @@ def test_news_of_disks_come_with_one_row_and_their_columns_with_the_first():
         return Disks("read", "", {"drive.sda": ONE})
 
     drives = Drives(300.0, look, lambda found: None)
-    taken = [drives.read(0.0)]
+    drives.read(0.0)
     assert set(drives.more()) == {f"drive.sda/{name}" for name in ONE}
-    taken += [drives.read(second) for second in (1.0, 2.0, 299.0)]
+    taken = [drives.read(second) for second in (1.0, 2.0, 299.0)]
     assert [row for row in taken if row] == [{f"drive.sda/{name}": value for name, value in ONE.items()}]
     assert len(asked) == 1
 
@@ -51,6 +51,19 @@ def test_without_smartctl_the_rows_are_as_they_were(tmp_path):
     assert not [name for name in sampler.columns() if name.startswith("drive.")]
     assert sampler.sample(0)["disk/utilization"] == 25.0
     assert [found.state for found in said] == ["not installed"]
+
+
+def test_the_first_row_has_what_the_columns_were_taken_from(tmp_path):
+    seconds = itertools.count()
+    sampler = Sampler(
+        probe=Probe(Windows()),
+        monotonic=lambda: float(next(seconds)),
+        powercap=tmp_path,
+        disks=(lambda: Disks("read", "", {"drive.sda": ONE}), lambda found: None),
+    )
+    assert "drive.sda/serial" in sampler.columns()
+    assert sampler.sample(0)["drive.sda/serial"] == "S1"
+    assert "drive.sda/serial" not in sampler.sample(1)
 
 
 def test_texts_stand_in_the_file_as_texts(tmp_path):
