@@ -6,7 +6,8 @@ has no labels, so it is not trained on; it is what `racktwin detect` reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -68,24 +69,23 @@ def train(
         ArtefactError: the result must not be published. ValueError: a finding does not occur.
     """
     note("simulating plants that break")
-    broken = break_plants(model.train.FAULTS, model.definition.resolution_s, seed, sizes)
-    return train_on(model, broken, folder, seed=seed, created_ms=created_ms, note=note, sizes=sizes)
+    kinds, found = model.train.FAULTS, defaultdict(list)
+    # One after the other: a recording is a hundred megabytes, of which a model takes few channels.
+    for part, plant in break_plants(kinds, model.definition.resolution_s, seed, sizes):
+        found[part].append(faulty.labelled(plant, model.definition, kinds))
+    return train_on(model, found, folder, seed=seed, created_ms=created_ms, note=note, sizes=sizes)
 
 
-def break_plants(kinds: tuple[Kind, ...], cell_s: int, seed: int, sizes: Sizes) -> dict[int, list[Recorded]]:
-    """Recordings of plants with faults of these kinds, by the part that they are for."""
-    return {
-        part: [
-            faulty.run(seed * 10 + part, number, kinds, rooms=sizes.rooms, hours=sizes.hours, cell_s=cell_s)
-            for number in range(count)
-        ]
-        for part, count in sizes.plants.items()
-    }
+def break_plants(kinds: tuple[Kind, ...], cell_s: int, seed: int, sizes: Sizes) -> Iterator[tuple[int, Recorded]]:
+    """Recordings of plants with faults of these kinds, each with the part that it is for."""
+    for part, count in sizes.plants.items():
+        for number in range(count):
+            yield part, faulty.run(seed * 10 + part, number, kinds, rooms=sizes.rooms, hours=sizes.hours, cell_s=cell_s)
 
 
 def train_on(
     model: Model,
-    broken: Mapping[int, list[Recorded]],
+    found: Mapping[int, list[Labelled]],
     folder: Path,
     *,
     seed: int,
@@ -93,7 +93,7 @@ def train_on(
     note: Callable[[str], None],
     sizes: Sizes,
 ) -> Trained:
-    """Train one detecting model on recordings of plants that break, which may have other faults than its own.
+    """Train one detecting model on labelled histories, by part, and write its artefact into `folder`.
 
     Raises:
         ArtefactError: the result must not be published. ValueError: a finding does not occur.
@@ -101,11 +101,10 @@ def train_on(
     definition = model.definition
     plan = InputPlan.of(model.inputs(), definition)
     rows = {}
-    for part, plants in broken.items():
-        found = [faulty.labelled(plant, definition, model.train.FAULTS) for plant in plants]
+    for part, histories in found.items():
         rng = np.random.default_rng([seed, part, 5])
         share = _WRONG_SHARE if part == TRAIN else None
-        rows[part] = draw(found, definition, plan, sizes.rows[part], rng, wrong_share=share)
+        rows[part] = draw(histories, definition, plan, sizes.rows[part], rng, wrong_share=share)
     note(f"fitting on {len(rows[TRAIN].labels)} windows")
     fitted: Detector = model.train.fit(definition, rows[TRAIN], rows[CALIBRATION], seed)
     graph = fitted.to_onnx()

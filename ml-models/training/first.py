@@ -7,10 +7,11 @@ them: `local_stack.model`.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from training import detecting, registry
+from training import detecting, faulty, registry
 from training.job import QUICK, Trained, train
 from training.samples import CALIBRATION, TRAIN
 from training.simulated import QUICK_HOURS, QUICK_PLANTS, Simulation, history_of, run
@@ -50,11 +51,17 @@ def train_all(
             continue
         note("simulating plants that break")
         kinds = tuple(dict.fromkeys(kind for model in detectors for kind in model.train.FAULTS))
-        broken = detecting.break_plants(kinds, cell_s, seed, detecting.QUICK)
+        broken = defaultdict(list)
+        for part, plant in detecting.break_plants(kinds, cell_s, seed, detecting.QUICK):
+            broken[part].append(plant)
         # What is usual is learnt, and limits are set, on the plants that hardly break too: they differ more.
         broken[TRAIN] += recorded[:_USUAL_TO_LEARN]
         broken[CALIBRATION] += recorded[_USUAL_TO_LEARN:]
         for model in detectors:
             note(f"{model.definition.name}:")
-            place, sizes = folder / model.definition.name, detecting.QUICK
-            done(detecting.train_on(model, broken, place, seed=seed, created_ms=created_ms, note=note, sizes=sizes))
+            own, place, sizes = model.train.FAULTS, folder / model.definition.name, detecting.QUICK
+            found = {
+                part: [faulty.labelled(plant, model.definition, own) for plant in plants]
+                for part, plants in broken.items()
+            }
+            done(detecting.train_on(model, found, place, seed=seed, created_ms=created_ms, note=note, sizes=sizes))

@@ -44,7 +44,7 @@ class Census:
     readings_last_minute: int
     """Readings (one per thing, feature and time) in InfluxDB observed during the last minute."""
     predictions_on_twins: int
-    """Things with a prediction that has not expired."""
+    """Racks with a prediction that has not expired. Servers have some too, where they report what is predicted."""
     real_server_samples: int
     """Readings of this machine's own server among `readings_last_minute`."""
 
@@ -117,21 +117,27 @@ class Surveyor:
     def _things(self) -> tuple[int, int]:
         client, now_ms = self._ditto(), int(time.time() * 1000)
         everything = client.count(namespaces=namespace(self._site))
-        return everything, client.count(unexpired(now_ms), namespaces=namespace(self._site))
+        predicted = f"and({self._all_racks()},{unexpired(now_ms)})"
+        return everything, client.count(predicted, namespaces=namespace(self._site))
 
     def predicted_since(self, since_ms: int) -> int:
-        """Things with an unexpired prediction that was made after a time (epoch ms). Raises DittoError."""
+        """Racks with an unexpired prediction that was made after a time (epoch ms). Raises DittoError."""
+        made = f"gt(features/*/properties/issuedAt,{since_ms})"
         return self._ditto().count(
-            f"and({unexpired(int(time.time() * 1000))},gt(features/*/properties/issuedAt,{since_ms}))",
+            f"and({self._all_racks()},{unexpired(int(time.time() * 1000))},{made})",
             namespaces=namespace(self._site),
         )
 
     def fresh_twins(self, since_ms: int) -> int:
         """Racks whose twin holds an observation made after a time (epoch ms). Raises DittoError."""
-        racks = f'like(thingId,"{namespace(self._site)}:rack-*")'
         return self._ditto().count(
-            f"and({racks},gt(features/*/properties/observedAt,{since_ms}))", namespaces=namespace(self._site)
+            f"and({self._all_racks()},gt(features/*/properties/observedAt,{since_ms}))",
+            namespaces=namespace(self._site),
         )
+
+    def _all_racks(self) -> str:
+        """RQL for the site's racks."""
+        return f'like(thingId,"{namespace(self._site)}:rack-*")'
 
     def _devices(self) -> int:
         secrets = cluster.get(self._kubeconfig, "secrets", "-n", self._site)

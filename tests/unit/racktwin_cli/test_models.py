@@ -57,3 +57,15 @@ def test_commands_on_files_have_help_and_name_a_bad_file(command, tmp_path):
     result = CliRunner().invoke(cli, [command, "--history", str(path), "--out", str(tmp_path / "out")])
     assert result.exit_code == 1
     assert "bad.csv" in result.output
+
+
+def test_several_are_published_and_serve_at_once(published, tmp_path):
+    url, version = published
+    again = next((tmp_path).rglob("model.json")).parent
+    result = CliRunner().invoke(
+        cli, ["models", "--registry", url, "publish", str(again), "--promote", "--reason", "first of the site"]
+    )
+    assert result.exit_code == 0, result.output
+    assert f"{version} serves" in result.output
+    listed = CliRunner().invoke(cli, ["models", "--registry", url, "--json"])
+    assert [row["serves"] for row in json.loads(listed.output)["models"]] == [True]
