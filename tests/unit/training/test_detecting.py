@@ -15,6 +15,7 @@ from runner.intake import Thing
 from runner.verdicts import DetectOutbox
 from training import detecting, faulty, registry
 from training.gate import USUAL, Gate, judge, judge_detector
+from training.simulated import history_of
 
 SMALL = detecting.USUAL.scaled(0.2)
 
@@ -80,6 +81,24 @@ def test_runner_serves_it_and_says_the_verdict_with_its_inputs(trained):
     assert verdicts[1].values["score"] > 0.5
     assert verdicts[1].values["state"] in ("suspect", "anomalous")
     assert verdicts[1].values["cause"]
+
+
+def test_racks_with_half_of_their_sensors_are_judged_by_the_others(trained):
+    loaded = predictor.load(trained[0])
+    definition = loaded.manifest.definition
+    sound = faulty.run(5, 0, ("sensor-sticks",), rooms=1, hours=1.5, cell_s=10)
+    whole = np.ascontiguousarray(history_of(sound, definition).values[-definition.cells :].transpose(1, 2, 0))
+    half = whole.copy()
+    half[:, [definition.channel_names.index(name) for name in ("bottom", "dewBottom")]] = np.nan
+    stuck = half.copy()
+    stuck[:, definition.channel_names.index("top")] = 20.0
+
+    def reported(windows):
+        outputs = loaded.predict(loaded.plan.compute(windows))
+        assert loaded.finite(outputs).all()
+        return np.mean(outputs[0].max(axis=1) >= 0.5)
+
+    assert max(reported(whole), reported(half)) < 0.3 < 0.7 < reported(stuck)
 
 
 def test_labels_are_sure_only_well_inside_a_fault():
