@@ -60,6 +60,19 @@ def test_the_site_lives(stack: Stack, berlin: Harness) -> None:
     assert state["real_server_samples"] > 50
 
 
+def test_disks_of_a_simulated_server_are_on_its_twin_and_in_the_history(stack: Stack, berlin: Harness) -> None:
+    server = berlin.thing("server", "storage-1")
+
+    def all_four() -> dict[str, dict[str, object]] | None:
+        disks = (berlin.properties(server, "drives") or {}).get("disks") or {}
+        return disks if len(disks) == 4 else None
+
+    disks = eventually(all_four, "four disks", 60)
+    assert disks["sdc"]["mediaType"] == "SSD"
+    assert disks["sdc"]["quality"] == "good"
+    eventually(lambda: len(berlin.points("smart", server, "powerOnHours")) >= 4, "their history", 60)
+
+
 def test_a_second_demo_touches_nothing_that_is_healthy(stack: Stack, berlin: Harness) -> None:
     before = pids(stack)
     local_stack(stack, "demo")
