@@ -135,7 +135,8 @@ class Trial:
                 "apiVersion": document["apiVersion"],
                 "kind": "Rack",
                 "metadata": {"name": name, "namespace": SITE},
-                "spec": {**pattern, "gateways": ["outside"], "row": "r09", "facilityId": f"T{number}"},
+                # A server has one place, so the pattern's are not theirs.
+                "spec": {**pattern, "servers": [], "gateways": ["outside"], "row": "r09", "facilityId": f"T{number}"},
             }
             for number, name in enumerate(_OUTSIDE_RACKS)
         ]
