@@ -88,6 +88,11 @@ def interpreter() -> Tree:
     return tree
 
 
+# What processes in pods need beside the package's own dependencies: collectors, and the trainings that the operator
+# begins; the same as in charts/images/Dockerfile.
+EXTRAS = ("collect", "train")
+
+
 def dependencies(extras: Iterable[str]) -> Tree:
     """The distributions that our processes need, at the versions of the lock."""
     tree = Tree()

@@ -104,7 +104,7 @@ def recipes(scratch: Path) -> tuple[Recipe, ...]:
         return system.pause(scratch)
 
     def dependencies() -> Tree:
-        return python.dependencies(("collect",))
+        return python.dependencies(python.EXTRAS)
 
     def code() -> Tree:
         return python.code(python.commands())

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from cluster.images import libraries
 from cluster.images.oci import Config, Images
-from cluster.images.python import _wanted, normalise
+from cluster.images.python import EXTRAS, _wanted, normalise, runtime_requirements
 from cluster.images.tree import Tree
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def tree_of(folder: Path) -> Tree:
@@ -108,3 +110,11 @@ def test_requirements_of_extras_are_not_needed() -> None:
     assert _wanted("PyYAML>=6; python_version < '4'") == "pyyaml"
     assert _wanted("sphinx; extra == 'docs'") is None
     assert normalise("Typing_Extensions") == "typing-extensions"
+
+
+def test_the_image_can_collect_and_train() -> None:
+    """What a pod of ours imports is in both ways to make the image: the operator's trainings run in it too."""
+    wanted = {_wanted(text) for text in runtime_requirements(ROOT / "pyproject.toml", EXTRAS)}
+    assert {"onnxruntime", "pymodbus", "scikit-learn", "onnx", "skl2onnx"} <= wanted
+    recipe = (ROOT / "charts" / "images" / "Dockerfile").read_text(encoding="utf-8")
+    assert all(f"--extra {extra}" in recipe for extra in EXTRAS)
