@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,6 +29,10 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    def where(self, rows: npt.NDArray[np.bool_]) -> Samples:
+        """Some of the rows."""
+        return Samples(*(getattr(self, item.name)[rows] for item in fields(self)))
 
 
 class Fitted(Protocol):

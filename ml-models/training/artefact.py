@@ -160,13 +160,17 @@ def _table(metrics: dict[str, Any]) -> str:
     rows += [(f"{int(horizon) // 60} min ahead", scores) for horizon, scores in metrics["byHorizon"].items()]
     rows += [(f"with {span.replace('-', ' to ')} s of past", scores) for span, scores in metrics["byPast"].items()]
     rows += [("whole windows", metrics["wholeWindows"])]
+    compared = metrics.get("physics", {})
+    labels = {"model": "physics known", "alone": "the same, without it", "pure": "the same, physics alone"}
+    rows += [(labels[name], scores) for name, scores in compared.items()]
     lines = [
         "| forecasts | count | MAE | RMSE | bias | MAE of persistence | skill | coverage | mean width |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, s in rows:
+        interval = f"{s['coverage']:.3f} | {s['width']:.2f}" if "coverage" in s else "- | -"
         lines.append(
             f"| {name} | {s['count']} | {s['mae']:.3f} | {s['rmse']:.3f} | {s['bias']:+.3f} "
-            f"| {s['mae_persistence']:.3f} | {s['skill']:.3f} | {s['coverage']:.3f} | {s['width']:.2f} |"
+            f"| {s['mae_persistence']:.3f} | {s['skill']:.3f} | {interval} |"
         )
     return "\n".join(lines)

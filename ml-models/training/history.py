@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from training.expected import Measured
 
 
 class HistoryError(Exception):
@@ -19,6 +21,7 @@ class History:
 
     Cell i begins at `start_ms + i * cell_s * 1000` (epoch ms UTC) and holds its newest reading. `rooms`: the room of
     each thing, since things of one room share their cooling. `origin` says where it all came from, for the card.
+    `measured`: rooms of which all is known that a twin needs to follow them.
     """
 
     start_ms: int
@@ -28,6 +31,7 @@ class History:
     channels: list[str]
     values: npt.NDArray[np.float32]
     origin: dict[str, Any]
+    measured: dict[str, Measured] = field(default_factory=dict)
 
     @property
     def cells(self) -> int:
@@ -39,6 +43,7 @@ class History:
         """Length in hours."""
         return self.cells * self.cell_s / 3600
 
-    def filled(self) -> float:
-        """Share of cells that hold a value."""
-        return float(np.mean(np.isfinite(self.values))) if self.values.size else 0.0
+    def filled(self, channels: int | None = None) -> float:
+        """Share of cells that hold a value, of the first `channels` (all when left out)."""
+        values = self.values[:, :, :channels]
+        return float(np.mean(np.isfinite(values))) if values.size else 0.0

@@ -13,7 +13,7 @@ import numpy as np
 from models.samples import Samples
 from models.shift import edges_of
 from models.statistics import InputPlan
-from training import artefact
+from training import artefact, expected
 from training.history import History
 from training.registry import Model
 from training.samples import CALIBRATION, TEST, TRAIN, build, split
@@ -33,9 +33,13 @@ class Sizes:
     train: int = 60_000
     calibration: int = 20_000
     test: int = 20_000
+    # Rooms of simulated history that a twin follows, of each part, and by which share samples of such rooms are added.
+    followed: tuple[int, int, int] = (8, 8, 8)
+    informed: float = 0.25
 
 
-QUICK = Sizes(36_000, 16_000, 12_000)
+# Without physics: a few rooms for a few hours, all that there is time for, make its intervals too narrow.
+QUICK = Sizes(36_000, 16_000, 12_000, (0, 0, 0))
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,11 @@ def train(
     def draw(part: int, count: int, worn: bool = True) -> Any:
         rng = np.random.default_rng([seed, part, worn])
         return build(
-            [(h, p[part]) for h, p in zip(histories, parts, strict=True)], definition, plan, count, rng, worn=worn
-        )
+            [(h, p[part]) for h, p in zip(histories, parts, strict=True)], definition, plan, count, rng, worn=worn,
+            informed=sizes.informed,
+        )  # fmt: skip
+
+    expected.follow(histories, parts, definition, sizes.followed, seed=seed, note=note)
 
     note("cutting windows")
     rows = {

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
+import numpy.typing as npt
 
 from models.definition import Definition
 from models.samples import Samples
@@ -34,6 +35,8 @@ _SPARSE_EVERY = (2, 3, 6)  # cells between readings of a slow sensor
 _LATE_CELLS = (0, 1, 2)
 _LATE_SHARES = (0.6, 0.3, 0.1)
 _CHANNEL_MISSING = 0.08
+# How often an optional channel is told.
+_TOLD_S = 60
 
 
 @dataclass(frozen=True)
@@ -83,8 +86,11 @@ def build(
     rng: np.random.Generator,
     *,
     worn: bool = True,
+    informed: float = 0.0,
 ) -> Samples:
     """Draw about `count` samples, evenly over things and time. `worn`: with the wear described above, else whole.
+    `informed`: by which share of `count` samples of which the optional channels are known are drawn beside these, if
+    there are any: in a history they may be few.
 
     Raises:
         HistoryError: no window of these parts has both a reading and a truth.
@@ -93,6 +99,13 @@ def build(
     pieces = [
         _draw(history, part, definition, plan, count=per_history, rng=rng, worn=worn) for history, part in histories
     ]
+    knowing = [(history, part) for history, part in histories if len(_known(history, part, definition))]
+    if informed > 0.0 and knowing:
+        each = max(1, round(informed * count / len(knowing)))
+        pieces += [
+            _draw(history, part, definition, plan, count=each, rng=rng, worn=worn, informed=True)
+            for history, part in knowing
+        ]
     merged = _joined(pieces)
     if not merged.usable.any():
         raise HistoryError("history has no window with both a fresh reading and a reading one horizon later")
@@ -108,12 +121,21 @@ def _draw(
     count: int,
     rng: np.random.Generator,
     worn: bool,
+    informed: bool = False,
 ) -> Samples:
     outputs = definition.outputs()
     ahead = np.array([output.horizon_s // definition.resolution_s for output in outputs])
-    first, last = part.begin + definition.cells - 1, part.end - int(ahead.max())
-    things = rng.choice(np.array(part.things), size=count)
-    nows = rng.integers(first, last, size=count)
+    if informed:
+        known = _known(history, part, definition)
+        nows, things = known[rng.integers(len(known), size=count)].T
+        # Told once a minute, read until the next time.
+        nows = np.minimum(
+            nows + rng.integers(max(1, _TOLD_S // history.cell_s), size=count), _span(part, definition)[1] - 1
+        )
+    else:
+        first, last = _span(part, definition)
+        things = rng.choice(np.array(part.things), size=count)
+        nows = rng.integers(first, last, size=count)
     pieces = []
     windowed = definition.windowed
     by_thing = np.ascontiguousarray(history.values[:, :, :windowed].transpose(1, 2, 0))
@@ -130,6 +152,21 @@ def _draw(
         ]
         pieces.append(_samples(windows, optional, truth, definition, plan))
     return _joined(pieces)
+
+
+def _span(part: Part, definition: Definition) -> tuple[int, int]:
+    """Cells [first, last) of a part that a sample may be of."""
+    return part.begin + definition.cells - 1, part.end - max(definition.horizons) // definition.resolution_s
+
+
+def _known(history: History, part: Part, definition: Definition) -> npt.NDArray[np.intp]:
+    """(cell, thing) that a sample may be of and at which an optional channel was told anything, [N, 2]."""
+    first, last = _span(part, definition)
+    told = np.isfinite(history.values[first:last, part.things, definition.windowed :]).any(axis=2)
+    found = np.argwhere(told)
+    found[:, 0] += first
+    found[:, 1] = np.array(part.things)[found[:, 1]]
+    return found
 
 
 def newest_of(history: History, definition: Definition) -> FloatArray:

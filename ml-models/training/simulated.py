@@ -20,6 +20,9 @@ from physics.history import History as PlantHistory
 from physics.history import record
 from physics.laws import dew_point
 from physics.plant import Plant
+from physics.recording import from_history
+from training import expected
+from training.expected import Measured
 from training.history import History, HistoryError
 
 PLANTS = 8
@@ -49,6 +52,7 @@ _DEW_POINTS: Final = {"environment.top": "top", "environment.bottom": "bottom"}
 # A server of each rack, as the room model has it: its processor's temperature, its inlet, what its rack draws.
 _CPU_NOISE_K = 0.3
 _CPU_STEP_K = 0.5
+_MINUTE_S = 60
 
 
 def channel_values(recorded: PlantHistory, channel: Channel) -> npt.NDArray[np.float64]:
@@ -57,6 +61,9 @@ def channel_values(recorded: PlantHistory, channel: Channel) -> npt.NDArray[np.f
     Raises:
         HistoryError: the simulation does not have it.
     """
+    if channel.feature == expected.FEATURE:
+        # Filled where a room's twin follows it.
+        return np.full_like(recorded["power"], np.nan)
     name = _SOURCES.get((channel.feature, channel.property))
     if name is not None:
         return recorded[name]
@@ -142,6 +149,8 @@ def history_of(recorded: Recorded, definition: Definition) -> History:
         values = np.stack([channel_values(recorded.readings, channel) for channel in definition.channels], axis=3)
     cells, rooms, racks, channels = values.shape
     number = recorded.number
+    rooms_named = [f"plant-{number}/room-{room}" for room in range(rooms)]
+    follows = bool(expected.columns(definition))
     return History(
         start_ms=int(START_S * 1000),
         cell_s=recorded.cell_s,
@@ -150,7 +159,19 @@ def history_of(recorded: Recorded, definition: Definition) -> History:
         channels=definition.channel_names,
         values=values.astype(np.float32).reshape(cells, rooms * racks, channels),
         origin={"kind": "simulated", "plant": number, "seed": recorded.seed},
+        measured=rooms_of(recorded.readings, recorded.place, recorded.cell_s, rooms_named) if follows else {},
     )
+
+
+def rooms_of(recorded: PlantHistory, place: layout.Layout, cell_s: int, names: list[str]) -> dict[str, Measured]:
+    """What a twin is told of each of a plant's rooms, a moment a minute; things are counted room by room."""
+    minute = slice(_MINUTE_S // cell_s - 1, None, _MINUTE_S // cell_s)
+    thinned = PlantHistory(recorded.time_s[minute], {name: values[minute] for name, values in recorded.columns.items()})
+    racks = len(place.racks)
+    return {
+        name: Measured(place, from_history(thinned, room), list(range(room * racks, (room + 1) * racks)))
+        for room, name in enumerate(names)
+    }
 
 
 def _nature(rng: np.random.Generator, number: int) -> Nature:

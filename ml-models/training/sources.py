@@ -60,9 +60,10 @@ def recorded(
     """
     with Recorder(settings) as recorder:
         found = [trimmed(recorder.history(site, definition, hours, now_s)) for site in sites or recorder.sites()]
-    enough = [history for history in found if not shortfall(history)]
+    windowed = definition.windowed
+    enough = [history for history in found if not shortfall(history, windowed)]
     if not enough:
-        reasons = "; ".join(f"{h.origin['site']}: {shortfall(h)}" for h in found) or "no site has a bucket"
+        reasons = "; ".join(f"{h.origin['site']}: {shortfall(h, windowed)}" for h in found) or "no site has a bucket"
         raise HistoryError(f"not enough recorded history: {reasons}")
     return enough
 
@@ -83,19 +84,20 @@ def trimmed(history: History) -> History:
     )
 
 
-def shortfall(history: History) -> str:
-    """Why a history is not enough to train on; empty if it is."""
+def shortfall(history: History, channels: int | None = None) -> str:
+    """Why a history is not enough to train on; empty if it is. By its first `channels`: the others may be missing."""
     if len(history.things) < LEAST_THINGS:
         return f"{len(history.things)} things, at least {LEAST_THINGS} needed"
     if history.hours < LEAST_HOURS:
         return f"{history.hours:.1f} h, at least {LEAST_HOURS:.0f} h needed"
-    if history.filled() < LEAST_FILLED:
-        return f"{history.filled():.0%} of the cells filled, at least {LEAST_FILLED:.0%} needed{_missing(history)}"
+    if history.filled(channels) < LEAST_FILLED:
+        filled = f"{history.filled(channels):.0%} of the cells filled, at least {LEAST_FILLED:.0%} needed"
+        return filled + _missing(history, channels)
     return ""
 
 
-def _missing(history: History) -> str:
+def _missing(history: History, channels: int | None) -> str:
     """The channels of which nothing was recorded, as an addition to a sentence."""
-    seen = (history.values == history.values).any(axis=(0, 1))
-    names = [name for name, there in zip(history.channels, seen, strict=True) if not there]
+    seen = (history.values == history.values).any(axis=(0, 1))[:channels]
+    names = [name for name, there in zip(history.channels[:channels], seen, strict=True) if not there]
     return f"; nothing of {', '.join(names)} was recorded" if names else ""

@@ -1,8 +1,10 @@
 """How good the models are on plants, seeds and faults that no training saw: what `bench.models` prints. Deterministic.
 
 Forecasts are judged on other rooms than those of training (more racks in a room, other sizes, a cooling unit that
-hunts more, faults of racks and of a unit's fan while it runs), detection on plants of other seeds. A model is trained
-first where there is none yet; what is judged is its ONNX graph.
+hunts more, faults of racks and of a unit's fan while it runs), detection on plants of other seeds. Each room's twin
+follows it, and is calibrated on its first hours, as serving has it; how a model does without that, how physics does by
+itself, and how both do in a hall that keeps other laws, is said beside. A model is trained first where there is none
+yet; what is judged is its ONNX graph.
 """
 
 from __future__ import annotations
@@ -14,20 +16,23 @@ from typing import Any, Final
 import numpy as np
 import onnxruntime as ort
 
+from models.change.scores import against_physics
 from models.definition import Definition, Manifest, ModelError, read_manifest
 from models.detecting.fit import LabelledRows
 from models.metrics import score
+from models.samples import Samples
 from models.statistics import InputPlan
+from models.windows import FloatArray
 from physics import layout
 from physics.faults import Fault
 from physics.hidden import Nature
 from physics.history import record
 from physics.plant import Plant
-from training import detecting, faulty, registry
+from training import detecting, expected, faulty, other_hall, registry
 from training.history import History
 from training.job import train
 from training.samples import Part, build
-from training.simulated import START_S, channel_values, simulate
+from training.simulated import START_S, channel_values, rooms_of, simulate
 
 SEED: Final = 424_242
 _RACKS: Final = 12
@@ -43,7 +48,8 @@ def evaluate(models_dir: Path, note: Callable[[str], None], created_ms: int) -> 
     """The figures, by the names that `bench.models` prints."""
     figures: dict[str, Any] = {}
     manifest, session = _served("inlet-temperature", models_dir, note, created_ms)
-    s = _forecasts(manifest, session)
+    rows = _rows(manifest, plant_history(manifest.definition, SEED))
+    s = _forecasts(manifest, session, rows)
     figures |= {
         "onnx_parity_K": manifest.metrics["parity"],
         "forecast_15min_mae_K": s["mae"],
@@ -51,8 +57,9 @@ def evaluate(models_dir: Path, note: Callable[[str], None], created_ms: int) -> 
         "interval_coverage": s["coverage"],
     }
     note(f"inlet-temperature on unseen plants: {s}")
+    figures |= _by_physics(manifest, session, rows, note)
     manifest, session = _served("rack-power", models_dir, note, created_ms)
-    s = _forecasts(manifest, session)
+    s = _forecasts(manifest, session, _rows(manifest, plant_history(manifest.definition, SEED)))
     figures["power_15min_skill"] = s["skill"]
     note(f"rack-power on unseen plants: {s}; the bar on its own test rows: {manifest.metrics['bar']}")
     d = _detections("anomaly", models_dir, note, created_ms)
@@ -80,15 +87,21 @@ def plant_history(definition: Definition, seed: int) -> History:
     )
     values = np.stack([channel_values(recorded, channel) for channel in definition.channels], axis=3)
     cells = values.shape[0]
-    return History(
+    names = [str(room) for room in range(_ROOMS)]
+    history = History(
         start_ms=int(START_S * 1000),
         cell_s=definition.resolution_s,
-        things=[f"{room}/{rack}" for room in range(_ROOMS) for rack in place.rack_ids],
-        rooms=[str(room) for room in range(_ROOMS) for _ in place.racks],
+        things=[f"{room}/{rack}" for room in names for rack in place.rack_ids],
+        rooms=[room for room in names for _ in place.racks],
         channels=definition.channel_names,
         values=values.astype(np.float32).reshape(cells, _ROOMS * _RACKS, -1),
         origin={"kind": "simulated", "plant": 0, "seed": seed},
+        measured=rooms_of(recorded, place, definition.resolution_s, names),
     )
+    if expected.columns(definition):
+        for room in names:
+            expected.fill(history, definition, room, 0, cells)
+    return history
 
 
 def _served(
@@ -113,13 +126,46 @@ def _served(
     return manifest, session
 
 
-def _forecasts(manifest: Manifest, session: ort.InferenceSession) -> dict[str, float | int]:
-    """Scores at 15 minutes, with the wear that serving meets."""
+def _rows(manifest: Manifest, history: History) -> Samples:
+    """Rows of a history, with the wear that serving meets."""
     definition = manifest.definition
-    history = plant_history(definition, SEED)
     plan = InputPlan.of(manifest.inputs, definition)
     whole = Part(list(range(len(history.things))), 0, history.cells)
-    rows = build([(history, whole)], definition, plan, _ROWS, np.random.default_rng(SEED))
+    return build([(history, whole)], definition, plan, _ROWS, np.random.default_rng(SEED))
+
+
+def _by_physics(
+    manifest: Manifest, session: ort.InferenceSession, rows: Samples, note: Callable[[str], None]
+) -> dict[str, Any]:
+    """What the room's physics brings at 15 minutes: the model, the model without it, and physics by itself, on the same
+    forecasts; the same in a hall of other laws."""
+    definition = manifest.definition
+    physics = registry.load(definition.name).features.layout(definition).physics
+    columns = [column for of_target in physics for column in of_target]
+
+    def predict(inputs: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        value, lo, hi = session.run(["value", "lo", "hi"], {manifest.graph.input: inputs})
+        return value, lo, hi
+
+    figures: dict[str, Any] = {}
+    cases = (("", rows), ("other_laws_", _rows(manifest, other_hall.history(definition, SEED))))
+    for prefix, mine in cases:
+        found = against_physics(definition, predict, mine, columns)
+        note(f"inlet-temperature with and without physics, {prefix or 'unseen plants'}: {found}")
+        if not found:
+            continue
+        figures[f"{prefix}persistence_mae_K"] = found["pure"]["mae_persistence"]
+        for who, name in (("model", "with_physics"), ("alone", "without_physics"), ("pure", "physics_alone")):
+            figures[f"{prefix}{name}_mae_K"] = found[who]["mae"]
+            figures[f"{prefix}{name}_skill"] = found[who]["skill"]
+            if "coverage" in found[who]:
+                figures[f"{prefix}{name}_coverage"] = found[who]["coverage"]
+    return figures
+
+
+def _forecasts(manifest: Manifest, session: ort.InferenceSession, rows: Samples) -> dict[str, float | int]:
+    """Scores at 15 minutes."""
+    definition = manifest.definition
     value, lo, hi = session.run(["value", "lo", "hi"], {manifest.graph.input: rows.inputs})
     columns = [k for k, output in enumerate(definition.outputs()) if output.horizon_s == 900]
     chosen = np.zeros_like(rows.usable)

@@ -104,7 +104,8 @@ class Serving:
     def predictions(self, history: History, cell: int) -> list[Prediction]:
         """Every prediction at one moment."""
         definition = self._manifest.definition
-        windows = np.ascontiguousarray(history.values[cell - definition.cells + 1 : cell + 1].transpose(1, 2, 0))
+        past = history.values[cell - definition.cells + 1 : cell + 1, :, : definition.windowed]
+        windows = np.ascontiguousarray(past.transpose(1, 2, 0))
         value, lo, hi = self._session.run(
             ["value", "lo", "hi"], {self._manifest.graph.input: self._plan.compute(windows)}
         )

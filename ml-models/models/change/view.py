@@ -19,7 +19,8 @@ class Layout:
 
     `seen`: what the networks see. `relative`: for each of `seen`, whether it is divided by the input `reference`
     (None: nothing is). `bases`, `filled`: per target, what its forecast starts from and how much past it has.
-    `physics`: per target and horizon, the change that physics expects, None where the model has none.
+    `physics`: per target and horizon, the change that physics expects, None where the model has none. Those columns are
+    not among `seen`: where physics is known, other networks see them too.
     """
 
     seen: list[int]

@@ -5,6 +5,8 @@ rooms it was trained on, and is wrong after the first change of a set-point. `la
 Changes and slopes: where the zone is heading, over spans from the air's turn-over (under a minute) to a loaded rack's
 thermal mass and a cooling stage's cycle (many minutes). Spread: how regular that is, which sets the interval's width.
 Power leads temperature: a load step shows there first. `filled`: how much past there is, so how far to trust the rest.
+Where the room's calibrated model is trusted, what it expects counts from the newest reading too: a forecast then starts
+there, and the networks say what physics leaves over.
 """
 
 from __future__ import annotations
@@ -48,6 +50,7 @@ INPUTS = [
     *(f"top.{statistic}" for statistic in _PER_ZONE),
     *(f"bottom.{statistic}" for statistic in _PER_ZONE),
     *(f"power.{statistic}" for statistic in _OF_POWER),
+    *(f"{zone}{horizon}.less[{zone}]" for zone in ("top", "bottom") for horizon in (300, 900, 1800)),
 ]
 
 
@@ -59,7 +62,11 @@ def inputs() -> list[str]:
 def layout(definition: Definition) -> Layout:
     """Which input plays which part: the networks see all but the levels, a forecast starts from the newest reading."""
     return Layout(
-        seen=[column for column, name in enumerate(INPUTS) if not name.endswith(".last")],
+        seen=[column for column, name in enumerate(INPUTS) if not (name.endswith(".last") or ".less[" in name)],
         bases=[INPUTS.index(f"{target.name}.last") for target in definition.targets],
         filled=[INPUTS.index(f"{target.name}.filled") for target in definition.targets],
+        physics=[
+            [INPUTS.index(f"{target.name}{horizon}.less[{target.name}]") for horizon in definition.horizons]
+            for target in definition.targets
+        ],
     )

@@ -24,6 +24,7 @@ from physics_files.grid import Grid
 from training.history import History, HistoryError
 from training.job import Sizes, Trained, train
 from training.registry import Model
+from training.samples import newest_of
 
 FINE_S: Final = 10
 MINUTE_S: Final = 60
@@ -139,7 +140,8 @@ def _judge(manifest: Manifest, graph: bytes, made: History, border: int) -> tupl
     nows = np.arange(max(definition.cells, border), made.cells - int(ahead.max()), step)
     if not len(nows):
         raise HistoryError(f"the record of {made.hours:.1f} h is too short to evaluate {definition.name}")
-    by_thing = np.ascontiguousarray(made.values.transpose(1, 2, 0))
+    by_thing = np.ascontiguousarray(made.values[:, :, : definition.windowed].transpose(1, 2, 0))
+    held = newest_of(made, definition)
     channels = np.array(definition.output_channels())
     stale = max(1, definition.stale_after_s // definition.resolution_s)
     rows: list[dict[str, Any]] = []
@@ -149,7 +151,9 @@ def _judge(manifest: Manifest, graph: bytes, made: History, border: int) -> tupl
             at = nows[start : start + _CHUNK]
             columns = at[:, None] - np.arange(definition.cells - 1, -1, -1)[None, :]
             windows = by_thing[rack][:, columns].transpose(1, 0, 2)
-            value, lo, hi = session.run(["value", "lo", "hi"], {manifest.graph.input: plan.compute(windows)})
+            value, lo, hi = session.run(
+                ["value", "lo", "hi"], {manifest.graph.input: plan.compute(windows, held[at, rack])}
+            )
             own = windows[:, channels, :]
             fresh = np.isfinite(own[:, :, -stale:]).any(axis=2)
             last = own.shape[2] - 1 - np.argmax(np.isfinite(own)[:, :, ::-1], axis=2)

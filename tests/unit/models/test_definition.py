@@ -9,7 +9,7 @@ import pytest
 
 from models.definition import Definition, ModelError, check, read_definition, read_manifest
 from models.statistics import InputPlan
-from racktwin.catalogue import feature_of
+from racktwin.catalogue_computed import resolve
 from training import registry
 
 FILES = ("model.yaml", "features.py", "train.py", "evaluate.py", "CARD.md")
@@ -24,7 +24,7 @@ def test_model_folder_has_all_files_and_known_channels(name):
     assert definition.name == name
     for channel in definition.channels:
         for kind in definition.kinds:
-            feature = feature_of(kind, channel.feature)
+            feature = resolve(kind, channel.feature)
             assert feature is not None
             assert feature.by_name[channel.property].unit == channel.unit
     InputPlan.of(model.inputs(), definition)

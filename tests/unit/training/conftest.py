@@ -9,7 +9,7 @@ from training import registry
 from training.job import Sizes, train
 from training.simulated import Simulation, simulate
 
-SIZES = Sizes(train=5000, calibration=1500, test=1000)
+SIZES = Sizes(train=5000, calibration=1500, test=1000, followed=(1, 1, 1), informed=0.8)
 CREATED = 1_800_000_000_000
 
 
@@ -32,5 +32,6 @@ def trained(model, histories, tmp_path_factory):
 
 @pytest.fixture
 def short(model):
-    """The same model with a small window, for tests that look at single cells."""
-    return msgspec.structs.replace(model.definition, window_s=60, horizon_s=60, horizons_s=[])
+    """The same model with a small window and without optional channels, for tests that look at single cells."""
+    windowed = model.definition.channels[: model.definition.windowed]
+    return msgspec.structs.replace(model.definition, window_s=60, horizon_s=60, horizons_s=[], channels=windowed)
