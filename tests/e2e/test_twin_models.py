@@ -93,7 +93,7 @@ def widths(at: int, inlets: list[tuple[int, float]]) -> tuple[float, float]:
     alone; the other channels as `climate` has them."""
     loaded = predictor.load(model.ensure_trained(MODEL))
     definition = loaded.manifest.definition
-    whole = np.full((1, len(definition.channels), definition.cells), np.nan, dtype=np.float32)
+    whole = np.full((1, definition.windowed, definition.cells), np.nan, dtype=np.float32)
     names = definition.channel_names
     for when, top in inlets:
         cell = definition.cells - 1 - (at - when) // (definition.resolution_s * 1000)
