@@ -72,7 +72,7 @@ def follow(
 ) -> None:
     """Follow `rooms[p]` rooms of part p of the histories, spread over them, in place."""
     candidates = [number for number, history in enumerate(histories) if history.measured]
-    if not columns(definition) or not candidates:
+    if not columns(definition) or not candidates or not sum(rooms):
         return
     note(f"following {sum(rooms)} rooms with the physics of each")
     for part, count in enumerate(rooms):
