@@ -147,7 +147,10 @@ class Network:
         left = np.maximum(flow - p.sum_source(back), 0.0)
 
         taken = p.kernel * left[:, :, None]
-        taken *= p.of_unit(local_return * unit_flow / np.maximum(p.sum_unit(taken), _TINY))
+        # A unit that stands still takes nothing in, and is surrounded by room air.
+        stands = unit_flow <= _TINY
+        share = np.where(stands, 0.0, local_return * unit_flow / np.maximum(p.sum_unit(taken), _TINY))
+        taken *= p.of_unit(share)
         taken *= np.minimum(1.0, left / np.maximum(taken.sum(axis=2), _TINY))[:, :, None]
         self.to_room = left - taken.sum(axis=2)
         room_to_unit = np.maximum(unit_flow - p.sum_unit(taken), 0.0)
@@ -162,8 +165,7 @@ class Network:
             through_plenum * per_zone,
             from_room * per_zone,
             taken.reshape(s, -1),
-            # A unit that stands still is surrounded by room air.
-            np.where(unit_flow <= _TINY, 1.0, room_to_unit * per_unit),
+            np.where(stands, 1.0, room_to_unit * per_unit),
         ]
         self.mix = p.matrix(np.concatenate(parts, axis=1))
 
