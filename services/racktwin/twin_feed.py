@@ -7,6 +7,7 @@ from Ditto. Next: the console, alerting.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import uuid
@@ -15,7 +16,7 @@ from typing import Final, Literal
 
 import msgspec
 import structlog
-from confluent_kafka import Consumer, KafkaError
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 from prometheus_client import Counter, Gauge
 
 from racktwin import names
@@ -38,6 +39,8 @@ _BATCH: Final = 1000
 _REFRESH_S: Final = 300.0
 # And so soon when there is an event of a site that is not known yet (s).
 _NEW_SITE_S: Final = 2.0
+# So long after a topic was assigned its newest offset is surely known to the consumer (s).
+_SETTLED_S: Final = 5.0
 
 State = Literal["starting", "live", "lost"]
 
@@ -70,6 +73,8 @@ class TwinFeed:
         self._wanted: set[str] = set()
         self._new_site = threading.Event()
         self._read_at = -_REFRESH_S
+        # When everything is read once more, because following of a topic began shortly before (monotonic s).
+        self._again_at = math.inf
         self._lock = threading.Lock()
         self._threads = [
             threading.Thread(target=self._follow, name="events", daemon=True),
@@ -145,12 +150,18 @@ class TwinFeed:
     def _follow(self) -> None:
         # The newest events alone: what was before is read from Ditto.
         consumer = make_consumer(self._kafka, f"{self._name}-{uuid.uuid4().hex[:12]}", auto_offset_reset="latest")
-        consumer.subscribe([names.topic_pattern("racktwin", ("events",))])
+        consumer.subscribe([names.topic_pattern("racktwin", ("events",))], on_assign=self._assigned)
         try:
             while not self._stop.is_set():
                 self._follow_batch(consumer)
         finally:
             consumer.close()
+
+    def _assigned(self, _consumer: Consumer, _partitions: list[TopicPartition]) -> None:
+        """Events that a new site's topic held before it was followed are not seen: everything is read again."""
+        self._new_site.set()
+        self._again_at = time.monotonic() + _SETTLED_S
+        self._wake.set()
 
     def _follow_batch(self, consumer: Consumer) -> None:
         events = []
@@ -184,9 +195,12 @@ class TwinFeed:
             self._wake.clear()
 
     def _read_due(self, client: DittoClient) -> None:
-        since = time.monotonic() - self._read_at
-        if since >= _REFRESH_S or (self._new_site.is_set() and since >= _NEW_SITE_S):
+        now = time.monotonic()
+        since, again = now - self._read_at, now >= self._again_at
+        if since >= _REFRESH_S or again or (self._new_site.is_set() and since >= _NEW_SITE_S):
             self._new_site.clear()
+            if again:
+                self._again_at = math.inf
             self._read_all(client)
             self._read_at = time.monotonic()
         self._read_wanted(client)

@@ -158,7 +158,9 @@ def spoilt(how: str) -> dict[str, Any]:
 def test_a_model_that_cannot_be_served_says_what_is_wrong_with_it(site: Harness, own_rack: str) -> None:
     """Through the operator: who looks at the TwinModel sees what the runner saw."""
     for how, says in (("corrupted", "sha256"), ("columns", "expected tensor(float)")):
-        site.apply(spoilt(how), twin_model(artifact={"configMap": f"model-{NAME}"}))
+        # By a name of its own: a version that the registry serves would be taken before the ConfigMap.
+        body = twin_model(model=f"spoilt-{os.getpid()}", artifact={"configMap": f"model-{NAME}"})
+        site.apply(spoilt(how), body)
         eventually(
             lambda says=says: (said := condition(site, "Serving")) and said[1] == "ModelRefused" and says in said[2],
             f"the reason of {how}",

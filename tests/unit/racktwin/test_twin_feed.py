@@ -60,6 +60,21 @@ def test_a_new_sites_first_event_brings_the_site(clock):
     assert set(feed.fleets) == {"berlin"}
 
 
+def test_what_came_before_a_topic_was_followed_is_read_once_more(clock):
+    feed, ditto = make(), Ditto(thing("berlin", "rack-r1"))
+    feed._read_due(ditto)
+    # A rack made between that reading and the following of the site's events: none of them is seen.
+    ditto.things.append(thing("berlin", "rack-r2"))
+    feed._assigned(None, [])
+    clock.s += 6
+    feed._read_due(ditto)
+    assert len(feed.fleets["berlin"].things) == 2
+    searches = ditto.searches
+    clock.s += 60
+    feed._read_due(ditto)
+    assert ditto.searches == searches, "once"
+
+
 def test_events_of_new_sites_do_not_make_it_read_without_end(clock):
     feed, ditto = make(), Ditto()
     for _ in range(20):
