@@ -193,6 +193,11 @@ class Site:
         """How many pods are ready and not about to end."""
         return sum(1 for pod in self.pods() if is_ready(pod) and "deletionTimestamp" not in pod["metadata"])
 
+    def pods_wanted(self) -> int:
+        """How many pods the workloads ask for now; a model's runners are more or fewer as they lag behind."""
+        items = kube.get(self.place.kubeconfig, "deployments,statefulsets", "-n", SITE)["items"]
+        return sum(int(item["spec"].get("replicas", 1)) for item in items)
+
     def pods_unready(self) -> int:
         """How many pods are not ready yet, or about to end."""
         return len(self.pods()) - self.pods_ready()

@@ -223,14 +223,13 @@ class Trial:
 
     def kill_node(self, site: charts.Site) -> None:
         """A power cut; then what an administrator or a cloud does for a node that is gone; then the power is back."""
-        before = len(site.pods())
-        self._say(f"power cut at {VICTIM}, which has {self._pods_on(VICTIM)} of {before} pods")
+        self._say(f"power cut at {VICTIM}, which has {self._pods_on(VICTIM)} of {len(site.pods())} pods")
         began = time.monotonic()
         self._cluster.kill_node(VICTIM)
         self._cluster.wait(f"{VICTIM} missed", 0, lambda: -self._cluster.ready_nodes().count(VICTIM), 60)
         # Without this Kubernetes would wait for ever for StatefulSets: the node might only be cut off, and still write.
         self._taint(f"{_OUT_OF_SERVICE}")
-        self._cluster.wait("all pods ready on the other node", before, lambda: self._ready_elsewhere(site), _RECOVERY_S)
+        self._cluster.wait("all pods ready on the other node", 0, lambda: -self._missing_elsewhere(site), _RECOVERY_S)
         self._cluster.wait("readings in InfluxDB from inside and outside", 1, self._flows, _RECOVERY_S)
         self.figures.node_kill_recovery_s = round(time.monotonic() - began, 1)
         self._say(f"recovered {self.figures.node_kill_recovery_s} s after the power cut")
@@ -308,9 +307,9 @@ class Trial:
         running = [item for item in items["items"] if item["status"].get("phase") not in {"Succeeded", "Failed"}]
         return len(running)
 
-    def _ready_elsewhere(self, site: charts.Site) -> int:
-        """Ready pods, once none is accounted to the dead node any more."""
-        return site.pods_ready() if self._pods_on(VICTIM) == 0 else 0
+    def _missing_elsewhere(self, site: charts.Site) -> int:
+        """Pods that are asked for and not ready, and those still accounted to the dead node."""
+        return self._pods_on(VICTIM) + max(site.pods_wanted() - site.pods_ready(), site.pods_unready())
 
     def _flows(self) -> int:
         """1 when the newest readings of a simulated rack and of each device outside are a few seconds old."""
