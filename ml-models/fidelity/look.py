@@ -65,12 +65,13 @@ class FidelityLooker:
         for error, still, power in room.foresight.came(moment):
             room.scorer.ahead(error, still)
             room.scorer.power(power, moment.power)
+        # Before a calibration, which begins anew.
+        if room.turned:
+            self._tell_turn(site, room)
         self._calibrate_if_due(site, room, now_ms)
         expected = room.twin.ahead.expected([room.beginning()], HORIZONS_S)[0]
         room.foresight.said(moment, expected)
         told = self._expected(room, expected, now_ms) if room.trusted and not room.foresight.misleads else []
-        if room.turned:
-            self._tell_turn(site, room)
         if not room.scorer.ready or room.steps % self._settings.fidelity_publish_every:
             return told
         return [*self._results(site, room, now_ms), *told]

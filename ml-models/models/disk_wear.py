@@ -142,7 +142,9 @@ def _days_of_damage(record: Record) -> int:
     recent = record.hours >= record.hours[-1] - RECENT_H
     days: set[int] = set()
     for keys in (("reallocatedSectors", "pendingSectors"), *((key,) for key, spec in ATTRIBUTES.items() if spec.past)):
-        told = [record.values[key][recent] for key in keys if key in record.values]
+        # Of a fleet's table a disk may have columns that hold nothing of it.
+        told = [series[recent] for key in keys if (series := record.values.get(key)) is not None]
+        told = [series for series in told if np.isfinite(series).any()]
         if not told:
             continue
         total = np.sum(told, axis=0)
@@ -191,7 +193,8 @@ def _own_words(record: Record, whose: _Whose) -> list[Finding]:
     if warning:
         said.append(("criticalWarning", float(warning), f"its critical warning is {warning:#x}"))
     spare, least = _last(record, "availableSpare"), _last(record, "availableSpareThreshold")
-    if spare is not None and spare <= (10.0 if least is None else least):
+    # NVMe warns below its threshold; where none is told, a tenth is as little.
+    if spare is not None and (spare <= 10.0 if least is None else spare < least):
         said.append(("availableSpare", spare, f"{spare:g} % of its spare blocks are left"))
     return [
         whose.finding("due", cause, 1.0, (0.0, 0.0, 0.0), {"attribute": key, "value": value})

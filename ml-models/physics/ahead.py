@@ -74,7 +74,7 @@ class Ahead:
         return found
 
     def expected(self, beginnings: Sequence[Beginning], horizons_s: Sequence[float]) -> Floats:
-        """Inlets (B, H, 2, N) in °C at ascending horizons after each beginning."""
+        """Inlets (B, H, 2, N) in °C at ascending horizons after each beginning; NaN beyond its ``deviation``."""
         pieces = [
             self._run(beginnings[at : at + _TOGETHER], tuple(horizons_s)) for at in range(0, len(beginnings), _TOGETHER)
         ]
@@ -94,7 +94,7 @@ class Ahead:
         command, setpoint, deviation = rows("command"), rows("setpoint"), rows("deviation")
         zones = {name: rows(name) for name in ("bias", "gain", "rest")}
         lasting = rows("persistence")[:, None]
-        found = np.empty((len(begin), len(horizons), model.zones))
+        found = np.full((len(begin), len(horizons), model.zones), np.nan)
         now, at = 0.0, 0
         for step in range(deviation.shape[1]):
             command += -np.expm1(-self._step_s / self._supply_time_s) * (setpoint - command)

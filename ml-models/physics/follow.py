@@ -7,6 +7,7 @@ training learns from exactly what serving will be told. Next: `fidelity` publish
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -189,10 +190,9 @@ def expectations(layout: Layout, measured: Recording, terms: Terms | None = None
         follower.follow(moment, {name: getattr(measured, name)[at] for name in Memory.MORE})
         if follower.due(moment.time_s):
             settle()
-            try:
+            # Where it fails, the room is followed as before.
+            with contextlib.suppress(RecordingError):
                 follower.calibrate(moment.time_s)
-            except RecordingError:
-                continue
         # What an uncalibrated twin expects is told to nobody.
         if follower.calibration is not None:
             waiting.append((at, moment, follower.trusted, follower.beginning()))

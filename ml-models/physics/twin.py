@@ -9,6 +9,7 @@ past errors at that horizon say. It knows the past alone. Next: :mod:`physics.fi
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ class Twin:
         self.ahead = Ahead(layout, self.parameters, step_s)
         n, m = self._follow.racks, self._follow.units
         self._zones = BiasAndGain(2 * n)
-        self._habits = SupplyHabits(m, step_s, int(self.horizons_s[-1] / step_s))
+        self._habits = SupplyHabits(m, step_s, self._steps(self.horizons_s[-1]))
         self._inputs = self._follow.default_inputs(0.5)
         self._state: State | None = None
         self._last: Moment | None = None
@@ -185,12 +186,16 @@ class Twin:
             capacity=self._capacity.copy(),
             command=self._command.copy(),
             setpoint=last.setpoint.copy(),
-            deviation=self._habits.forecast(max(1, round(furthest / self.step_s))),
+            deviation=self._habits.forecast(self._steps(furthest)),
             bias=zones.bias.copy(),
             gain=zones.gain.copy(),
             rest=zones.rest.copy(),
             persistence=zones.persistence,
         )
+
+    def _steps(self, horizon_s: float) -> int:
+        """The least number of steps that reach so far."""
+        return max(1, math.ceil(horizon_s / self.step_s - 1e-9))
 
     def supply_fraction(self) -> Floats:
         """Capture index of each zone (2, N): the share of its air that comes straight from a cooling unit, 0..1.

@@ -153,6 +153,9 @@ class RunnerWork:
 
     def _queue(self, slots: IntArray, now: int, waited_ms: int = 0) -> None:
         """Of things with readings not predicted from yet, queue those whose turn came so long ago; keep the rest."""
+        if self._waiting:
+            # Whoever waits already takes this reading along, and is counted once.
+            slots = np.setdiff1d(slots, np.concatenate(self._waiting))
         due = self._forecaster.due(slots, now, waited_ms)
         chosen = self._affordable(due, now)
         if len(chosen):

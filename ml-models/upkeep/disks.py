@@ -1,8 +1,9 @@
 """Disks of a site out of InfluxDB, and what `models.disk_wear` says of them: the same as `racktwin detect` on files.
 
 A disk is its serial number: one that changed its name is still itself, and one that came into another's place has no
-past there. One that has said nothing for a day is gone. Looking costs more than for other things (a dozen series a
-disk), so no more than a share of the time is spent on it. Next: `upkeep.work`.
+past there. A number that several disks tell at once, as some adapters and virtual disks do, is nobody's. A disk that
+has said nothing for a day is gone. Looking costs more than for other things (a dozen series a disk), so no more than a
+share of the time is spent on it. Next: `upkeep.work`.
 """
 
 from __future__ import annotations
@@ -110,9 +111,12 @@ def _record(name: str, disks: dict[str, _Cells], named: dict[str, dict[int, str]
     """What is known of the disk that has this name now, under whatever name; and its serial number."""
     own = disks[name]
     serial = named[name][max(own)]
-    cells = dict(own) if not serial else {}
+    cells = {at: values for at, values in own.items() if not serial or named[name][at] == serial}
     for other, one in disks.items() if serial else ():
-        cells |= {at: values for at, values in one.items() if named[other][at] == serial}
+        there = {at: values for at, values in one.items() if other != name and named[other][at] == serial}
+        # It changes its name within one cell: in more than one, those are two.
+        if len(there.keys() & cells.keys()) <= 1:
+            cells = there | cells
     times = sorted(cells)
     values = {}
     for key in _NUMBERS:

@@ -107,8 +107,7 @@ def training_beside(trained: Path | None = None) -> Iterator[Callable[[], dict[s
         training = pool.submit(model.ensure_all_trained, wanted)
 
         def folders() -> dict[str, Path]:
-            training.result()
-            return {name: model.folder(name) for name in wanted} | given
+            return training.result() | given
 
         yield folders
 

@@ -67,9 +67,11 @@ def up(name: str, nodes: int, say: Callable[[str], None]) -> None:
         *("--wait", "--timeout", f"{3 * INSTALL_S}s"),
         timeout_s=3 * INSTALL_S + 60,
     )
-    model.ensure_all_trained(model.names())
-    trained = "\n---\n".join(json.dumps(model.config_map(name, SITE, model.folder(name))) for name in model.names())
-    run("kubectl", "--context", context, "apply", "--server-side", "-f", "-", stdin=trained)
+    folders = model.ensure_all_trained(model.names())
+    # One List: not every kubectl takes several JSON documents in a row.
+    trained = [model.config_map(name, SITE, folder) for name, folder in folders.items()]
+    items = json.dumps({"apiVersion": "v1", "kind": "List", "items": trained})
+    run("kubectl", "--context", context, "apply", "--server-side", "-f", "-", stdin=items)
     examples = root / "operators" / "examples" / SITE
     run("kubectl", "--context", context, "apply", "--server-side", "-f", str(examples))
     say(f"next: kubectl --context {context} get racks,pods -n {SITE}; helm test {SITE} -n {SITE}")

@@ -33,18 +33,20 @@ class _Training(threading.Thread):
         super().__init__(name="training", daemon=True)
         self._models = names
         self.error: Exception | None = None
+        self._folders: dict[str, Path] = {}
 
     def run(self) -> None:
         try:
-            model.ensure_all_trained(self._models)
+            self._folders = model.ensure_all_trained(self._models)
         except Exception as error:
             self.error = error
 
-    def finish(self) -> None:
-        """Wait for the end. Raises TrainingError."""
+    def finish(self) -> dict[str, Path]:
+        """Wait for the end; the folder of each model. Raises TrainingError."""
         self.join()
         if self.error is not None:
             raise self.error
+        return self._folders
 
 
 class Demo:
@@ -69,7 +71,7 @@ class Demo:
         names = model.names()
         states = {row.name: row.state for row in self._stack.status()}
         was_running = any(state != "stopped" for state in states.values())
-        untrained = [name for name in names if not model.is_trained(name)]
+        untrained = [name for name in names if not model.is_trained(model.folder(name))]
         cold = bool(Builder().missing(list(ARTEFACTS.values()))) or bool(untrained)
         if untrained:
             self._steps.say(f"training {', '.join(untrained)} on simulated history, beside the rest")
@@ -80,10 +82,10 @@ class Demo:
         def populate() -> None:
             cluster.install_crds(self._kubeconfig)
             self._apply("[0-3]*.yaml")
-            training.finish()
+            folders = training.finish()
             instance = self._stack.instance
             secret = model.influx_secret(own.INFLUX_SECRET, self._site, influxdb.token(instance))
-            config_maps = [model.config_map(name, self._site, model.folder(name)) for name in names]
+            config_maps = [model.config_map(name, self._site, folder) for name, folder in folders.items()]
             cluster.apply(self._kubeconfig, [*config_maps, secret])
             model.publish(instance.data("registry"), names)
             # Last: without a version in the registry the operator would begin a training of its own.

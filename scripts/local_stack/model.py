@@ -8,7 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +39,17 @@ def names() -> list[str]:
 
 def folder(name: str) -> Path:
     """Where the model trained from the present sources lies, once it is trained."""
-    return paths.models_dir() / f"{name}-{source_digest(paths.repository())}"
+    return _folders([name])[name]
 
 
-def is_trained(name: str) -> bool:
-    """Whether the model of the present sources is there."""
-    return all((folder(name) / file).is_file() for file in _FILES)
+def _folders(names: Sequence[str]) -> dict[str, Path]:
+    digest = source_digest(paths.repository())
+    return {name: paths.models_dir() / f"{name}-{digest}" for name in names}
+
+
+def is_trained(place: Path) -> bool:
+    """Whether a model's folder holds all that a model has."""
+    return all((place / file).is_file() for file in _FILES)
 
 
 def ensure_trained(name: str) -> Path:
@@ -53,29 +58,32 @@ def ensure_trained(name: str) -> Path:
     Raises:
         TrainingError: the training failed.
     """
-    ensure_all_trained([name])
-    return folder(name)
+    return ensure_all_trained([name])[name]
 
 
-def ensure_all_trained(names: Sequence[str]) -> None:
-    """Train those of these models that are not there, on the same simulated history.
+def ensure_all_trained(names: Sequence[str]) -> dict[str, Path]:
+    """Train those of these models that are not there, on the same simulated history; return each one's folder.
 
     Raises:
         TrainingError: the training failed.
     """
-    if all(is_trained(name) for name in names):
-        return
+    # Once: sources that change during the training must not file its result as their own.
+    places = _folders(names)
+    if all(map(is_trained, places.values())):
+        return places
     models = paths.models_dir()
     models.mkdir(parents=True, exist_ok=True)
     with (models / ".training.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        missing = [name for name in names if not is_trained(name)]
+        missing = {name: place for name, place in places.items() if not is_trained(place)}
         if missing:
-            _train(missing, models / f".{source_digest(paths.repository())}.partial")
+            _train(missing, models / f".{next(iter(missing.values())).name}.partial")
+    return places
 
 
-def _train(names: Sequence[str], temporary: Path) -> None:
+def _train(places: Mapping[str, Path], temporary: Path) -> None:
     """Train these and put each into its place, whole."""
+    names = list(places)
     shutil.rmtree(temporary, ignore_errors=True)
     # Simulated whatever the stack holds: a first start must not depend on how much history there happens to be.
     training = ["-m", "training", "first", "--models", ",".join(names), "--models-dir", str(temporary)]
@@ -84,11 +92,10 @@ def _train(names: Sequence[str], temporary: Path) -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise TrainingError(f"training {', '.join(names)} failed: {(result.stderr or result.stdout).strip()[-800:]}")
-    for name in names:
+    for name, place in places.items():
         missing = [file for file in _FILES if not (temporary / name / file).is_file()]
         if missing:
             raise TrainingError(f"training {name} did not write {', '.join(missing)}")
-        place = folder(name)
         shutil.rmtree(place, ignore_errors=True)
         (temporary / name).rename(place)
     shutil.rmtree(temporary, ignore_errors=True)
@@ -126,8 +133,8 @@ def publish(registry: Path, names: Sequence[str]) -> None:
     Raises:
         TrainingError: one could not be trained, or the registry refuses it.
     """
-    ensure_all_trained(names)
-    new = [folder(name) for name in names if not _is_published(registry, name)]
+    folders = ensure_all_trained(names)
+    new = [folder for name, folder in folders.items() if not _is_published(registry, name, folder)]
     if not new:
         return
     command = [sys.executable, "-m", "racktwin_cli", "models", "--registry", str(registry), "publish"]
@@ -137,6 +144,6 @@ def publish(registry: Path, names: Sequence[str]) -> None:
         raise TrainingError(f"models publish failed: {(result.stderr or result.stdout).strip()[-800:]}")
 
 
-def _is_published(registry: Path, name: str) -> bool:
-    version = str(json.loads((folder(name) / "model.json").read_text(encoding="utf-8"))["version"])
+def _is_published(registry: Path, name: str, folder: Path) -> bool:
+    version = str(json.loads((folder / "model.json").read_text(encoding="utf-8"))["version"])
     return (registry / name / "versions" / version / "model.json").is_file()

@@ -34,6 +34,8 @@ class Answer:
     body: bytes
     token: str = ""
     """Redfish's session token, where one was given."""
+    location: str = ""
+    """Where what was made stands, where it was said."""
 
     def json(self) -> Any:
         """The body as JSON. Raises SourceError."""
@@ -153,4 +155,5 @@ class Site:
         content = answer.read(_LARGEST)
         if answer.will_close:
             self.close()
-        return Answer(answer.status, content, answer.getheader("X-Auth-Token") or "")
+        token, location = (answer.getheader(name) or "" for name in ("X-Auth-Token", "Location"))
+        return Answer(answer.status, content, token, location)

@@ -83,5 +83,6 @@ def _rows(properties: Mapping[str, Mapping[str, str]]) -> list[str]:
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     for name, row in properties.items():
         cells = [f"`{name}`", *(f"`{row[key]}`" if key in row else "—" for key in COLUMNS), row.get("note", "")]
-        lines.append("| " + " | ".join(cells) + " |")
+        # Some selectors of Prometheus have a bar, which would end the cell.
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return lines

@@ -38,5 +38,6 @@ COMMANDS: Final = Counter("racktwin_gateway_commands_total", "Commands received,
 DISKS: Final = Enum(
     "racktwin_gateway_disks_state",
     "Whether this machine's disks can be read, or why not.",
-    states=list(get_args(State)),
+    # What it stands at until the disks are asked for, and where they never are.
+    states=["not asked", *get_args(State)],
 )

@@ -1,15 +1,18 @@
 """Asks smartctl of this machine's disks, seldom and beside everything else: a disk may take seconds to answer.
 
 Where smartctl is not installed or may not be run, Linux' own files still name NVMe disks and tell their temperature. A
-state says which it is. Disks that sleep are not woken. Next: `gateway.machine` and `servertwin.log.smart` send it.
+state says which it is. Disks that sleep are not woken. Next: `gateway.service` and `servertwin.log.drives` send it.
 """
 
 from __future__ import annotations
 
+import errno
 import json
+import queue
 import shlex
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,8 +23,13 @@ from racktwin.smart import Values
 
 State = Literal["read", "no disks", "not installed", "not permitted", "failed"]
 _TIMEOUT_S: Final = 30.0
+# Characters of a complaint.
+_LONGEST: Final = 240
 _SYS: Final = Path("/sys/class/nvme")
-_REFUSED: Final = ("permission denied", "operation not permitted", "must be root", "requires root")
+_REFUSED: Final = (
+    "permission denied", "operation not permitted", "must be root", "requires root", "password is required",
+    "not allowed to", "not in the sudoers",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +45,20 @@ def run(command: Sequence[str]) -> bytes:
     """What a command prints; its exit status says more than whether it worked, so it is not looked at.
 
     Raises:
-        OSError: it cannot be run.
+        PermissionError: what goes before smartctl, `sudo` say, does not let it be run.
+        FileNotFoundError: it is not there, or what goes before it does not find it.
+        OSError: it cannot be run, or has only complaints.
         subprocess.TimeoutExpired: it does not end.
     """
-    return subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT_S, check=False
-    ).stdout
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT_S, check=False)
+    complaint = " ".join(done.stderr.decode(errors="replace").split())[:_LONGEST]
+    if done.stdout.strip() or not complaint:
+        return done.stdout
+    if _is_refusal(complaint):
+        raise PermissionError(errno.EACCES, complaint)
+    if "not found" in complaint or "no such file" in complaint.lower():
+        raise FileNotFoundError(errno.ENOENT, complaint)
+    raise OSError(errno.EIO, complaint)
 
 
 def read(smartctl: str = "smartctl", *, ask: Callable[[Sequence[str]], bytes] = run, sys: Path = _SYS) -> Disks:
@@ -50,8 +66,8 @@ def read(smartctl: str = "smartctl", *, ask: Callable[[Sequence[str]], bytes] = 
     command = shlex.split(smartctl)
     try:
         found = _ask(ask, [*command, "--scan-open", "--json"])
-    except FileNotFoundError:
-        return _from_sys(sys, "not installed", f"{command[0]} is not installed: install smartmontools")
+    except FileNotFoundError as error:
+        return _from_sys(sys, "not installed", f"{smartctl}: {error.strerror or 'not found'}: install smartmontools")
     except PermissionError as error:
         return _from_sys(sys, "not permitted", f"{command[0]}: {error.strerror}")
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
@@ -61,6 +77,8 @@ def read(smartctl: str = "smartctl", *, ask: Callable[[Sequence[str]], bytes] = 
         refused = smart.problem(found) or ""
         state: State = "not permitted" if _is_refusal(refused) else "no disks"
         return _from_sys(sys, state, refused or "smartctl finds no disk")
+    # Behind a RAID controller all disks have the controller's name, and only their type tells them apart.
+    same = Counter(str(one["name"]) for one in devices)
     disks: dict[str, Values] = {}
     problems: list[str] = []
     for device in devices:
@@ -74,9 +92,11 @@ def read(smartctl: str = "smartctl", *, ask: Callable[[Sequence[str]], bytes] = 
         why = smart.problem(document) or (str(device["open_error"]) if device.get("open_error") else None)
         told = None if why else smart.values_of(document)
         if told is not None:
-            disks[told[0]] = told[1]
+            feature = drives.feature(f"{name}-{kind}") if same[name] > 1 else None
+            disks[feature or told[0]] = told[1]
         else:
-            problems.append(f"{name}: {why or 'tells nothing'}")
+            which = f"{name} ({kind})" if same[name] > 1 else name
+            problems.append(f"{which}: {why or 'tells nothing'}")
     if disks:
         return Disks("read", "; ".join(problems), disks)
     return _from_sys(sys, "not permitted" if any(map(_is_refusal, problems)) else "failed", "; ".join(problems))
@@ -90,7 +110,7 @@ class Watch:
         self._every_s, self._look, self._say = every_s, look, say
         self._due = float("-inf")
         self._thread: threading.Thread | None = None
-        self._new: Disks | None = None
+        self._new: queue.SimpleQueue[Disks] = queue.SimpleQueue()
         self.last: Disks | None = None
 
     def take(self, now: float) -> dict[str, Values]:
@@ -99,8 +119,10 @@ class Watch:
             self._due = now + self._every_s
             self._thread = threading.Thread(target=self._read, name="smart", daemon=True)
             self._thread.start()
-        new, self._new = self._new, None
-        return {} if new is None else new.disks
+        try:
+            return self._new.get_nowait().disks
+        except queue.Empty:
+            return {}
 
     def wait(self, within_s: float) -> None:
         """Until the reading that is under way has ended."""
@@ -114,7 +136,8 @@ class Watch:
             found = Disks("failed", f"{type(error).__name__}: {error}")
         if self.last is None or (found.state, found.why) != (self.last.state, self.last.why):
             self._say(found)
-        self.last = self._new = found
+        self.last = found
+        self._new.put(found)
 
 
 def _ask(ask: Callable[[Sequence[str]], bytes], command: Sequence[str]) -> dict[str, Any]:

@@ -6,17 +6,22 @@ Trends go through hourly medians and are judged by `models.wear`, disks by `mode
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from models.disk_wear import Record, judge
 from models.wear import WINDOW_H, Finding, trend
+from models.windows import IntArray
 from physics_files import quantities, tables
 from physics_files.grid import Grid
 from training.files.baseline import Floats
 
+Strings = npt.NDArray[np.object_]
 _HOUR_S: Final = 3600
 # Property of the catalogue's ``drive`` -> spellings of its column.
 _SMART: Final[dict[str, tuple[str, ...]]] = {
@@ -39,7 +44,20 @@ _SMART: Final[dict[str, tuple[str, ...]]] = {
 # What says of the others only how old the disk is, or how much spare it should have.
 _BESIDE: Final = ("powerOnHours", "availableSpareThreshold")
 _SERIALS: Final = ("serial", "serialnumber")
-_DISK_COLUMNS: Final = ("disk", "drive", "device", "serial", "serialnumber", "server", "host", "name", "thing")
+_DISKS: Final = ("disk", "drive", "device")
+_HOSTS: Final = ("server", "host", "hostname", "thing")
+# What stands for a disk where no column says which it is.
+_ELSE: Final = (*_SERIALS, *_HOSTS, "name")
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Columns of attributes by property, those that name a disk (its server's first), that of its serial number where
+    it has one besides."""
+
+    attributes: dict[str, str]
+    names: list[str]
+    serial: str | None
 
 
 def find(grid: Grid) -> list[Finding]:
@@ -77,39 +95,66 @@ def disks(table: pd.DataFrame, name: str) -> list[Finding]:
     columns = _columns(table)
     if columns is None:
         return []
-    known, disk_column, serial_column = columns
     times = tables.epoch_ms(table[tables.time_column(table, name)], name)
     found = []
-    for disk, found_rows in table.groupby(disk_column).indices.items():
-        rows = np.asarray(found_rows)
-        order = rows[np.argsort(times[rows], kind="stable")]
+    for disk, order, numbers in _each(table, columns, times):
         values = {
             key: pd.to_numeric(table[column].iloc[order], errors="coerce").to_numpy(dtype=float)
-            for key, column in known.items()
+            for key, column in columns.attributes.items()
         }
         told = np.any([np.isfinite(series) for series in values.values()], axis=0)
-        serials = () if serial_column is None else tuple(table[serial_column].iloc[order[told]].fillna("").astype(str))
+        serials = tuple(numbers[told]) if columns.serial is not None else ()
         series = {key: one[told] for key, one in values.items()}
-        finding = judge(Record(times[order][told] / 3_600_000.0, series, serials), str(disk), "disk", calm_hour=2)
+        finding = judge(Record(times[order][told] / 3_600_000.0, series, serials), disk, "disk", calm_hour=2)
         if finding is not None:
             found.append(finding)
     return found
 
 
-def _columns(table: pd.DataFrame) -> tuple[dict[str, str], str, str | None] | None:
-    """Columns of attributes by property, that of the disk's name, that of its serial number where it has one besides;
-    None where there is no attribute, or no disk to have it."""
+def _each(table: pd.DataFrame, columns: _Columns, times: IntArray) -> Iterator[tuple[str, IntArray, Strings]]:
+    """(name, rows in order of time, their serial numbers) of each disk."""
+    told = table[columns.names].notna().all(axis=1).to_numpy()
+    names = table[columns.names].astype(str).agg("/".join, axis=1)
+    serials = np.full(len(table), "", dtype=object)
+    if columns.serial is not None:
+        serials = table[columns.serial].fillna("").astype(str).str.strip().to_numpy(dtype=object)
+    known = np.flatnonzero(told)
+    for name, found in names[told].groupby(names[told].to_numpy()).indices.items():
+        rows = known[found]
+        order = rows[np.argsort(times[rows], kind="stable")]
+        numbers = serials[order]
+        if not _at_once(numbers):
+            yield str(name), order, numbers
+            continue
+        # Disks of several servers that are called alike, and no column says which server.
+        for number in dict.fromkeys(numbers[numbers != ""]):
+            own = numbers == number
+            yield f"{name} {number}", order[own], numbers[own]
+
+
+def _at_once(serials: Strings) -> bool:
+    """Whether one comes back after another: several disks at once, and not one in another's place."""
+    known = serials[serials != ""]
+    changes, different = int(np.count_nonzero(known[1:] != known[:-1])), len(set(known.tolist()))
+    return different > 1 and changes >= different
+
+
+def _columns(table: pd.DataFrame) -> _Columns | None:
+    """None where there is no attribute, or no disk to have it."""
     by_name = {quantities.squeeze(str(column)): str(column) for column in table.columns}
 
     def named(spellings: tuple[str, ...]) -> str | None:
         return next((by_name[spelling] for spelling in spellings if spelling in by_name), None)
 
     known = {key: column for key, spellings in _SMART.items() if (column := named(spellings)) is not None}
-    disk = named(_DISK_COLUMNS)
-    if not set(known) - set(_BESIDE) or disk is None:
+    names = [column for column in (named(_HOSTS), named(_DISKS)) if column is not None]
+    if named(_DISKS) is None:
+        # Of a server with one disk, or a list of disks by their numbers.
+        names = [column for column in (named(_ELSE),) if column is not None]
+    if not set(known) - set(_BESIDE) or not names:
         return None
     serial = named(_SERIALS)
-    return known, disk, None if serial == disk else serial
+    return _Columns(known, names, None if serial in names else serial)
 
 
 def hourly(grid: Grid, values: Floats) -> tuple[Floats, Floats]:

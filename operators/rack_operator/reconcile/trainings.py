@@ -76,8 +76,10 @@ class Trainings:
         async for pod in self._around.kube.items(PODS, owner.namespace, labels=f"batch.kubernetes.io/job-name={job}"):
             for container in (pod.get("status") or {}).get("containerStatuses") or ():
                 ended = (container.get("state") or {}).get("terminated") or {}
-                if ended.get("message"):
-                    said[str(ended.get("finishedAt") or "")] = str(ended["message"]).strip().splitlines()[-1][:500]
+                # What a pod left may be blank lines alone.
+                lines = str(ended.get("message") or "").strip().splitlines()
+                if lines:
+                    said[str(ended.get("finishedAt") or "")] = lines[-1][:500]
         return said[max(said)] if said else ""
 
     async def _jobs(self, owner: Owner) -> list[JsonObject]:

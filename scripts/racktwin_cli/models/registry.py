@@ -70,7 +70,7 @@ def models(context: click.Context, url: str, json_wanted: bool) -> None:
 @click.option("--reason", default="by hand", show_default=True, help="Why they are to serve.")
 @click.pass_obj
 def publish(url: str, folders: tuple[Path, ...], serve: bool, reason: str) -> None:
-    """Put the FOLDERS of trained models into the registry; they do not serve yet."""
+    """Put the FOLDERS of trained models into the registry; without --promote they do not serve yet."""
     with _opened(url) as registry:
         for folder in folders:
             made = registry.publish(folder)

@@ -7,9 +7,12 @@ resources matter, so that nothing else is fetched.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -24,6 +27,7 @@ from collector.secrets import Secret
 
 _log: Final = structlog.stdlib.get_logger()
 _ROOT: Final = "/redfish/v1/"
+_LOGOUT_S: Final = 2.0
 # How to each resource from the chassis, the system or the PDU: link after link.
 _LINKS: Final[dict[str, tuple[str, ...]]] = {
     "Chassis": ("chassis",),
@@ -101,6 +105,7 @@ class Service:
         self._options = options
         self._site = Site(options.address, timeout_s=options.timeout_s, ca_file=options.ca_file, verify=options.verify)
         self._headers: dict[str, str] | None = None
+        self._session = ""
         self._links: dict[str, str | None] = {}
         self._expands = False
         self.root: dict[str, Any] = {}
@@ -132,10 +137,15 @@ class Service:
             raise SourceError(f"{self._options.address}: {collection} has no {wanted}; it has {', '.join(members)}")
         return str(members[0]) if members else None
 
-    def close(self) -> None:
-        """Hang up, and look at everything anew next time."""
+    async def close(self) -> None:
+        """Log out where there is a session (a service has few of them), hang up, look at everything anew next time."""
+        headers, self._headers = self._headers, None
+        session, self._session = self._session, ""
+        if session:
+            with contextlib.suppress(SourceError, TimeoutError):
+                async with asyncio.timeout(_LOGOUT_S):
+                    await self._site.request("DELETE", session, headers=headers)
         self._site.close()
-        self._headers = None
         self._links.clear()
 
     async def _login(self) -> None:
@@ -150,6 +160,8 @@ class Service:
             if answer.status not in (200, 201) or not answer.token:
                 raise SourceError(f"{options.address}: no session for {options.user}: {answer.status}")
             headers = {"X-Auth-Token": answer.token}
+            # A path; some services give the whole address.
+            self._session = urlsplit(answer.location).path
         elif options.user:
             headers = basic(options.user, password)
         root = await self._site.get_json(_ROOT, headers)
@@ -213,13 +225,15 @@ class RedfishSource:
             options.map or "points",
         )  # fmt: skip
         self._service, self._clock = Service(options), surroundings.clock
-        # Half of the time that a reading may take, so that what goes with it is not lost.
-        self._drives = Drives(self._service.get, options.timeout_s / 2.0, time.monotonic)
+        # Drives have what is left of half of the time that a reading may take, so that what goes with it is not lost.
+        self._for_drives_s = options.timeout_s / 2.0
+        self._drives = Drives(self._service.get, time.monotonic)
         self._no_drives = ""
         # Where each value was found; a service does not change its schema while it runs.
         self._chosen: dict[str, Place] = {}
 
     async def read(self, due: Sequence[Binding[RedfishPoint]]) -> list[Reading]:
+        ends = time.monotonic() + self._for_drives_s
         fetched: dict[str, Any] = {}
         readings = []
         of_drives = [binding for binding in due if _DISK in binding.feature]
@@ -232,22 +246,25 @@ class RedfishSource:
                 readings.append(reading)
         # Last: that the service does not let us in is said by what every service has.
         if of_drives:
-            readings += await self._of_drives(of_drives)
+            readings += await self._of_drives(of_drives, ends)
         return readings
 
     async def close(self) -> None:
-        self._service.close()
+        await self._service.close()
         self._chosen.clear()
 
-    async def _of_drives(self, due: Sequence[Binding[RedfishPoint]]) -> list[Reading]:
+    async def _of_drives(self, due: Sequence[Binding[RedfishPoint]], ends: float) -> list[Reading]:
         """Each value of each drive; one that has none of a schema's places is another kind of disk."""
         try:
-            found = await self._drives.read(await self._service.resource("Storage"))
-        except SourceError as error:
+            async with asyncio.timeout(max(0.0, ends - time.monotonic())):
+                storages = await self._service.resource("Storage")
+            found = await self._drives.read(storages, ends)
+        except (SourceError, TimeoutError) as error:
             # Many services let a reader see everything else; then everything else is read.
-            if str(error) != self._no_drives:
-                _log.warning("drives are not read", source=self.name, reason=str(error))
-            self._no_drives = str(error)
+            reason = str(error) or "Storage is not read in half of timeout_s; next: raise timeout_s"
+            if reason != self._no_drives:
+                _log.warning("drives are not read", source=self.name, reason=reason)
+            self._no_drives = reason
             return []
         self._no_drives = ""
         readings = []
@@ -288,7 +305,7 @@ async def discover(host: str, port: int, options: RedfishOptions, _surroundings:
     except SourceError:
         return None
     finally:
-        service.close()
+        await service.close()
     of = system or chassis
     placement = (chassis.get("Location") or of.get("Location") or {}).get("Placement") or {}
     unit, height = placement.get("RackOffset"), chassis.get("HeightMm")

@@ -44,11 +44,14 @@ class Mockup:
         self.user, self.password = "collector", secrets.token_urlsafe(12)
         self.token = secrets.token_urlsafe(12)
         self.requests: list[str] = []
+        # How many are logged in by a session.
+        self.sessions = 0
 
     def application(self) -> web.Application:
         """The service as an aiohttp application."""
         app = web.Application()
         app.router.add_post(f"{ROOT}/SessionService/Sessions", self._session)
+        app.router.add_delete(f"{ROOT}/SessionService/Sessions/1", self._logout)
         app.router.add_get("/redfish/v1{path:.*}", self._get)
         return app
 
@@ -56,7 +59,15 @@ class Mockup:
         body = await request.json()
         if (body.get("UserName"), body.get("Password")) != (self.user, self.password):
             return web.json_response({"error": {"code": "Base.1.0.InsufficientPrivilege"}}, status=401)
-        return web.json_response({"Id": "1"}, status=201, headers={"X-Auth-Token": self.token})
+        self.sessions += 1
+        where = str(request.url.with_path(f"{ROOT}/SessionService/Sessions/1"))
+        return web.json_response({"Id": "1"}, status=201, headers={"X-Auth-Token": self.token, "Location": where})
+
+    async def _logout(self, request: web.Request) -> web.Response:
+        if not self._admitted(request):
+            return web.json_response({"error": {"code": "Base.1.0.NoValidSession"}}, status=401)
+        self.sessions -= 1
+        return web.Response(status=204)
 
     async def _get(self, request: web.Request) -> web.Response:
         path = request.match_info["path"].rstrip("/")

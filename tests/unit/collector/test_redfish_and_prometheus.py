@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -105,11 +107,45 @@ async def test_drives_that_there_is_no_time_for_are_asked_first_the_next_time() 
         return {"Id": path}
 
     storages = {"Members": [{"Drives": [{"@odata.id": f"/d/{n}"} for n in range(6)]}]}
-    drives = Drives(get, 2.5, lambda: now[0])
-    seen = [sorted(await drives.read(storages)) for _ in range(3)]
+    drives = Drives(get, lambda: now[0])
+    seen = [sorted(await drives.read(storages, now[0] + 2.5)) for _ in range(3)]
     assert seen == [["drive.0", "drive.1"], ["drive.3", "drive.4", "drive.5"], ["drive.0", "drive.1"]]
     with pytest.raises(SourceError):
-        await Drives(get, 2.5, lambda: now[0]).read({"Members": [{"Drives": [{"@odata.id": "/d/2"}]}]})
+        await Drives(get, lambda: now[0]).read({"Members": [{"Drives": [{"@odata.id": "/d/2"}]}]}, now[0] + 2.5)
+
+
+async def test_a_drive_that_takes_too_long_holds_up_neither_the_others_nor_what_is_read_besides() -> None:
+    async def get(path: str) -> Any:
+        await asyncio.sleep(60 if path == "/d/1" else 0)
+        return {"Id": path, "Status": "OK", "Metrics": [{"@odata.id": "/m"}]}
+
+    storages: dict[str, Any] = {"Members": ["text", {"Drives": [{"@odata.id": f"/d/{n}"} for n in range(4)]}]}
+    drives = Drives(get, time.monotonic)
+
+    async def some() -> list[str]:
+        return sorted(await drives.read(storages, time.monotonic() + 0.2))
+
+    assert await some() == ["drive.0"]
+    with pytest.raises(SourceError, match="/d/1 is not read within"):
+        await some()
+    assert await some() == ["drive.0", "drive.2", "drive.3"]
+    with pytest.raises(SourceError, match="no time is left"):
+        await drives.read(storages, time.monotonic())
+
+
+async def test_redfish_logs_out_when_it_hangs_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    mockup = redfish.Mockup(1)
+    monkeypatch.setenv("TEST_BMC", mockup.password)
+    async with serving(mockup.application()) as port:
+        server = source(
+            protocol="redfish", url=f"http://127.0.0.1:{port}", user="collector", password={"env": "TEST_BMC"},
+            session=True, thing="server-n1",
+        )  # fmt: skip
+        for _ in range(2):
+            assert await server.read(server.bindings)
+            assert mockup.sessions == 1
+            await server.close()
+            assert mockup.sessions == 0
 
 
 async def test_redfish_reads_a_rack_pdu(monkeypatch: pytest.MonkeyPatch) -> None:

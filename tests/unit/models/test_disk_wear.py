@@ -81,6 +81,17 @@ def test_a_hot_disk_is_not_a_failing_one():
     assert found(disk(criticalWarning=[0b10])) is None
 
 
+@pytest.mark.parametrize("spare", [0, 100])
+def test_spare_at_its_threshold_is_not_below_it(spare):
+    assert found(disk(availableSpare=[spare], availableSpareThreshold=[spare])) is None
+
+
+def test_an_attribute_that_is_never_told_hides_no_damage():
+    grown = {"reallocatedSectors": range(30, 240, 10)}
+    whole, without = found(disk(**grown, pendingSectors=[np.nan] * 21)), found(disk(**grown))
+    assert (whole, whole.state) == (without, "due")
+
+
 def test_another_disk_in_its_place_has_no_past_here():
     series = {"reallocatedSectors": [40, 60, 80, 0, 0], "powerOnHours": [9000, 9024, 9048, 10, 34]}
     assert found(disk(**series, serials=("A", "A", "A", "B", "B"))) is None

@@ -171,6 +171,36 @@ def test_a_state_says_why_there_are_none(machine: Machine, state: str, why: str,
     assert why in found.why
 
 
+def test_disks_behind_a_controller_are_told_apart_by_their_type(tmp_path: Path) -> None:
+    whole = {"devices": [{"name": "/dev/bus/0", "type": f"megaraid,{n}"} for n in range(3)]}
+    told = [json.dumps(whole | recorded("hdd") | {"serial_number": f"S{n}"}).encode() for n in range(2)]
+    told.append(json.dumps(recorded("denied")).encode())
+    answers = iter([json.dumps(whole).encode(), *told])
+    found = read(ask=lambda _command: next(answers), sys=tmp_path)
+    assert {name: disk["serial"] for name, disk in found.disks.items()} == {
+        "drive.bus-0-megaraid-0": "S0",
+        "drive.bus-0-megaraid-1": "S1",
+    }
+    assert "/dev/bus/0 (megaraid,2): " in found.why
+
+
+@pytest.mark.parametrize(
+    ("complaint", "state"),
+    [
+        ("sudo: a password is required", "not permitted"),
+        ("sudo: smartctl: command not found", "not installed"),
+        ("no memory", "failed"),
+    ],
+)
+def test_a_command_that_only_complains_says_why(complaint: str, state: str, tmp_path: Path) -> None:
+    stand_in = tmp_path / "stand-in"
+    stand_in.write_text(f"#!/bin/sh\necho '{complaint}' >&2\nexit 1\n")
+    stand_in.chmod(0o755)
+    found = read(f"{stand_in} -n smartctl", sys=tmp_path)
+    assert found.state == state
+    assert complaint in found.why
+
+
 def test_linux_itself_tells_a_little_of_nvme(tmp_path: Path) -> None:
     (tmp_path / "nvme0" / "hwmon3").mkdir(parents=True)
     (tmp_path / "nvme0" / "serial").write_text("N1  \n")

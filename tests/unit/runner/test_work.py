@@ -113,6 +113,14 @@ def test_readings_that_come_together_share_a_call(rig):
     assert sum(topic == "racktwin.twin.berlin" for topic, _, _ in rig.producer.sent) == 1
 
 
+def test_who_waits_already_is_counted_once(rig):
+    rig.work._first = Budget(2, rig.now)
+    for feature in ("environment.top", "environment.bottom"):
+        rig.work.handle([Message(reading(thing="rack-1", feature=feature))])
+    predict(rig, Message(reading(thing="rack-2")))
+    assert {p.thing for p in rig.producer.predictions()} == {"racktwin.berlin:rack-1", "racktwin.berlin:rack-2"}
+
+
 def test_a_full_batch_waits_for_nobody(artefact):
     rig = Rig(artefact, max_batch=8)
     rig.work.handle([Message(reading(thing=f"rack-{n}")) for n in range(8)])

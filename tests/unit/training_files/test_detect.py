@@ -125,6 +125,30 @@ def test_disks_are_judged_by_their_smart_attributes(tmp_path):
     assert 0 < found["tired"].remaining_h < 24 * 10
 
 
+@pytest.mark.parametrize(
+    ("columns", "name"),
+    [
+        (["server", "disk"], "s2/sda"),
+        (["server", "disk", "serial"], "s2/sda"),
+        (["disk", "serial"], "sda N2"),
+        (["serial"], "N2"),
+    ],
+)
+def test_disks_of_servers_that_call_them_alike_are_told_apart(columns, name):
+    import pandas as pd
+
+    from training.files import wear
+
+    days = pd.date_range("2026-01-01", periods=10, freq="D", tz="UTC")
+    rows = [
+        {"time": day, "server": f"s{n}", "disk": "sda", "serial": f"N{n}", "smart_197": 40 * at if n == 2 else 0}
+        for at, day in enumerate(days)
+        for n in (1, 2, 3)
+    ]
+    (finding,) = wear.disks(pd.DataFrame(rows)[["time", *columns, "smart_197"]], "smart.csv")
+    assert (finding.thing, finding.state, finding.evidence["grown"]) == (name, "due", 360.0)
+
+
 def test_a_file_of_disks_alone_will_do(tmp_path):
     lines = ["date,serial_number,smart_5_raw,smart_9_raw,smart_197_raw"]
     for day in range(1, 11):

@@ -150,6 +150,13 @@ def test_a_disk_is_its_serial_number_whatever_its_name():
     assert (found.part, found.evidence["serial"], found.evidence["grown"]) == ("disk sdb", "X", 70.0)
 
 
+def test_a_number_that_several_disks_tell_is_nobodys():
+    sick = rows("sdb", DAYS, serial=["S0"] * 8, pendingSectors=[n * 30 for n in range(8)])
+    well = [rows(name, DAYS, serial=["S0"] * 8, pendingSectors=[0] * 8) for name in ("sda", "sdc")]
+    found = judged([*next(iter(well)), *sick, *well[1]], NOW, 3).findings[SERVER]
+    assert (found.part, found.state, found.evidence["grown"]) == ("disk sdb", "due", 210.0)
+
+
 def test_of_a_disk_that_was_changed_or_is_gone_nothing_is_said():
     changed = rows("sda", DAYS, serial=["X"] * 5 + ["Z"] * 3, pendingSectors=[0, 4, 9, 30, 60, 0, 0, 0])
     gone = rows("sdb", [at - 2 * 24 * HOUR for at in DAYS], pendingSectors=[n * 9 for n in range(8)])
