@@ -1,6 +1,8 @@
 """The release's authority, its certificates and the trust store: makes what is missing, renews what ends soon.
 
-What read a renewed certificate at its start is rolled; our own processes take up a renewed one by themselves.
+What read a renewed certificate at its start is rolled, whoever renewed it: this command or cert-manager. Our own
+processes take up a renewed one by themselves. Which certificate is in use stands on the Secret of the trust store, so
+that a run that dies between renewing and rolling is made up for by the next.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from provision.failure import Failure
 from provision.settings import CertificateSettings
 
 _AUTHORITY_LEFT = dt.timedelta(days=365)
+# On the trust store's Secret, with a certificate's name: the one that all have that read it at their start.
+_IN_USE = "racktwin.io/in-use-"
 
 
 class Rolls(Protocol):
@@ -61,26 +65,64 @@ def ensure(
         Failure: the authority cannot be used, or cert-manager has not made it yet.
     """
     release = settings.provision_release
-    issued = 0
-    authority_secret = f"{release}-authority"
+    wanted = load_wanted(settings.provision_certificates)
+    before = {name: secrets.read(f"{release}-{name}-tls") for name in wanted}
+    issued: dict[str, Mapping[str, bytes]] = {}
     if settings.provision_issuer == "job":
-        authority = _authority(secrets, authority_secret, release, now, say)
-        own = authority.data()["tls.crt"]
+        authority = _authority(secrets, f"{release}-authority", release, now, say)
         # First the trust store: a pod that starts needs both.
-        _trust(settings, secrets, own)
-        for name, wanted in load_wanted(settings.provision_certificates).items():
-            issued += _issue(settings, secrets, rolls, authority=authority, name=name, wanted=wanted, now=now, say=say)
+        _trust(settings, secrets, authority.data()["tls.crt"])
+        for name, one in wanted.items():
+            fresh = _issue(settings, secrets, authority, name=name, wanted=one, data=before[name], now=now, say=say)
+            if fresh is not None:
+                issued[name] = fresh
     else:
-        made = {name: secrets.read(f"{release}-{name}-tls") for name in load_wanted(settings.provision_certificates)}
-        missing = [name for name, data in made.items() if data is None or "ca.crt" not in data]
+        missing = [name for name, data in before.items() if data is None or not {"tls.crt", "ca.crt"} <= set(data)]
         if missing:
             raise Failure(
                 f"certificates of cert-manager are missing: {', '.join(missing)}",
                 "kubectl describe certificate; this Job tries again by itself",
             )
-        own = b"".join(dict.fromkeys(data["ca.crt"] for data in made.values() if data is not None))
+        own = b"".join(dict.fromkeys(data["ca.crt"] for data in before.values() if data is not None))
         _trust(settings, secrets, own)
-    return issued
+    for name, one in wanted.items():
+        _roll(settings, secrets, rolls, name=name, wanted=one, found=before[name], fresh=issued.get(name), say=say)
+    return len(issued)
+
+
+def _roll(
+    settings: CertificateSettings,
+    secrets: Secrets,
+    rolls: Rolls,
+    *,
+    name: str,
+    wanted: Wanted,
+    found: Mapping[str, bytes] | None,
+    fresh: Mapping[str, bytes] | None,
+    say: Callable[[str], None],
+) -> None:
+    """Rolls what reads a certificate, where that is another than the one in use: `found` as this run began, or the
+    `fresh` one that it issued."""
+    release = settings.provision_release
+    present = fresh or found
+    assert present is not None
+    mark = pki.fingerprint(present)
+    noted = secrets.annotations(f"{release}-trust").get(_IN_USE + name)
+    # Without a note, what this run found is in use. On a first install pods wait for the Secret, so there is nothing
+    # to roll.
+    in_use = noted if noted is not None or found is None else _fingerprint(found)
+    if in_use is not None and in_use != mark:
+        for workload in wanted.workloads:
+            kind, _, component = workload.partition("/")
+            rolls.roll(f"{kind}/{release}-{component}", mark)
+            say(f"rolled {workload}: the certificate {name} was renewed")
+    if noted != mark:
+        secrets.annotate(f"{release}-trust", {_IN_USE + name: mark})
+
+
+def _fingerprint(data: Mapping[str, bytes]) -> str:
+    """Of a certificate that may be incomplete."""
+    return pki.fingerprint(data) if {"tls.crt", "ca.crt"} <= set(data) else ""
 
 
 def _authority(
@@ -107,29 +149,23 @@ def _authority(
 def _issue(
     settings: CertificateSettings,
     secrets: Secrets,
-    rolls: Rolls,
-    *,
     authority: pki.Authority,
+    *,
     name: str,
     wanted: Wanted,
+    data: Mapping[str, bytes] | None,
     now: dt.datetime,
     say: Callable[[str], None],
-) -> int:
+) -> Mapping[str, bytes] | None:
+    """A new certificate, where the one in `data` cannot stay."""
     secret = f"{settings.provision_release}-{name}-tls"
-    data = secrets.read(secret)
     why = pki.why_issue(data, authority, wanted.hosts, now, settings.provision_renew_days)
     if why is None:
-        return 0
+        return None
     fresh = pki.issue(authority, wanted.hosts[0], wanted.hosts, now, settings.provision_days)
     secrets.write(secret, fresh)
     say(f"issued {secret}: {why}")
-    if data is not None:
-        # On a first install pods wait for the Secret, so there is nothing to roll.
-        for workload in wanted.workloads:
-            kind, _, component = workload.partition("/")
-            rolls.roll(f"{kind}/{settings.provision_release}-{component}", pki.fingerprint(fresh))
-            say(f"rolled {workload}")
-    return 1
+    return fresh
 
 
 def _trust(settings: CertificateSettings, secrets: Secrets, own: bytes) -> None:

@@ -25,6 +25,12 @@ class Secrets(Protocol):
     def write(self, name: str, data: Mapping[str, bytes]) -> None:
         """Make it, or replace these keys."""
 
+    def annotations(self, name: str) -> dict[str, str]:
+        """Of the Secret; none where there is none."""
+
+    def annotate(self, name: str, annotations: Mapping[str, str]) -> None:
+        """Put these on the Secret, which is there."""
+
 
 class Cluster:
     """One namespace of the cluster that the service account or KUBECONFIG leads to."""
@@ -68,6 +74,21 @@ class Cluster:
             if error.status != 404:
                 raise
             self._core.create_namespaced_secret(self.namespace, body, _request_timeout=_TIMEOUT_S)
+
+    def annotations(self, name: str) -> dict[str, str]:
+        """A Secret's annotations; none where there is no such Secret. Raises ApiException."""
+        try:
+            found = self._core.read_namespaced_secret(name, self.namespace, _request_timeout=_TIMEOUT_S)
+        except ApiException as error:
+            if error.status == 404:
+                return {}
+            raise
+        return dict(found.metadata.annotations or {})
+
+    def annotate(self, name: str, annotations: Mapping[str, str]) -> None:
+        """Put annotations on a Secret. Raises ApiException."""
+        body = {"metadata": {"annotations": dict(annotations)}}
+        self._core.patch_namespaced_secret(name, self.namespace, body, _request_timeout=_TIMEOUT_S)
 
     def roll(self, workload: str, mark: str) -> None:
         """Start a rollout of `Deployment/name` or `StatefulSet/name`; one that is not there is left. Raises

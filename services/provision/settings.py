@@ -19,7 +19,9 @@ class CertificateSettings(Settings):
         Path("certificates.yaml"), description="YAML: name of a certificate -> hosts, and workloads that use it."
     )
     provision_issuer: Literal["job", "cert-manager"] = Field(
-        "job", description="Who issues: this command, or cert-manager (then only the trust store is made here)."
+        "job",
+        description="Who issues: this command, or cert-manager; then this makes the trust store and rolls what must read "
+        "a renewed one.",
     )
     provision_days: int = Field(90, ge=1, description="Days that a certificate is valid.")
     provision_renew_days: int = Field(40, ge=1, description="Days before its end that it is renewed.")

@@ -25,6 +25,7 @@ class Cluster:
         self.secrets: dict[str, dict[str, bytes]] = {}
         self.writes: list[str] = []
         self.rolled: list[str] = []
+        self.notes: dict[str, dict[str, str]] = {}
 
     def read(self, name):
         return self.secrets.get(name)
@@ -32,6 +33,13 @@ class Cluster:
     def write(self, name, data):
         self.writes.append(name)
         self.secrets[name] = {**self.secrets.get(name, {}), **data}
+
+    def annotations(self, name):
+        return self.notes.get(name, {})
+
+    def annotate(self, name, annotations):
+        assert name in self.secrets
+        self.notes.setdefault(name, {}).update(annotations)
 
     def roll(self, workload, mark):
         self.rolled.append(workload)
@@ -112,15 +120,82 @@ def test_an_authority_near_its_end_is_an_error_and_not_replaced_in_silence(setti
         ensure(settings, cluster, NOW + dt.timedelta(days=pki.AUTHORITY_DAYS - 300))
 
 
-def test_cert_managers_certificates_are_awaited_and_only_trusted(settings, authority):
-    settings = settings.model_copy(update={"provision_issuer": "cert-manager"})
+@pytest.fixture
+def by_cert_manager(settings):
+    return settings.model_copy(update={"provision_issuer": "cert-manager"})
+
+
+def come(cluster, authority, *names, now=NOW):
+    """What cert-manager does: it replaces the Secrets of these certificates."""
+    for name in names:
+        cluster.secrets[f"berlin-{name}-tls"] = pki.issue(authority, name, WANTED[name]["hosts"], now, 90)
+
+
+def test_cert_managers_certificates_are_awaited_and_trusted(by_cert_manager, authority):
     cluster = Cluster()
     with pytest.raises(Failure, match="kafka, processes"):
-        ensure(settings, cluster)
-    for name in WANTED:
-        cluster.secrets[f"berlin-{name}-tls"] = {"ca.crt": authority.data()["tls.crt"]}
-    assert ensure(settings, cluster) == 0
+        ensure(by_cert_manager, cluster)
+    come(cluster, authority, "kafka", "processes")
+    del cluster.secrets["berlin-kafka-tls"]["tls.crt"]
+    with pytest.raises(Failure, match="missing: kafka"):
+        ensure(by_cert_manager, cluster)
+    come(cluster, authority, "kafka")
+    assert ensure(by_cert_manager, cluster) == 0
     assert cluster.secrets["berlin-trust"]["ca.crt"] == authority.data()["tls.crt"]
+    assert cluster.writes == ["berlin-trust"]
+    assert cluster.rolled == []
+
+
+def test_what_cert_manager_renewed_is_rolled_once_and_the_rest_is_left(by_cert_manager, authority):
+    by_cert_manager.provision_certificates.write_text(
+        yaml.safe_dump({**WANTED, "grafana": {"hosts": ["grafana.berlin.svc"], "workloads": ["Deployment/grafana"]}})
+    )
+    cluster = Cluster()
+    come(cluster, authority, "kafka", "processes")
+    cluster.secrets["berlin-grafana-tls"] = pki.issue(authority, "grafana", ["grafana.berlin.svc"], NOW, 90)
+    ensure(by_cert_manager, cluster)
+    ensure(by_cert_manager, cluster)
+    assert cluster.rolled == []
+    come(cluster, authority, "kafka", now=NOW + dt.timedelta(days=50))
+    ensure(by_cert_manager, cluster)
+    assert cluster.rolled == ["StatefulSet/berlin-kafka"]
+    ensure(by_cert_manager, cluster)
+    assert cluster.rolled == ["StatefulSet/berlin-kafka"]
+
+
+@pytest.mark.parametrize("issuer", ["job", "cert-manager"])
+def test_a_roll_that_failed_is_made_up_for(settings, authority, issuer, monkeypatch):
+    settings = settings.model_copy(update={"provision_issuer": issuer})
+    cluster = Cluster()
+    later = NOW
+    if issuer == "cert-manager":
+        come(cluster, authority, "kafka", "processes")
+    ensure(settings, cluster)
+    if issuer == "cert-manager":
+        come(cluster, authority, "kafka", now=NOW + dt.timedelta(days=50))
+    else:
+        later = NOW + dt.timedelta(days=51)
+
+    def refused(workload, mark):
+        raise ConnectionError(workload)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cluster, "roll", refused)
+        with pytest.raises(ConnectionError):
+            ensure(settings, cluster, later)
+    ensure(settings, cluster, later)
+    assert cluster.rolled == ["StatefulSet/berlin-kafka"]
+
+
+def test_a_release_of_before_the_notes_is_rolled_for_what_is_issued_now_and_for_nothing_else(settings):
+    cluster = Cluster()
+    ensure(settings, cluster)
+    cluster.notes.clear()
+    ensure(settings, cluster)
+    assert cluster.rolled == []
+    cluster.notes.clear()
+    ensure(settings, cluster, NOW + dt.timedelta(days=51))
+    assert cluster.rolled == ["StatefulSet/berlin-kafka"]
 
 
 def test_a_certificate_is_what_its_readers_want(authority, tmp_path):
