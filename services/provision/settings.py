@@ -20,8 +20,8 @@ class CertificateSettings(Settings):
     )
     provision_issuer: Literal["job", "cert-manager"] = Field(
         "job",
-        description="Who issues: this command, or cert-manager; then this makes the trust store and rolls what must read "
-        "a renewed one.",
+        description="Who issues: this command, or cert-manager; then this makes the trust store and rolls what must "
+        "read a renewed one.",
     )
     provision_days: int = Field(90, ge=1, description="Days that a certificate is valid.")
     provision_renew_days: int = Field(40, ge=1, description="Days before its end that it is renewed.")
