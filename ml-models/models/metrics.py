@@ -5,6 +5,7 @@ Skill is 1 - MSE / MSE of persistence ("it stays as it is"): 1 perfect, 0 no bet
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -55,6 +56,14 @@ def score(truth: Array, value: Array, lo: Array, hi: Array, persistence: Array) 
         coverage=float(np.mean((truth >= lo) & (truth <= hi))),
         width=float(np.mean(hi - lo)),
     )
+
+
+def skill_against(scores: Mapping[str, float | int], other: Mapping[str, float | int]) -> float:
+    """Skill of forecasts against others than persistence, 1 - MSE / MSE of those; both scored on the same forecasts.
+
+    NaN where the others made no error.
+    """
+    return round(1.0 - (scores["rmse"] / other["rmse"]) ** 2, 4) if other["rmse"] > 0 else float("nan")
 
 
 def conformal_factor(scores: Array, coverage: float) -> float:

@@ -90,6 +90,7 @@ def card(model: Model, made: Manifest) -> str:
         split=made.training["split"],
         rows=", ".join(f"{part} {count}" for part, count in made.training["rows"].items()),
         scores=_table(made.metrics),
+        physics=_against_physics(made.metrics.get("physics")),
         parity=f"{made.metrics['parity']:.1e}",
         limits="\n".join(f"- {limit}" for limit in made.training["limits"]),
         expiry_s=definition.expiry_s,
@@ -152,6 +153,19 @@ def write(folder: Path, graph: bytes, made: Manifest, text: str) -> int:
     except OSError as error:
         raise ArtefactError(f"{error.filename or folder}: {error.strerror}") from error
     return size
+
+
+def _against_physics(compared: dict[str, Any] | None) -> str:
+    """A model beside the room's physics by itself, in a sentence."""
+    if not compared:
+        return (
+            "Skill against the room's physics alone: not known, as no room of this history was followed by its physics."
+        )
+    mine, alone = compared["model"], compared["alone"]
+    return (
+        f"Skill against the room's physics alone (1 - MSE / MSE of physics), on the {mine['count']} forecasts of which "
+        f"it is known:\n{mine['skill_physics']:.3f}; were it not known, {alone['skill_physics']:.3f}."
+    )
 
 
 def _table(metrics: dict[str, Any]) -> str:

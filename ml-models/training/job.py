@@ -110,10 +110,11 @@ def train(
         raise NotGoodEnough(reason)
     if reason:
         note(f"warning: {reason}")
+    of = " and ".join(f"{kind}s" for kind in definition.kinds)
     training = {
-        **described(histories),
+        **described(histories, of),
         "seed": seed,
-        "split": "60 % of racks and the first 60 % of time, then 20 %, then 20 %",
+        "split": f"60 % of {of} and the first 60 % of time, then 20 %, then 20 %",
         "rows": {name: len(samples) for name, samples in rows.items()},
         # By which a runner sees that its inputs are no longer these.
         "inputs": edges_of(model.inputs(), rows["train"].inputs),
@@ -133,14 +134,15 @@ def good_enough(metrics: dict[str, Any], coverage: float) -> str:
     return ""
 
 
-def described(histories: list[History]) -> dict[str, Any]:
-    """What the manifest and the card say of the data, and what follows for the model's limits."""
+def described(histories: list[History], of: str) -> dict[str, Any]:
+    """What the manifest and the card say of the data, and what follows for the model's limits. `of`: what things are
+    called."""
     things = sum(len(history.things) for history in histories)
     hours = max(history.hours for history in histories)
     if histories[0].origin["kind"] == "simulated":
         return {
             "history": "simulated",
-            "description": f"Simulated readings (physics.plant): {len(histories)} plants, {things} racks, "
+            "description": f"Simulated readings (physics.plant): {len(histories)} plants, {things} {of}, "
             f"{hours:.0f} h each.",
             "things": things,
             "hours": round(hours, 2),
@@ -152,8 +154,8 @@ def described(histories: list[History]) -> dict[str, Any]:
     spans = []
     for history in histories:
         begin = datetime.fromtimestamp(history.start_ms / 1000, UTC)
-        site, racks = history.origin["site"], len(history.things)
-        spans.append(f"{site}: {racks} racks, {history.hours:.1f} h from {begin:%Y-%m-%d %H:%M} UTC")
+        site, count = history.origin["site"], len(history.things)
+        spans.append(f"{site}: {count} {of}, {history.hours:.1f} h from {begin:%Y-%m-%d %H:%M} UTC")
     return {
         "history": "recorded",
         "description": f"Recorded readings. {'; '.join(spans)}.",

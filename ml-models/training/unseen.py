@@ -155,6 +155,7 @@ def _by_physics(
         if not found:
             continue
         figures[f"{prefix}persistence_mae_K"] = found["pure"]["mae_persistence"]
+        figures[f"{prefix}forecast_15min_skill_vs_physics"] = found["model"]["skill_physics"]
         for who, name in (("model", "with_physics"), ("alone", "without_physics"), ("pure", "physics_alone")):
             figures[f"{prefix}{name}_mae_K"] = found[who]["mae"]
             figures[f"{prefix}{name}_skill"] = found[who]["skill"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from models.definition import Definition
-from models.metrics import score
+from models.metrics import score, skill_against
 from models.samples import Fitted, Samples
 from models.windows import FloatArray
 
@@ -62,8 +62,9 @@ def against_physics(
     definition: Definition, predict: Predict, test: Samples, expected: list[int]
 ) -> dict[str, dict[str, float | int]]:
     """Scores at the model's own horizon, all on the same forecasts, those of which physics is known: of the model, of
-    the model were physics not known (`alone`), and of physics (`pure`; its interval is left out). Empty where there are
-    too few. `expected`: for each output, the input with the change that physics expects.
+    the model were physics not known (`alone`), and of physics (`pure`; its interval is left out). The first two have
+    their skill against physics too (`skill_physics`: 1 - MSE / MSE of physics). Empty where there are too few.
+    `expected`: for each output, the input with the change that physics expects.
     """
     change = test.inputs[:, expected]
     rows = test.usable & np.isfinite(change)
@@ -78,5 +79,7 @@ def against_physics(
         found[name] = score(test.truth[rows], value[rows], lo[rows], hi[rows], test.persistence[rows]).rounded()
     pure = (test.persistence + change)[rows]
     own = score(test.truth[rows], pure, pure, pure, test.persistence[rows]).rounded()
+    for scores in found.values():
+        scores["skill_physics"] = skill_against(scores, own)
     found["pure"] = {name: number for name, number in own.items() if name not in ("coverage", "width")}
     return found

@@ -11,7 +11,7 @@ from models.change.scores import against_physics
 from models.definition import read_manifest
 from models.statistics import InputPlan
 from physics.follow import expectations
-from training import expected
+from training import artefact, expected
 from training.samples import TEST, TRAIN, build, newest_of, split
 
 
@@ -104,7 +104,18 @@ def test_card_and_metrics_say_what_physics_brings(trained):
     card = (folder / "CARD.md").read_text()
     assert f"{physics['pure']['mae']:.3f}" in card
     assert "physics alone" in card
+    for who in ("model", "alone"):
+        against = 1.0 - (physics[who]["rmse"] / physics["pure"]["rmse"]) ** 2
+        assert physics[who]["skill_physics"] == pytest.approx(against, abs=1e-3)
+        assert f"{physics[who]['skill_physics']:.3f}" in card
+    assert "skill_physics" not in physics["pure"]
     assert result.metrics["parity"] < 0.01
+
+
+def test_card_says_where_physics_was_not_known(model, trained):
+    manifest = read_manifest(trained[0])
+    del manifest.metrics["physics"]
+    assert "against the room's physics alone: not known" in artefact.card(model, manifest)
 
 
 def test_too_few_forecasts_with_physics_are_not_judged(model, histories, trained, graph):
