@@ -186,7 +186,7 @@ def audit(visit: Visit, _rack: str) -> None:
     """Who did what: the command and the what-if of before are there."""
     page = visit.page
     visit.open("audit")
-    expect(page.get_by_role("heading", name="Who did what, last 24 hours")).to_be_visible()
+    expect(page.get_by_role("heading", name="Who did what")).to_be_visible()
     for event in ("scenario asked", "refused"):
         page.get_by_label("Only with").fill(event)
         expect(page.get_by_role("row").filter(has_text="engineer").filter(has_text=event).first).to_be_visible()

@@ -11,21 +11,24 @@ from typing import Any, Final
 import yaml
 
 from alerting.rules import RULES, Rule
+from racktwin.history import log_bucket
 
 # The chart writes the site's name in.
 SITE: Final = "@site@"
 _FOLDER: Final = "Racktwin"
-_LOOK_BACK_S: Final = 30 * 86_400
+# An alert stays open for as long as nobody mends what is wrong.
+_LOOK_BACK_DAYS: Final = 365
+_LOOK_BACK_S: Final = _LOOK_BACK_DAYS * 86_400
 
 
 def query(rule: Rule) -> str:
-    """1 or 0 for each thing that the rule fired for within 30 days, labelled with what was wrong and since when.
+    """1 or 0 for each thing that the rule fired for within a year, labelled with what was wrong and since when.
 
     Both labels keep what the newest begin said until the next one, so that a series is the same when it is clear.
     """
     return (
         'import "internal/debug"\n'
-        f'from(bucket: "{SITE}")\n  |> range(start: -30d)\n'
+        f'from(bucket: "{log_bucket(SITE)}")\n  |> range(start: -{_LOOK_BACK_DAYS}d)\n'
         f'  |> filter(fn: (r) => r._measurement == "alert" and r.feature == "alert.{rule.name}")\n'
         '  |> filter(fn: (r) => r._field == "firing" or r._field == "text")\n'
         '  |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")\n'

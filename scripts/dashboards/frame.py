@@ -61,14 +61,14 @@ _ANNOTATIONS: Final = {
     "commands": (
         "Commands",
         "blue",
-        'from(bucket: "${site}") |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n'
+        'from(bucket: "${site}_log") |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n'
         '  |> filter(fn: (r) => r._measurement == "command" and r._field == "who")\n'
         '  |> map(fn: (r) => ({_time: r._time, thing: r.thing, text: r.event + ", asked by " + r._value}))',
     ),
     "alerts": (
         "Alerts",
         "red",
-        'from(bucket: "${site}") |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n'
+        'from(bucket: "${site}_log") |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n'
         '  |> filter(fn: (r) => r._measurement == "alert" and r._field == "text")\n'
         '  |> keep(columns: ["_time", "_value", "thing"]) |> rename(columns: {_value: "text"})',
     ),

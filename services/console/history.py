@@ -18,7 +18,7 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.rest import ApiException
 
 from racktwin import catalogue_computed, names
-from racktwin.history import MINUTE, QUARTER, Span, spans
+from racktwin.history import MINUTE, QUARTER, Span, log_bucket, spans
 from racktwin.names import scenario_bucket
 from racktwin.settings import InfluxSettings
 
@@ -244,16 +244,20 @@ class History:
         found = {case: {"inlets": inlets[case], "power": power[case]} for case in cases if inlets[case]}
         return {"start": kept[0] if kept else None, "times": times, "cases": found}
 
-    def records(self, site: str, measurement: str, window: Window, limit: int) -> list[dict[str, Any]]:
-        """Whole points of a measurement of the full-rate bucket, newest first: alerts and commands.
+    def records(
+        self, site: str, measurement: str, window: Window, limit: int, *, begins: bool = False
+    ) -> list[dict[str, Any]]:
+        """Whole points of a measurement of what happened, newest first: alerts (those that began alone, if asked),
+        commands, actions.
 
         Raises:
             HistoryUnavailable: InfluxDB does not answer.
         """
         flux = (
-            f"{_source(Span(site, window.start, window.end, 0))}"
+            f"{_source(Span(log_bucket(site), window.start, window.end, 0))}"
             f" |> filter(fn: (r) => r._measurement == {_text(measurement)})"
             ' |> pivot(rowKey: ["_time", "thing"], columnKey: ["_field"], valueColumn: "_value") |> group()'
+            f"{' |> filter(fn: (r) => exists r.firing and r.firing > 0.5)' if begins else ''}"
             f' |> sort(columns: ["_time"], desc: true) |> limit(n: {limit})'
         )
         skipped = ("result", "table", "_start", "_stop", "_measurement")

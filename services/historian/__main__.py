@@ -51,6 +51,7 @@ def _upkeep(settings: HistorianSettings, context: Context) -> Upkeep:
         full_days=settings.history_full_days,
         minute_days=settings.history_1m_days,
         quarter_days=settings.history_15m_days,
+        log_days=settings.history_log_days,
         late_s=settings.history_late_s,
     )
     ditto = DittoClient(settings) if settings.history_of_sites else None

@@ -1,9 +1,9 @@
 """How long history is kept, and what it is thinned out to: buckets and InfluxDB tasks of a site.
 
-Three buckets (`racktwin.history`): ``<site>`` holds what came, ``<site>_1m`` and ``<site>_15m`` what two tasks of
-InfluxDB make of it. A thinned field keeps its name for the mean (for a meter reading, the last), with ``<field>_min``
-and ``<field>_max`` beside it; its time is the beginning of its span. Means of 15 min are means of the minutes that have
-data. What InfluxDB gets later than `late_s` after its time is in ``<site>`` alone.
+Buckets (`racktwin.history`): ``<site>`` holds what came, ``<site>_1m`` and ``<site>_15m`` what two tasks of InfluxDB
+make of it, ``<site>_log`` what happened. A thinned field keeps its name for the mean (for a meter reading, the last),
+with ``<field>_min`` and ``<field>_max`` beside it; its time is the beginning of its span. Means of 15 min are means of
+the minutes that have data. What InfluxDB gets later than `late_s` after its time is in ``<site>`` alone.
 
 Pure but for `Keeper`, which changes buckets and tasks that it made itself (they say so in their description) and
 leaves others as they are. Next: `historian.upkeep` calls it and sees that no run was missed.
@@ -21,7 +21,7 @@ from influxdb_client.rest import ApiException
 
 from racktwin.catalogue import FEATURES
 from racktwin.catalogue_computed import COMPUTED
-from racktwin.history import MINUTE, QUARTER, Retention, Thinned
+from racktwin.history import MINUTE, QUARTER, Retention, Thinned, log_bucket
 
 MADE_BY_US: Final = "racktwin:"
 _DAY_S: Final = 86_400
@@ -36,6 +36,7 @@ def buckets(site: str, keep: Retention) -> dict[str, int]:
         site: keep.full_days,
         f"{site}{MINUTE.suffix}": keep.minute_days,
         f"{site}{QUARTER.suffix}": keep.quarter_days,
+        log_bucket(site): keep.log_days,
     }
     return {bucket: count * _DAY_S for bucket, count in days.items()}
 

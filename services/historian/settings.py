@@ -29,6 +29,7 @@ class HistorianSettings(KafkaSettings, InfluxSettings, DittoSettings, SitesSetti
     )
     history_1m_days: int = Field(90, ge=0, description="Days that means, minima and maxima of 1 min are kept.")
     history_15m_days: int = Field(1825, ge=0, description="Days that means, minima and maxima of 15 min are kept.")
+    history_log_days: int = Field(1825, ge=0, description="Days that alerts, commands and people's actions are kept.")
     history_late_s: int = Field(
         240,
         ge=60,

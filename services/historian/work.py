@@ -23,6 +23,7 @@ from historian.buffer import Buffered, LineBuffer
 from historian.line_protocol import Unwritable
 from historian.sink import InfluxSink, Unavailable
 from racktwin import commands, messages, names
+from racktwin.history import log_bucket
 from racktwin.kafka import SafeProducer
 from racktwin.process import Context, Fatal
 
@@ -141,13 +142,17 @@ class HistorianWork:
             self._new_site(site)
         value = record.value()
         payload = value if isinstance(value, bytes) else (value or "").encode()
+        bucket = site
         try:
             if topic.startswith("racktwin.readings."):
                 reading = messages.decode_reading(payload)
                 line = points.reading_line(reading)
+                if points.of_log(reading):
+                    bucket = log_bucket(site)
                 self._accounts.take(site, reading, self._now)
             elif topic.startswith("racktwin.audit."):
                 line = points.audit_line(commands.decode_audit(payload))
+                bucket = log_bucket(site)
             else:
                 line = points.prediction_line(messages.decode_prediction(payload))
         except msgspec.DecodeError as error:
@@ -156,7 +161,7 @@ class HistorianWork:
         except Unwritable as error:
             self._reject(record, site, "unwritable_point", str(error))
             return
-        self._buffer.add(site, Buffered(line, (topic, partition), offset, record))
+        self._buffer.add(bucket, Buffered(line, (topic, partition), offset, record))
 
     def _write(self) -> None:
         """Write everything buffered, or note when to try again."""
@@ -183,7 +188,9 @@ class HistorianWork:
         )
         for one in refused:
             item = items[one.index]
-            self._reject(item.record, bucket, one.reason, f"{one.detail} (line: {item.line[:300]})")
+            self._reject(
+                item.record, self._sites[item.partition[0]], one.reason, f"{one.detail} (line: {item.line[:300]})"
+            )
         self._buffer.done(bucket, len(items))
         metrics.POINTS.labels(bucket).inc(len(items) - len(refused))
         metrics.WRITE_SECONDS.observe(self._monotonic() - began)

@@ -1,9 +1,12 @@
 """Where a site's history is: which InfluxDB bucket holds which time at which resolution. Pure.
 
-Three buckets hold a site's history: ``<site>`` what came, ``<site>_1m`` and ``<site>_15m`` what InfluxDB's tasks make
+Three buckets hold a site's readings: ``<site>`` what came, ``<site>_1m`` and ``<site>_15m`` what InfluxDB's tasks make
 of it (see ``historian.retention``). A thinned field keeps its name for the mean, with ``<field>_min`` and
 ``<field>_max`` beside it, at the beginning of its span; ``seq`` and ``quality`` are in ``<site>`` alone. Whoever reads
 history (training, replay, dashboards) asks :func:`spans` and reads each span from the bucket it names.
+
+A fourth, ``<site>_log``, holds what happened and is not thinned: alerts that began and ended, commands, what people
+did. An alert that is open for weeks must not be over because its begin has expired.
 """
 
 from __future__ import annotations
@@ -41,15 +44,18 @@ QUARTER: Final = Thinned("_15m", 900, 6 * 3600, 1200, 600)
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Days that each resolution is kept, 0 for ever; `late_s`: how late a value may come and still be thinned."""
+    """Days that each resolution and the log are kept, 0 for ever; `late_s`: how late a value may come and still be
+    thinned."""
 
     full_days: int = 7
     minute_days: int = 90
     quarter_days: int = 5 * 365
+    log_days: int = 5 * 365
     late_s: int = 240
 
     def of_site(self, attributes: Mapping[str, Any]) -> Retention:
-        """This, with what a site's thing says instead (``attributes.history``: fullDays, minuteDays, quarterDays)."""
+        """This, with what a site's thing says instead (``attributes.history``: fullDays, minuteDays, quarterDays,
+        logDays)."""
         said = attributes.get("history")
         if not isinstance(said, Mapping):
             return self
@@ -62,8 +68,14 @@ class Retention:
             days("fullDays", self.full_days),
             days("minuteDays", self.minute_days),
             days("quarterDays", self.quarter_days),
+            days("logDays", self.log_days),
             self.late_s,
         )
+
+
+def log_bucket(site: str) -> str:
+    """The bucket of what happened at a site."""
+    return f"{site}_log"
 
 
 @dataclass(frozen=True, slots=True)

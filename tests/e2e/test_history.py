@@ -45,7 +45,7 @@ def lone(influx: InfluxDBClient, stack: Stack) -> Iterator[str]:
     for task in influx.tasks_api().find_tasks(org=stack.endpoints()["influx_org"], limit=500):
         if name in task.name:
             influx.tasks_api().delete_task(task.id)
-    for suffix in ("", "_1m", "_15m"):
+    for suffix in ("", "_1m", "_15m", "_log"):
         bucket = influx.buckets_api().find_bucket_by_name(f"{name}{suffix}")
         if bucket is not None:
             influx.buckets_api().delete_bucket(bucket)
@@ -112,7 +112,7 @@ def test_an_hour_of_seconds_becomes_minutes_and_quarters(influx: InfluxDBClient,
 
 
 def test_the_site_says_how_long(site: Harness, stack: Stack, influx: InfluxDBClient, ready_rack: str) -> None:
-    kept = {"fullDays": 9, "minuteDays": 80, "quarterDays": 0}
+    kept = {"fullDays": 9, "minuteDays": 80, "quarterDays": 0, "logDays": 400}
     site.kubectl(
         "patch",
         "site",
@@ -144,12 +144,12 @@ def test_the_site_says_how_long(site: Harness, stack: Stack, influx: InfluxDBCli
         # As the historian does every few minutes; on a fresh stack it may be at it just now, as the Site was before.
         keeper.look(site.site)
         days = {}
-        for suffix in ("", "_1m", "_15m"):
+        for suffix in ("", "_1m", "_15m", "_log"):
             bucket = influx.buckets_api().find_bucket_by_name(f"{site.site}{suffix}")
             assert bucket is not None, f"no bucket {site.site}{suffix}"
             rules = bucket.retention_rules
             days[suffix] = rules[0].every_seconds // 86_400 if rules else 0
-        assert days == {"": 9, "_1m": 80, "_15m": 0}
+        assert days == {"": 9, "_1m": 80, "_15m": 0, "_log": 400}
         return True
 
     eventually(kept_so, "buckets as the site says")

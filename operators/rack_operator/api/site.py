@@ -114,6 +114,8 @@ class History(ApiModel):
     """Mean, lowest and highest of each minute, in days."""
     quarter_days: Annotated[int, Field(ge=0, le=36_500)] = 1825
     """Mean, lowest and highest of each quarter of an hour, in days."""
+    log_days: Annotated[int, Field(ge=0, le=36_500)] = 1825
+    """What happened (alerts, commands, what people did in the console), in days."""
 
 
 class Artifact(ApiModel):

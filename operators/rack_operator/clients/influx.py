@@ -10,6 +10,7 @@ import io
 from typing import Any
 
 from rack_operator.clients.http import DependencyError, HttpDependency
+from racktwin.history import log_bucket
 
 JsonObject = dict[str, Any]
 # InfluxDB's times are 64 bit nanoseconds.
@@ -54,7 +55,7 @@ class InfluxClient:
         for task in (found.body or {}).get("tasks") or ():
             if str(task.get("name")) in (f"racktwin {site} 1m", f"racktwin {site} 15m"):
                 await self._http.call("DELETE", f"/api/v2/tasks/{task['id']}", expect={204, 404})
-        for bucket in (site, f"{site}_1m", f"{site}_15m"):
+        for bucket in (site, f"{site}_1m", f"{site}_15m", log_bucket(site)):
             params = {"org": self._organisation, "name": bucket}
             listed = await self._http.call("GET", "/api/v2/buckets", params=params, expect={200, 404})
             for entry in (listed.body or {}).get("buckets") or ():

@@ -16,12 +16,12 @@ _TABLE: Final = (
     + '\n  |> filter(fn: (r) => r.state != "none" and r.state != "normal")'
 )
 _ALERTS: Final = (
-    flux.points("alert", ["text"], bucket="${site}")
+    flux.points("alert", ["text"], bucket="${site}_log")
     + '\n  |> group()\n  |> keep(columns: ["_time", "thing", "feature", "_value"])'
     + '\n  |> sort(columns: ["_time"], desc: true)\n  |> limit(n: 200)'
 )
 _STATE_OVER_TIME: Final = flux.with_imports(
-    flux.points("alert", ["state"], bucket="${site}")
+    flux.points("alert", ["state"], bucket="${site}_log")
     + '\n  |> map(fn: (r) => ({_time: r._time, _value: r._value, what: strings.trimPrefix(v: r.feature, prefix: "alert.")'
     + ' + " on " + strings.trimPrefix(v: r.thing, prefix: "racktwin.${site}:")}))'
     + '\n  |> group(columns: ["what"])\n  |> sort(columns: ["_time"])',

@@ -45,7 +45,7 @@ union(tables: [it, cooling]) |> group()
   |> map(fn: (r) => ({_value: (r.it + r.cooling) / r.it}))"""
 
 _FIRING: Final = flux.with_imports(
-    'from(bucket: "${site}") |> range(start: -30d)\n'
+    'from(bucket: "${site}_log") |> range(start: -365d)\n'
     '  |> filter(fn: (r) => r._measurement == "alert" and\n'
     '    (r._field == "firing" or r._field == "text" or r._field == "severity"))\n'
     '  |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")\n'

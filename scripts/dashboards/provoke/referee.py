@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from racktwin.history import log_bucket
+
 # A Flux query -> its records.
 Ask = Callable[[str], list[Mapping[str, Any]]]
 _REDUCERS: Final[Mapping[str, Callable[[list[float]], float]]] = {
@@ -93,7 +95,7 @@ class Referee:
 def history(site: str, since_ms: int, ask: Ask) -> dict[tuple[str, str], Course]:
     """(rule, thing) -> what alerting wrote since then: each begin and each end is one point."""
     flux = (
-        f'from(bucket: "{site}")\n  |> range(start: time(v: {since_ms * 1_000_000}))\n'
+        f'from(bucket: "{log_bucket(site)}")\n  |> range(start: time(v: {since_ms * 1_000_000}))\n'
         '  |> filter(fn: (r) => r._measurement == "alert" and r._field == "firing")\n'
         '  |> keep(columns: ["_time", "_value", "thing", "feature"])'
     )

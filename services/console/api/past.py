@@ -130,8 +130,12 @@ async def log(
     start: From,
     end: To,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    begins: bool = False,
 ) -> list[LogEntry]:
-    """Commands, alerts, or people's other actions, between two times, newest first."""
+    """Commands, alerts (with ``begins`` those that began alone), or people's other actions, between two times, newest
+    first."""
     window = Window.of(start, end, 1, 1)
-    found = await run_in_threadpool(inside.history.records, fleet.site, what, window, limit)
+    found = await run_in_threadpool(
+        inside.history.records, fleet.site, what, window, limit, begins=begins and what == "alert"
+    )
     return [LogEntry(**each) for each in found]

@@ -38,7 +38,7 @@ class FakeHistory:
         self.asked: list[tuple[Any, ...]] = []
         self.answer: Any = {}
 
-    def _ask(self, *arguments: Any) -> Any:
+    def _ask(self, *arguments: Any, **_options: Any) -> Any:
         self.asked.append(arguments)
         if isinstance(self.answer, Exception):
             raise self.answer

@@ -47,7 +47,7 @@ def _console(folder) -> Console:
         series=lambda *_: {"temperature": [[NOW, 20.5], [NOW + 1000, None]]},
         predictions=lambda *_: [PREDICTED | {"lo": None, "hi": 2.0}],
         frames=lambda *_: {"quantity": "power", "times": [NOW], "values": {"racktwin.berlin:rack-r1": [None]}},
-        records=lambda *_: [POINT],
+        records=lambda *_, **_options: [POINT],
         extent=lambda *_: NOW,
         scenario=lambda *_: {"start": NOW, "times": [0.0], "cases": {"a": {"inlets": {"r": [1.0]}, "power": [None]}}},
         report=lambda *_: "<p>report</p>",

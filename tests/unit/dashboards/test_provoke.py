@@ -61,7 +61,7 @@ def test_a_grafana_rule_is_evaluated_by_its_own_query_reduction_and_threshold():
         return [record("a", 1.0, 10), record("a", 0.0, 5), record("b", 1.0, 1), record("b", 0.0, 2)]
 
     assert firing(RULES["inlet-rate"], "berlin", ask) == {"a"}
-    assert 'from(bucket: "berlin")' in asked[0]
+    assert 'from(bucket: "berlin_log")' in asked[0]
     assert 'r.feature == "alert.inlet-rate"' in asked[0]
 
 

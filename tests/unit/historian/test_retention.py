@@ -61,6 +61,7 @@ def test_a_week_a_quarter_of_a_year_and_five_years():
         "berlin": 7 * DAY,
         "berlin_1m": 90 * DAY,
         "berlin_15m": 1825 * DAY,
+        "berlin_log": 1825 * DAY,
     }
 
 
@@ -84,7 +85,7 @@ def test_each_task_reads_one_resolution_and_writes_the_next():
 def test_everything_is_made_once(influx):
     keeper = Keeper(influx, "acme", Retention())
     keeper.ensure("berlin", "id")
-    assert set(influx.buckets) == {"berlin", "berlin_1m", "berlin_15m"}
+    assert set(influx.buckets) == {"berlin", "berlin_1m", "berlin_15m", "berlin_log"}
     assert len(influx.tasks) == 2
     keeper.ensure("berlin", "id")
     assert influx.updated == []
@@ -119,7 +120,7 @@ def test_a_bucket_that_another_thread_makes_meanwhile_is_kept_as_configured(infl
     )
     Keeper(influx, "acme", Retention()).ensure("berlin", "id")
     assert influx.updated == ["berlin"]
-    assert set(influx.buckets) == {"berlin", "berlin_1m", "berlin_15m"}
+    assert set(influx.buckets) == {"berlin", "berlin_1m", "berlin_15m", "berlin_log"}
 
 
 def test_a_bucket_that_cannot_be_made_is_an_error(influx):

@@ -105,14 +105,15 @@ def upkeep(influx, thing, now=NOON + HOUR):
 
 def test_the_site_says_how_long():
     influx = Tasks(NOON)
-    upkeep(influx, {"attributes": {"history": {"fullDays": 2, "minuteDays": 10, "quarterDays": 0}}}).look("berlin")
-    assert influx.kept == {"berlin": 2, "berlin_1m": 10, "berlin_15m": 0}
+    told = {"fullDays": 2, "minuteDays": 10, "quarterDays": 0, "logDays": 30}
+    upkeep(influx, {"attributes": {"history": told}}).look("berlin")
+    assert influx.kept == {"berlin": 2, "berlin_1m": 10, "berlin_15m": 0, "berlin_log": 30}
 
 
 def test_a_site_that_says_nothing_is_kept_as_configured():
     influx = Tasks(NOON)
     upkeep(influx, None).look("berlin")
-    assert influx.kept == {"berlin": 7, "berlin_1m": 90, "berlin_15m": 1825}
+    assert influx.kept == {"berlin": 7, "berlin_1m": 90, "berlin_15m": 1825, "berlin_log": 1825}
 
 
 def test_nothing_is_changed_while_ditto_cannot_be_asked():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import msgspec
 import pytest
 import structlog
 from confluent_kafka import TopicPartition
@@ -11,7 +12,7 @@ from confluent_kafka import TopicPartition
 from historian.settings import HistorianSettings
 from historian.sink import InfluxSink
 from historian.work import HistorianWork
-from racktwin import messages
+from racktwin import commands, messages
 from racktwin.health import Health
 from racktwin.process import Context
 
@@ -148,6 +149,31 @@ def test_each_site_has_its_bucket(stage, record):
     stage.work.handle([record(0), record(0, topic="racktwin.readings.oslo")])
     stage.committed()
     assert stage.stored("berlin") == stage.stored("oslo") == 1
+
+
+def test_what_happened_is_kept_apart_and_a_refusal_still_names_the_site(stage, fakes, record):
+    alert = messages.Reading(
+        thing="racktwin.berlin:rack-r01-01", feature="alert.inlet-rate", observed_at=1767225600000,
+        received_at=1767225600000, values={"firing": 1.0, "text": "too fast"}, quality="good", device="x", kind="rack",
+        v=1,
+    )  # fmt: skip
+    spoilt = msgspec.structs.replace(alert, values={"poison": 1.0}, observed_at=1767225600001)
+    command = commands.Audit(
+        id="c1", event="accepted", at=1767225600000, thing="racktwin.berlin:cooling-c1", origin="console", who="op",
+        kind="cooling", values={"setpoint": 19.0}, v=1,
+    )  # fmt: skip
+    stage.work.handle(
+        [
+            record(0),
+            fakes.Message(READINGS, 0, 1, messages.encode(alert)),
+            fakes.Message("racktwin.audit.berlin", 0, 0, messages.encode(command)),
+            fakes.Message(READINGS, 0, 2, messages.encode(spoilt)),
+        ]
+    )
+    stage.committed()
+    assert (stage.stored("berlin"), stage.stored("berlin_log")) == (1, 2)
+    assert [(reject.reason, reject.offset) for reject in stage.rejects()] == [("field_type_conflict", 2)]
+    assert {topic for topic, _, _ in stage.producer.sent if "rejects" in topic} == {"racktwin.rejects.berlin"}
 
 
 def test_what_is_unwritten_of_a_lost_partition_is_another_s(stage, record):

@@ -23,5 +23,5 @@ def test_a_site_that_says_nothing_leaves_it_to_the_historian() -> None:
 
 def test_what_is_left_out_is_kept_as_usual() -> None:
     attributes = told(history={"fullDays": 14})
-    assert attributes["history"] == {"fullDays": 14, "minuteDays": 90, "quarterDays": 1825}
+    assert attributes["history"] == {"fullDays": 14, "minuteDays": 90, "quarterDays": 1825, "logDays": 1825}
     assert Retention(full_days=1).of_site(attributes) == Retention(full_days=14)

@@ -1,4 +1,7 @@
 // Calls to the console's API. Every error is an ApiError with the text that the server gave.
+// The most that a log gives at once; newest first.
+export const LOG_LIMIT = 1000;
+
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -121,8 +124,10 @@ export const api = {
   frames: (site: string, room: string, quantity: string, from: number, to: number, points = 240) =>
     call<Frames>("GET", `/sites/${place(site)}/frames${query({ room, quantity, from, to, points })}`),
   extent: (site: string) => call<{ oldest: number | null }>("GET", `/sites/${place(site)}/extent`),
-  log: (site: string, what: "command" | "alert" | "action", from: number, to: number) =>
-    call<LogEntry[]>("GET", `/sites/${place(site)}/log/${what}${query({ from, to })}`),
+  log: (site: string, what: "command" | "alert" | "action", from: number, to: number, limit = LOG_LIMIT) =>
+    call<LogEntry[]>("GET", `/sites/${place(site)}/log/${what}${query({ from, to, limit })}`),
+  alertsBegun: (site: string, from: number, to: number) =>
+    call<LogEntry[]>("GET", `/sites/${place(site)}/log/alert${query({ from, to, limit: LOG_LIMIT, begins: "true" })}`),
   alerts: (site: string) => call<Alert[]>("GET", `/sites/${place(site)}/alerts`),
   acknowledge: (site: string, thing: string, rule: string) =>
     call<null>("POST", `/sites/${place(site)}/things/${place(thing)}/alerts/${place(rule)}/acknowledge`),

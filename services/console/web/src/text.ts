@@ -279,7 +279,11 @@ export const text = {
     hottest: "Hottest inlet",
     lost: "With one unit lost",
   },
-  audit: { heading: "Who did what, last 24 hours", filter: "Only with", none: "Nothing in the last 24 hours.", at: "At", unit: "With what", who: "Who", event: "What happened", values: "Values", why: "Why" },
+  audit: {
+    heading: "Who did what", within: "In the last", days: (n: number) => (n === 1 ? "24 hours" : n === 365 ? "year" : `${n} days`),
+    cut: (at: string) => `There is more: this begins at ${at}. Choose a shorter time to see less at once.`,
+    filter: "Only with", none: "Nothing in this time.", at: "At", unit: "With what", who: "Who", event: "What happened", values: "Values", why: "Why",
+  },
   errors: {
     failed: "That did not work",
     tryAgain: "Try again",

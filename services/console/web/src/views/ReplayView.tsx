@@ -41,7 +41,7 @@ export function ReplayView() {
       const names = framesFor(quantity.value);
       const [found, log] = await Promise.all([
         Promise.all(names.map((name) => api.frames(site.value, room.value, name, start, end, STEPS))),
-        api.log(site.value, "alert", start, end),
+        api.alertsBegun(site.value, start, end),
       ]);
       if (mine !== request.current) return;
       const rows = found.filter((frames) => frames.quantity !== "supply").flatMap((frames) => Object.values(frames.values));
@@ -56,7 +56,7 @@ export function ReplayView() {
         const thing = things.get(String(each["thing"]));
         return thing === undefined || thing.kind === "site" || thing.attributes["location"] === room.value;
       };
-      setAlerts(log.filter((each) => here(each) && (each["state"] === "firing" || each["firing"] === 1)).reverse());
+      setAlerts(log.filter(here).reverse());
       setState(rows.length === 0 ? "empty" : "ready");
     } catch (problem) {
       if (mine !== request.current) return;
