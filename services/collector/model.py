@@ -6,9 +6,9 @@ speak by themselves (`Listening`). Next: `collector.runner` drives them, `collec
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard, runtime_checkable
 
 import msgspec
 
@@ -100,6 +100,18 @@ class Surroundings:
 def speaks(source: Polled | Listening) -> TypeGuard[Listening]:
     """Whether a source speaks by itself."""
     return hasattr(source, "listen")
+
+
+@runtime_checkable
+class Previewed(Protocol):
+    """A source that remembers what it handed on, and can say what it would hand on without remembering it."""
+
+    def preview(self) -> AsyncGenerator[Sequence[Reading]]:
+        """What `listen` would hand on next, row by row, a bounded number of them. Nothing is written.
+
+        Raises:
+            SourceError, OSError: it cannot be read.
+        """
 
 
 Make = Callable[[Any, Surroundings], "Polled | Listening"]

@@ -226,8 +226,7 @@ class Check:
     def _dry(self, tried: list[fleet.Tried]) -> None:
         """What `check` says, of each."""
         entries = [{**one.entry, "name": one.name} for one in tried if one.entry is not None]
-        # Files would be taken for sent; the check of them is that they arrive.
-        path = write_config(self.folder, "dry", [e for e in entries if e["protocol"] != "files"])
+        path = write_config(self.folder, "dry", entries)
         command = [sys.executable, "-m", "racktwin_cli", "collect", "check", "--config", str(path), "--json"]
         done = subprocess.run(command, check=False, stdout=subprocess.PIPE, cwd=paths.repository())
         rows = {row["name"].partition("/")[0]: row for row in json.loads(done.stdout)["sources"]}

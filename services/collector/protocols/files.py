@@ -8,10 +8,11 @@ refuses what is older than its limit (7 days unless set otherwise).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import json
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ from collector.model import ConfigError, Emit, Plugin, Reading, SourceError, Sur
 
 _BATCH: Final = 200
 _LOOK_S: Final = 2.0
+# Rows that a preview looks through: enough to meet each device of a table that names them in turn.
+_PREVIEW_ROWS: Final = 2_000
 
 
 class FilesOptions(Common, kw_only=True):
@@ -50,9 +53,8 @@ class Ledger:
     """How far each file was sent: rows, and the size and time by which a changed file is known."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError."""
+        """Reads it; raises OSError. A ledger that is not there yet is made by the first `write`."""
         self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._done: dict[str, dict[str, float]] = json.loads(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
@@ -95,7 +97,10 @@ class FilesSource:
         self.bindings = self._table.bindings
 
     async def listen(self, emit: Emit) -> None:
-        ledger = Ledger(Path(self._options.folder) / self._options.ledger)
+        path = self._ledger()
+        # Before anything is sent: what cannot be remembered would be sent again and again.
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ledger = Ledger(path)
         while True:
             for file in self._files():
                 first = ledger.rows(file)
@@ -105,8 +110,37 @@ class FilesSource:
                 await asyncio.Event().wait()
             await asyncio.sleep(_LOOK_S)
 
+    async def preview(self) -> AsyncGenerator[Sequence[Reading]]:
+        """The first rows that were not sent yet, of all files together; the ledger is read, and stays as it is."""
+        ledger = Ledger(self._ledger())
+        files = self._files()
+        if not files:
+            raise SourceError(f"{self._options.pattern}: no file of that name in {self._options.folder}")
+        left = _PREVIEW_ROWS
+        for file in files:
+            first = ledger.rows(file)
+            if first is None:
+                continue
+            at = 0
+            async with contextlib.aclosing(_rows(file)) as rows:
+                async for row in rows:
+                    at += 1
+                    if at <= first:
+                        continue
+                    if left == 0:
+                        return
+                    left -= 1
+                    yield self._readings(row)
+
     async def close(self) -> None:
         """Nothing is held between two `listen`."""
+
+    def _ledger(self) -> Path:
+        return Path(self._options.folder) / self._options.ledger
+
+    def _readings(self, row: Mapping[str, Any]) -> list[Reading]:
+        device = str(row.get(self._options.device, "")) if self._options.device else ""
+        return self._table.readings(device, row)
 
     def _files(self) -> list[Path]:
         return sorted(path for path in Path(self._options.folder).glob(self._options.pattern) if path.is_file())
@@ -118,8 +152,7 @@ class FilesSource:
             at += 1
             if at <= first:
                 continue
-            device = str(row.get(self._options.device, "")) if self._options.device else ""
-            batch += self._table.readings(device, row)
+            batch += self._readings(row)
             if at % _BATCH == 0:
                 emit(batch)
                 ledger.write(file, at, whole=False)
@@ -129,10 +162,11 @@ class FilesSource:
         ledger.write(file, at, whole=True)
 
 
-async def _rows(file: Path) -> AsyncIterator[Mapping[str, Any]]:
+async def _rows(file: Path) -> AsyncGenerator[Mapping[str, Any]]:
     if file.suffix == ".parquet":
-        async for row in _parquet(file):
-            yield row
+        async with contextlib.aclosing(_parquet(file)) as rows:
+            async for row in rows:
+                yield row
         return
     for row in _csv(file):
         yield row
@@ -147,7 +181,7 @@ def _csv(file: Path) -> Iterator[Mapping[str, Any]]:
         raise SourceError(f"{file}: {error}") from error
 
 
-async def _parquet(file: Path) -> AsyncIterator[Mapping[str, Any]]:
+async def _parquet(file: Path) -> AsyncGenerator[Mapping[str, Any]]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "collector.parquet_rows", str(file),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,

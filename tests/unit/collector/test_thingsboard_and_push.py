@@ -152,6 +152,12 @@ async def test_files_are_sent_once(suffix: str, tmp_path: Path) -> None:
         "points": [{"feature": "environment.top", "property": "temperature", "path": "top"}],
     }  # fmt: skip
     for expected in ([(20.0, NOW), (21.0, NOW + 1000)], []):
+        before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+        (row,) = await check.check(sources(entry, folder=tmp_path), 0.2)
+        assert [(r["value"], r["time"]) for r in row["readings"]] == expected
+        assert row["ok"] and ("was sent before" in check.text([row])) is not bool(expected)
+        # A check leaves no trace.
+        assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
         (made,) = sources(entry, folder=tmp_path)
         taken: list[Reading] = []
         listening = asyncio.create_task(made.source.listen(taken.extend))  # type: ignore[union-attr]
@@ -162,3 +168,22 @@ async def test_files_are_sent_once(suffix: str, tmp_path: Path) -> None:
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
         assert [(r.value, r.time) for r in taken] == expected
+
+
+async def test_a_check_of_files_shows_the_first_rows_and_each_device(tmp_path: Path) -> None:
+    rows = [f"{NOW + at * 1000},r1,{at}" for at in range(100)] + [f"{NOW},r2,7"] * 3 + [f"{NOW},r1,8"] * 5000
+    (tmp_path / "a.csv").write_text("time,rack,top\n" + "\n".join(rows) + "\n")
+    entry = {
+        "name": "old", "protocol": "files", "pattern": "*.csv", "ledger": "no/ledger.json", "device": "rack",
+        "devices": [{"device": f"r{n}", "thing": f"rack-r{n}"} for n in (1, 2, 3)],
+        "points": [{"feature": "environment.top", "property": "temperature", "path": "top"}],
+    }  # fmt: skip
+    (row,) = await check.check(sources(entry, folder=tmp_path))
+    assert [(r["thing"], r["value"]) for r in row["readings"]] == [
+        *(("racktwin.t:rack-r1", float(at)) for at in range(10)), ("racktwin.t:rack-r2", 7.0),
+    ]  # fmt: skip
+    assert row["missing"] == ["racktwin.t:rack-r3 environment.top/temperature"]
+    assert "7.0 Cel  2026-01-01T00:00:00Z" in check.text([row])
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+    (row,) = await check.check(sources({**entry, "pattern": "b.csv"}, folder=tmp_path))
+    assert not row["ok"] and "b.csv: no file of that name" in row["error"]
