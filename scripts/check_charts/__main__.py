@@ -12,7 +12,18 @@ from typing import Any
 
 import yaml
 
-from check_charts import broker, hardening, installing, known_secrets, rendering, restoring, schema, sizes, validating
+from check_charts import (
+    broker,
+    hardening,
+    installing,
+    known_secrets,
+    reaching,
+    rendering,
+    restoring,
+    schema,
+    sizes,
+    validating,
+)
 from check_charts.cluster import Cluster, running
 from check_charts.tools import CHART, PROFILES, CheckError, build, profiles
 from local_stack.toolchain import chart_tools
@@ -40,7 +51,9 @@ def static(profile: str) -> tuple[list[rendering.Document], list[str], list[str]
     again = rendering.render(profile)
     defaults = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
     values = merged(defaults, yaml.safe_load((PROFILES / f"{profile}.yaml").read_text(encoding="utf-8")))
-    wrong = hardening.findings(documents) + sizes.findings(values)
+    closed = rendering.render(profile, rendering.CLOSED)
+    wrong = hardening.findings(documents) + sizes.findings(values) + reaching.findings(documents)
+    wrong += reaching.findings(closed)
     return documents, wrong, known_secrets.weak(documents) + known_secrets.repeated(documents, again)
 
 
@@ -75,7 +88,8 @@ class Check:
             self.known += [f"{profile}: {line}" for line in known]
             say(f"{profile}: {len(documents)} documents rendered")
         everything = rendering.render(None, rendering.EVERYTHING)
-        self.wrong += [f"everything on: {line}" for line in hardening.findings(everything)]
+        found = hardening.findings(everything) + reaching.findings(everything)
+        self.wrong += [f"everything on: {line}" for line in found]
         self.known += [f"everything on: {line}" for line in known_secrets.weak(everything)]
         self.documents["everything"] = everything
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
@@ -13,8 +13,18 @@ from check_charts.tools import CHART, HELM, PROFILES, UNITTEST, run
 Document = dict[str, Any]
 SITE = "berlin"
 
+# Who may come from outside the namespace, and that there is somebody who scrapes: no profile knows them.
+CLIENTS: Final[dict[str, Any]] = {"ipBlock": {"cidr": "192.0.2.0/24"}}
+MONITORING: Final[dict[str, Any]] = {"namespaceSelector": {"matchLabels": {"team": "watch"}}}
+CLOSED: Final = (
+    "global.networkPolicies.clients[0].ipBlock.cidr=192.0.2.0/24",
+    "global.networkPolicies.monitoring[0].namespaceSelector.matchLabels.team=watch",
+    "global.monitoring.serviceMonitors=true",
+)
+
 # What no profile has on, so that it is looked at all the same.
-EVERYTHING = (
+EVERYTHING: Final = (
+    *CLOSED,
     "gateway.enabled=true",
     "collector.enabled=true",
     "hono.amqp.enabled=true",
@@ -30,7 +40,6 @@ EVERYTHING = (
     "neighbours.notify.url=https://hooks.example/racktwin",
     "neighbours.notify.secret=hooks",
     "neighbours.nodes.enabled=true",
-    "global.monitoring.serviceMonitors=true",
     "global.autoscaling.mode=keda",
     "global.tls.mode=cert-manager",
 )

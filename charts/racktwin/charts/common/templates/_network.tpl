@@ -1,6 +1,7 @@
 {{/*
 The NetworkPolicy of one component: root, name, and
-  ingress: list of {port, from: [components]}, {port, clients: true} (global.networkPolicies.clients), {port, monitoring: true}
+  ingress: list of {port, from: [components]}, {port, clients: true, from: [components]} (global.networkPolicies.clients and, where
+           those are named, the release's own as well), {port, monitoring: true} (without a port: that of `port`, or health)
   egress:  list of {port, to: [components]}
   api:     whether it calls the Kubernetes API
   outside: whether it may need something outside the namespace (external services, models' addresses)
@@ -22,15 +23,19 @@ spec:
   ingress:
     {{- range .ingress }}
     {{- if .monitoring }}
+    {{- $port := .port | default ($.port | default "health") }}
     {{- with $policies.monitoring }}
-    - ports: [{port: {{ .port | default ($.port | default "health") }}, protocol: TCP}]
+    - ports: [{port: {{ $port }}, protocol: TCP}]
       from: {{- toYaml . | nindent 8 }}
     {{- end }}
     {{- else }}
     - ports: [{port: {{ .port }}, protocol: TCP}]
       {{- if .clients }}
+      {{- $own := .from }}
       {{- with $policies.clients }}
-      from: {{- toYaml . | nindent 8 }}
+      from:
+        {{- toYaml . | nindent 8 }}
+        {{- include "racktwin.peers" (dict "root" $root "names" ($own | default list)) | nindent 8 }}
       {{- end }}
       {{- else }}
       from:

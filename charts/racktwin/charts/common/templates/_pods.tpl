@@ -151,7 +151,10 @@ spec:
 {{- end }}
 {{- end -}}
 
-{{/* A PodMonitor for pods whose metrics no Service shows: root, name, components, port, path. Their images serve metrics without TLS. */}}
+{{/*
+A PodMonitor for pods whose metrics no Service shows: root, name, components, port, path (/metrics), serverName where they serve metrics with
+TLS (images of others do not), and foreign: true for pods that bear no name of a release.
+*/}}
 {{- define "racktwin.podMonitor" -}}
 {{- if .root.Values.global.monitoring.serviceMonitors }}
 ---
@@ -164,12 +167,23 @@ metadata:
     {{- end }}
 spec:
   selector:
+    {{- if .foreign }}
+    matchLabels: {app.kubernetes.io/part-of: racktwin}
+    {{- else }}
     matchLabels: {app.kubernetes.io/instance: {{ .root.Release.Name }}}
+    {{- end }}
     matchExpressions:
       - {key: app.kubernetes.io/name, operator: In, values: {{ toJson .components }}}
   podMetricsEndpoints:
     - port: {{ .port }}
-      path: {{ .path }}
+      path: {{ .path | default "/metrics" }}
       interval: {{ .root.Values.global.monitoring.interval }}
+      {{- with .serverName }}
+      scheme: https
+      tlsConfig:
+        serverName: {{ . }}
+        ca:
+          secret: {name: {{ $.root.Release.Name }}-trust, key: ca.crt}
+      {{- end }}
 {{- end }}
 {{- end -}}

@@ -90,7 +90,7 @@ spec:
   type: {{ .cfg.serviceType }}
   {{- end }}
   ports:
-    {{- /* Not on a Service that is reached from outside. */}}
+    {{- /* Not on a Service that is reached from outside; that has another beside it. */}}
     {{- if eq (.cfg.serviceType | default "ClusterIP") "ClusterIP" }}
     - {name: health, port: 8080, targetPort: health}
     {{- end }}
@@ -103,6 +103,18 @@ spec:
       nodePort: {{ . }}
       {{- end }}
     {{- end }}
+{{- if ne (.cfg.serviceType | default "ClusterIP") "ClusterIP" }}
+---
+# Health and metrics, within the cluster alone.
+apiVersion: v1
+kind: Service
+metadata:
+  {{- include "racktwin.metadata" (merge (dict "suffix" "health") .) | nindent 2 }}
+spec:
+  selector: {{- include "racktwin.selector" . | nindent 4 }}
+  ports:
+    - {name: health, port: 8080, targetPort: health}
+{{- end }}
 ---
 {{ include "racktwin.pdb" . }}
 {{ include "racktwin.scaling" . }}
