@@ -26,6 +26,7 @@ from rack_operator.clients.registry import ModelRegistry
 from rack_operator.desired.connections import Broker
 from rack_operator.desired.deployment import PodSettings
 from rack_operator.desired.devices import DeviceEndpoints
+from rack_operator.desired.placement import Placement
 from rack_operator.desired.scenario import ScenarioAccess
 from rack_operator.reconcile.budget import EventBudget
 from rack_operator.reconcile.controller import Controller
@@ -222,6 +223,19 @@ def pods(settings: OperatorSettings) -> PodSettings:
         registry_claim=settings.pods_registry_claim,
         registry_secret=settings.pods_registry_secret,
         log_level=settings.log_level,
+        placement=placement(settings),
+    )
+
+
+def placement(settings: OperatorSettings) -> Placement:
+    """Where pods run, and how their image is pulled."""
+    return Placement(
+        pull_secrets=tuple(part.strip() for part in settings.pods_pull_secrets.split(",") if part.strip()),
+        pull_policy=settings.pods_pull_policy,
+        node_selector=tuple(sorted(settings.pods_node_selector.items())),
+        tolerations=tuple(toleration.body() for toleration in settings.pods_tolerations),
+        priority_class=settings.pods_priority_class or None,
+        spread=settings.pods_spread,
     )
 
 

@@ -3,10 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, Json, SecretStr
+from pydantic.alias_generators import to_camel
 
 from racktwin.settings import DittoSettings, InfluxSettings, KafkaSettings, ProcessSettings
+
+# Defaults of settings in JSON are JSON too: they are validated like what the environment says.
+_OBJECT: Any = "{}"
+_LIST: Any = "[]"
+
+
+class Toleration(BaseModel):
+    """A taint that pods bear, as Kubernetes writes it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+    key: str = ""
+    operator: Literal["Equal", "Exists"] = "Equal"
+    value: str = ""
+    effect: Literal["", "NoExecute", "NoSchedule", "PreferNoSchedule"] = ""
+    toleration_seconds: int | None = None
+
+    def body(self) -> dict[str, Any]:
+        """As it stands in a pod: what says nothing is left out, as the API server does."""
+        return self.model_dump(by_alias=True, exclude_defaults=True) | {"operator": self.operator}
 
 
 class OperatorSettings(KafkaSettings, DittoSettings, InfluxSettings, ProcessSettings):
@@ -68,6 +90,25 @@ class OperatorSettings(KafkaSettings, DittoSettings, InfluxSettings, ProcessSett
     )
     pods_influx_url: str | None = Field(
         None, description="InfluxDB as a scenario's pod reaches it; the operator's own when left out."
+    )
+
+    pods_pull_secrets: str = Field(
+        "", description="Secrets in the site's namespace by which pods' image is pulled, comma separated."
+    )
+    pods_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = Field(
+        None, description="When the nodes pull pods' image; Kubernetes decides by its tag when left out."
+    )
+    pods_node_selector: Json[dict[str, str]] = Field(
+        _OBJECT, description="JSON: labels of the nodes that pods run on, {label: value}."
+    )
+    pods_tolerations: Json[list[Toleration]] = Field(
+        _LIST, description="JSON: list of the taints that pods bear, as Kubernetes writes them."
+    )
+    pods_priority_class: str | None = Field(None, description="Priority class of pods.")
+    pods_spread: Literal["required", "preferred"] = Field(
+        "preferred",
+        description="Whether a model's runners may crowd a node while another has room for none: preferred, they may; "
+        "required, they wait.",
     )
 
     registry_url: str = Field(

@@ -48,6 +48,7 @@ SCENARIOS = Resource(f"/apis/{GROUP}/{VERSION}", "scenarios")
 TWIN_MODELS = Resource(f"/apis/{GROUP}/{VERSION}", "twinmodels")
 JOBS = Resource("/apis/batch/v1", "jobs")
 PODS = Resource("/api/v1", "pods")
+BUDGETS = Resource("/apis/policy/v1", "poddisruptionbudgets")
 LEASES = Resource("/apis/coordination.k8s.io/v1", "leases")
 
 
@@ -186,6 +187,6 @@ class KubeClient:
 
 
 __all__ = [
-    "CONFIG_MAPS", "COOLING_UNITS", "DEPLOYMENTS", "EVENTS", "JOBS", "LEASES", "PODS", "RACKS", "SCENARIOS", "SECRETS",
-    "SITES", "TWIN_MODELS", "DependencyError", "ExpiredError", "KubeClient", "Page", "Resource",
+    "BUDGETS", "CONFIG_MAPS", "COOLING_UNITS", "DEPLOYMENTS", "EVENTS", "JOBS", "LEASES", "PODS", "RACKS", "SCENARIOS",
+    "SECRETS", "SITES", "TWIN_MODELS", "DependencyError", "ExpiredError", "KubeClient", "Page", "Resource",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The Deployment that runs a model, of a Site's own list or of a TwinModel. Pure.
+"""The Deployment that runs a model, of a Site's own list or of a TwinModel, and its disruption budget. Pure.
 
 It carries a checksum of the artifact in its pod template, so that a new artifact rolls the pods.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rack_operator.api.site import Model
 from rack_operator.desired.ownership import LABEL_MANAGED_BY, OPERATOR, Owner
+from rack_operator.desired.placement import Placement, spread
 
 JsonObject = dict[str, Any]
 ANNOTATION_CHECKSUM = "racktwin.io/artifact-checksum"
@@ -47,6 +48,7 @@ class PodSettings:
     """Volume claim in the site's namespace that is the registry; mounted at `REGISTRY_DIR`."""
     registry_secret: str | None = None
     """Secret in the site's namespace with the variables by which an object store's client logs in."""
+    placement: Placement = field(default_factory=Placement)
 
 
 def deployment_name(model: str) -> str:
@@ -63,7 +65,8 @@ def artifact_checksum(config_map: JsonObject) -> str:
 @dataclass(frozen=True, slots=True)
 class Runner:
     """One model's runners: `model` names the Deployment; `replicas` of them. They take the model from the ConfigMap
-    `config_map`, whose contents have the checksum, or from the registry. `variables` are their further settings."""
+    `config_map`, whose contents have the checksum, or from the registry. `variables` are their further settings; `most`
+    is how many they may become."""
 
     model: str
     site: str
@@ -71,18 +74,21 @@ class Runner:
     config_map: str | None = None
     checksum: str = ""
     variables: tuple[tuple[str, str], ...] = ()
+    most: int = 1
 
 
 def model_deployment(model: Model, owner: Owner, checksum: str, pods: PodSettings) -> JsonObject:
     """The Deployment of one model of a site."""
     return runner_deployment(
-        Runner(model.name, owner.name, model.replicas, model.artifact.config_map, checksum), owner, pods
+        Runner(model.name, owner.name, model.replicas, model.artifact.config_map, checksum, most=model.replicas),
+        owner,
+        pods,
     )
 
 
 def runner_deployment(runner: Runner, owner: Owner, pods: PodSettings) -> JsonObject:
     """The Deployment of a model's runners."""
-    selector = {"app.kubernetes.io/name": "racktwin-model", LABEL_MODEL: runner.model}
+    selector = _selector(runner)
     labels = {**selector, LABEL_MANAGED_BY: OPERATOR, "app.kubernetes.io/part-of": "racktwin"}
     template: JsonObject = {
         "metadata": {"labels": labels},
@@ -93,6 +99,8 @@ def runner_deployment(runner: Runner, owner: Owner, pods: PodSettings) -> JsonOb
             "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
         },
     }
+    if runner.most > 1:
+        template["spec"]["topologySpreadConstraints"] = spread(selector, pods.placement)
     if runner.config_map is not None:
         template["metadata"]["annotations"] = {ANNOTATION_CHECKSUM: runner.checksum}
         template["spec"]["volumes"].insert(0, {"name": "artifact", "configMap": {"name": runner.config_map}})
@@ -110,6 +118,25 @@ def runner_deployment(runner: Runner, owner: Owner, pods: PodSettings) -> JsonOb
         },
         "spec": {"replicas": runner.replicas, "selector": {"matchLabels": selector}, "template": template},
     }
+
+
+def disruption_budget(runner: Runner, owner: Owner) -> JsonObject:
+    """The PodDisruptionBudget of a model's runners, named as their Deployment: a drain of nodes takes one at a time."""
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {
+            "name": deployment_name(runner.model),
+            "namespace": owner.namespace,
+            "labels": {**owner.labels(), **_selector(runner)},
+            "ownerReferences": [owner.reference()],
+        },
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": _selector(runner)}},
+    }
+
+
+def _selector(runner: Runner) -> JsonObject:
+    return {"app.kubernetes.io/name": "racktwin-model", LABEL_MODEL: runner.model}
 
 
 def pod_security() -> JsonObject:

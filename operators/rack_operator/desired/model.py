@@ -84,6 +84,7 @@ def runner(spec: TwinModelSpec, owner: Owner, replicas: int, checksum: str) -> R
         spec.artifact.config_map if checksum else None,
         checksum,
         tuple(sorted(variables.items())),
+        spec.replicas.max,
     )
 
 

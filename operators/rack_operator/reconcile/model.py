@@ -32,8 +32,7 @@ from rack_operator.reconcile.publish import (
     publish_status,
     remove_finalizer,
 )
-from rack_operator.reconcile.runners import artifact_of, demand_runners, ensure_runners
-from rack_operator.reconcile.site_parts import remove_deployment
+from rack_operator.reconcile.runners import artifact_of, demand_runners, ensure_runners, remove_runners
 from rack_operator.reconcile.store import Key, Store
 from rack_operator.reconcile.surroundings import Surroundings
 from rack_operator.reconcile.trainings import Trainings
@@ -231,7 +230,7 @@ class ModelReconciler:
             return True
         self._scaler.forget((key.namespace, key.name))
         await self._trainings.remove(owner)
-        await remove_deployment(self._around, deployment_name(owner.name), owner)
+        await remove_runners(self._around, deployment_name(owner.name), owner)
         return await remove_finalizer(self._around.kube, self._store, key, body)
 
 

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from rack_operator.clients.kube import CONFIG_MAPS, DEPLOYMENTS, PODS
-from rack_operator.desired.deployment import LABEL_MODEL, Runner, artifact_checksum, deployment_name, runner_deployment
+from rack_operator.clients.kube import BUDGETS, CONFIG_MAPS, DEPLOYMENTS, PODS, Resource
+from rack_operator.desired.deployment import (
+    LABEL_MODEL,
+    Runner,
+    artifact_checksum,
+    deployment_name,
+    disruption_budget,
+    runner_deployment,
+)
 from rack_operator.desired.ownership import Owner
+from rack_operator.desired.placement import placed, pod_patch
 from rack_operator.desired.trust import with_trust
 from rack_operator.reconcile.conditions import NotReadyError
 from rack_operator.reconcile.diff import contains
@@ -33,23 +41,50 @@ async def artifact_of(around: Surroundings, model: str, config_map: str, namespa
 
 
 async def ensure_runners(around: Surroundings, runner: Runner, owner: Owner) -> bool:
-    """Makes the Deployment as desired; returns whether it wrote.
+    """Makes the Deployment, and the budget where there may be several, as desired; returns whether it wrote.
 
-    Raises `NotReadyError` while a Deployment of that name is not ours.
+    Raises `NotReadyError` while one of that name is not ours.
     """
-    desired = with_trust(runner_deployment(runner, owner, around.pods), around.pods)
-    name = desired["metadata"]["name"]
-    actual = await around.kube.get(DEPLOYMENTS, owner.namespace, name)
+    desired = placed(with_trust(runner_deployment(runner, owner, around.pods), around.pods), around.pods.placement)
+    wrote = await _ensure(around, DEPLOYMENTS, desired, owner)
+    if runner.most > 1:
+        return await _ensure(around, BUDGETS, disruption_budget(runner, owner), owner) or wrote
+    return await remove_owned(around, BUDGETS, desired["metadata"]["name"], owner) or wrote
+
+
+async def _ensure(around: Surroundings, resource: Resource, desired: JsonObject, owner: Owner) -> bool:
+    name, kind = desired["metadata"]["name"], desired["kind"]
+    actual = await around.kube.get(resource, owner.namespace, name)
     if actual is None:
-        await around.kube.create(DEPLOYMENTS, desired)
+        await around.kube.create(resource, desired)
         return True
     if not contains(actual["metadata"].get("labels") or {}, owner.labels()):
-        raise NotReadyError("DeploymentNotOurs", f"Deployment {owner.namespace}/{name} belongs to someone else")
-    if contains(actual["spec"], desired["spec"]):
+        raise NotReadyError(f"{kind}NotOurs", f"{kind} {owner.namespace}/{name} belongs to someone else")
+    spec = desired["spec"]
+    if "template" in spec:
+        pod = pod_patch(actual["spec"]["template"]["spec"], spec["template"]["spec"])
+        spec = {**spec, "template": {**spec["template"], "spec": pod}}
+    # A null in the patch is met where there is no such field.
+    if contains(actual["spec"], spec):
         return False
-    patch = {"metadata": {"ownerReferences": desired["metadata"]["ownerReferences"]}, "spec": desired["spec"]}
-    await around.kube.merge(DEPLOYMENTS, owner.namespace, name, patch)
+    patch = {"metadata": {"ownerReferences": desired["metadata"]["ownerReferences"]}, "spec": spec}
+    await around.kube.merge(resource, owner.namespace, name, patch)
     return True
+
+
+async def remove_owned(around: Surroundings, resource: Resource, name: str, owner: Owner) -> bool:
+    """Deletes the object if it is the owner's; returns whether it wrote."""
+    actual = await around.kube.get(resource, owner.namespace, name)
+    if actual is None or not contains(actual["metadata"].get("labels") or {}, owner.labels()):
+        return False
+    return await around.kube.delete(resource, owner.namespace, name)
+
+
+async def remove_runners(around: Surroundings, name: str, owner: Owner) -> bool:
+    """Deletes the Deployment and the budget of this name as far as they are the owner's; returns whether it wrote."""
+    # The budget first: what is found by is the Deployment.
+    budget = await remove_owned(around, BUDGETS, name, owner)
+    return await remove_owned(around, DEPLOYMENTS, name, owner) or budget
 
 
 async def demand_runners(around: Surroundings, model: str, wanted: int, owner: Owner) -> int:

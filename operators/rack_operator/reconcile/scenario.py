@@ -17,6 +17,7 @@ from rack_operator.clients.http import DependencyError
 from rack_operator.clients.influx import InfluxClient
 from rack_operator.clients.kube import CONFIG_MAPS, COOLING_UNITS, JOBS, RACKS, SECRETS, SITES, Resource
 from rack_operator.desired.ownership import FINALIZER, Owner, OwnerKind
+from rack_operator.desired.placement import placed
 from rack_operator.desired.scenario import (
     ScenarioAccess,
     access_secret,
@@ -130,7 +131,8 @@ class ScenarioReconciler:
         kube = self._around.kube
         await kube.create(CONFIG_MAPS, input_config_map(owner, document))
         await kube.create(SECRETS, access_secret(owner, self._access))
-        await kube.create(JOBS, with_trust(job(spec, owner, self._around.pods, self._access), self._around.pods))
+        pods = self._around.pods
+        await kube.create(JOBS, placed(with_trust(job(spec, owner, pods, self._access), pods), pods.placement))
         details |= {"phase": "Running", "job": object_name(owner.name), "startedAt": self._around.now()}
         await self._say(key, body, details, _RUNNING)
         return True

@@ -31,13 +31,13 @@ from rack_operator.reconcile.publish import (
     remove_finalizer,
 )
 from rack_operator.reconcile.removal import purge, retain
+from rack_operator.reconcile.runners import remove_runners
 from rack_operator.reconcile.site_parts import (
     demand_open,
     demand_running,
     ensure_connection,
     ensure_model,
     remove_connection,
-    remove_deployment,
 )
 from rack_operator.reconcile.store import Key, Store
 from rack_operator.reconcile.surroundings import Surroundings
@@ -208,7 +208,7 @@ class SiteReconciler:
         wanted = {deployment_name(model.name) for model in spec.models}
         left = set()
         for name in sorted(set(status.get("models") or ()) - wanted):
-            if await progress.step("ModelsReady", remove_deployment(self._around, name, owner)) is None:
+            if await progress.step("ModelsReady", remove_runners(self._around, name, owner)) is None:
                 left.add(name)
         return left
 
@@ -231,7 +231,7 @@ class SiteReconciler:
         things |= {thing["thingId"] for thing in site_things(spec, owner, self._around.definitions_url)}
         deployments = set(status.get("models") or ()) | {deployment_name(model.name) for model in spec.models}
         for name in sorted(deployments):
-            await remove_deployment(self._around, name, owner)
+            await remove_runners(self._around, name, owner)
         if spec.deletion_policy == "Retain":
             for thing_id in sorted(things):
                 await retain(self._around, owner, thing_id)

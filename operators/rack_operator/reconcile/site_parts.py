@@ -6,12 +6,10 @@ from typing import Any
 
 from rack_operator.api.site import Model
 from rack_operator.clients.ditto import DittoClient
-from rack_operator.clients.kube import DEPLOYMENTS
 from rack_operator.desired.connections import connection_matches
 from rack_operator.desired.deployment import Runner
 from rack_operator.desired.ownership import OPERATOR, Owner
 from rack_operator.reconcile.conditions import NotReadyError
-from rack_operator.reconcile.diff import contains
 from rack_operator.reconcile.runners import artifact_of, demand_runners, ensure_runners
 from rack_operator.reconcile.surroundings import Surroundings
 
@@ -57,17 +55,11 @@ async def ensure_model(around: Surroundings, model: Model, owner: Owner) -> bool
     """
     config_map = model.artifact.config_map
     _, checksum = await artifact_of(around, model.name, config_map, owner.namespace)
-    return await ensure_runners(around, Runner(model.name, owner.name, model.replicas, config_map, checksum), owner)
+    return await ensure_runners(
+        around, Runner(model.name, owner.name, model.replicas, config_map, checksum, most=model.replicas), owner
+    )
 
 
 async def demand_running(around: Surroundings, model: Model, owner: Owner) -> None:
     """Raises `NotReadyError` ModelNotRunning or ModelRefused until as many runners are ready as asked for."""
     await demand_runners(around, model.name, model.replicas, owner)
-
-
-async def remove_deployment(around: Surroundings, name: str, owner: Owner) -> bool:
-    """Deletes the Deployment if it is the owner's; returns whether it wrote."""
-    actual = await around.kube.get(DEPLOYMENTS, owner.namespace, name)
-    if actual is None or not contains(actual["metadata"].get("labels") or {}, owner.labels()):
-        return False
-    return await around.kube.delete(DEPLOYMENTS, owner.namespace, name)

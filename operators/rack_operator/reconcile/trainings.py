@@ -13,6 +13,7 @@ from rack_operator.api.twin_model import TwinModelSpec
 from rack_operator.clients.kube import JOBS, PODS
 from rack_operator.desired.model import LABEL_TWIN_MODEL, job_name, training_job
 from rack_operator.desired.ownership import Owner
+from rack_operator.desired.placement import placed
 from rack_operator.desired.rotation import rfc3339
 from rack_operator.desired.trust import with_trust
 from rack_operator.reconcile.diff import contains
@@ -60,7 +61,8 @@ class Trainings:
         now = self._around.clock()
         name = job_name(owner, now)
         notes = {"reason": reason, "asked": asked, "fingerprint": fingerprint, "startedAt": rfc3339(now)}
-        job = with_trust(training_job(spec, owner, self._around.pods, name), self._around.pods)
+        pods = self._around.pods
+        job = placed(with_trust(training_job(spec, owner, pods, name), pods), pods.placement)
         job["metadata"]["annotations"] = {_NOTES[key]: text for key, text in notes.items()}
         await self._around.kube.create(JOBS, job)
         return {key: text for key, text in notes.items() if text} | {"job": name, "result": "Running"}
