@@ -23,8 +23,16 @@ from local_stack.pki import Authority
 
 _LEAST_LEFT: Final = dt.timedelta(days=30)
 _READY_S: Final = "180s"
-# What an upgrade may bring: other settings, other sizes, another component.
-_CHANGES: Final = ("global.logLevel=debug", "pipeline.ingest.replicas=3", "backup.enabled=true")
+# What an upgrade may bring: other settings, other sizes, another component, and what changes the pods of every Job.
+_CHANGES: Final = (
+    "global.logLevel=debug",
+    "pipeline.ingest.replicas=3",
+    "backup.enabled=true",
+    "global.tls.certificateDays=120",
+    "global.tolerations[0].key=dedicated",
+    "global.tolerations[0].operator=Exists",
+    "global.images.pullSecrets[0]=mirror",
+)
 
 
 @dataclass

@@ -96,6 +96,21 @@ imagePullPolicy: {{ .root.Values.global.images.pullPolicy }}
 -Djavax.net.ssl.trustStore=/etc/racktwin/trust/truststore.p12 -Djavax.net.ssl.trustStoreType=PKCS12 -Djavax.net.ssl.trustStorePassword=$(TRUSTSTORE_PASSWORD)
 {{- end -}}
 
+{{/*
+A Job that runs again when anything of it changes. Kubernetes lets nobody change the pod template of a Job, so its name holds a hash of all of
+that, and of what else it works with: root, name, template (text), inputs (text)
+*/}}
+{{- define "racktwin.job" -}}
+apiVersion: batch/v1
+kind: Job
+metadata:
+  {{- include "racktwin.metadata" (merge (dict "suffix" (printf "%s%s" .template (.inputs | default "") | sha256sum | trunc 8)) .) | nindent 2 }}
+spec:
+  backoffLimit: 30
+  template:
+    {{- .template | nindent 4 }}
+{{- end -}}
+
 {{/* A volume claim template, or nothing: root, name (of the volume), persistence */}}
 {{- define "racktwin.claim" -}}
 metadata: {name: {{ .name }}}
