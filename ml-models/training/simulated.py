@@ -21,6 +21,7 @@ from physics.history import record
 from physics.laws import dew_point
 from physics.plant import Plant
 from physics.recording import from_history
+from physics.servers import Halves, Servers
 from training import expected
 from training.expected import Measured
 from training.history import History, HistoryError
@@ -49,9 +50,12 @@ _SOURCES: Final = {
 }
 # What ingest derives from a sensor's temperature and humidity.
 _DEW_POINTS: Final = {"environment.top": "top", "environment.bottom": "bottom"}
-# A server of each rack, as the room model has it: its processor's temperature, its inlet, what its rack draws.
+# What a server's own sensors resolve.
 _CPU_NOISE_K = 0.3
 _CPU_STEP_K = 0.5
+_SERVER_POWER_NOISE = 0.005  # relative
+_LOAD_NOISE_PERCENT = 0.5
+_OF_SERVERS: Final = ("processor", "power", "utilisation")
 _MINUTE_S = 60
 
 
@@ -89,8 +93,8 @@ USUAL = Simulation()
 class Recorded:
     """What one plant's sensors said, and its faults: every model takes its channels from it (:func:`history_of`).
 
-    `processors`: temperature of a processor in the upper half of each rack, [cells, rooms, racks]; None where nobody
-    asked for servers.
+    `servers`: of one in the upper half of each rack (:mod:`physics.servers`) what it does, [cells, rooms, racks] by the
+    names of its fields; None where nobody asked for servers.
     """
 
     number: int
@@ -99,7 +103,7 @@ class Recorded:
     place: layout.Layout
     readings: PlantHistory
     faults: list[Fault]
-    processors: npt.NDArray[np.float64] | None = None
+    servers: dict[str, npt.NDArray[np.float64]] | None = None
 
 
 def simulate(definition: Definition, seed: int, much: Simulation = USUAL) -> list[History]:
@@ -124,17 +128,23 @@ def run(seed: int, number: int, much: Simulation, cell_s: int, *, servers: bool)
     seeds = [7_000_000 + seed * 100_000 + number * 1000 + room for room in range(rooms)]
     nature, faults = _nature(rng, number), _faults(rng, place, much.hours)
     plant = Plant(place, seeds, start_s=START_S, nature=nature, faults=faults)
-    processors: list[npt.NDArray[np.float64]] = []
+    seen: list[Servers] = []
+    capacity_w = np.array([rack.power_capacity_w for rack in place.racks])
+    halves = Halves(capacity_w, plant.hidden, np.random.default_rng([seed, number, 22])) if servers else None
 
     def look(now: Plant, since_s: float) -> None:
-        if servers and since_s:
-            processors.append(now.truth().cpu[:, 1].copy())
+        if halves is not None and since_s:
+            seen.append(halves.step(now.time_s, float(cell_s), now.truth()))
 
     readings = record(plant, much.hours * 3600, float(cell_s), each=look)
     # `look` comes before each sample, so it lacks the last.
     look(plant, much.hours * 3600)
-    seen = np.stack(processors) if servers else None
-    return Recorded(number, seed, cell_s, place, readings, faults, seen)
+    return Recorded(number, seed, cell_s, place, readings, faults, first_of(seen) if servers else None)
+
+
+def first_of(seen: list[Servers]) -> dict[str, npt.NDArray[np.float64]]:
+    """The first server of each rack over time, as :class:`Recorded` has it."""
+    return {name: np.stack([getattr(now, name)[:, :, 0] for now in seen]) for name in _OF_SERVERS}
 
 
 def history_of(recorded: Recorded, definition: Definition) -> History:
@@ -205,18 +215,20 @@ def _faults(rng: np.random.Generator, place: layout.Layout, hours: float) -> lis
 
 def _servers(definition: Definition, recorded: Recorded) -> npt.NDArray[np.float64]:
     """Channels of one server in the upper half of each rack, [cells, rooms, racks, channels]."""
-    if recorded.processors is None:
+    if recorded.servers is None:
         raise HistoryError("the plants were recorded without their servers")
     rng = np.random.default_rng([recorded.seed, recorded.number, 21])
-    readings, idle, span = recorded.readings, 0.4, 0.6
-    rated = np.array([rack.power_capacity_w for rack in recorded.place.racks]) * 0.9
-    cpu = recorded.processors + _CPU_NOISE_K * rng.standard_normal(recorded.processors.shape)
-    share = np.clip((readings["power"] / rated - idle) / span, 0.0, 1.0)
-    made = {
-        ("thermal", "cpuTemperature"): np.round(cpu / _CPU_STEP_K) * _CPU_STEP_K,
-        ("thermal", "inletTemperature"): readings["top_temperature"],
-        ("cpu", "utilization"): np.round(100.0 * share, 1),
-        ("power", "power"): readings["power"] / 20.0,
+    processor, power, load = (recorded.servers[name] for name in _OF_SERVERS)
+
+    def noise() -> npt.NDArray[np.float64]:
+        return rng.standard_normal(power.shape)
+
+    percent = np.asarray(np.clip(100.0 * load + _LOAD_NOISE_PERCENT * noise(), 0.0, 100.0))
+    made: dict[tuple[str, str], npt.NDArray[np.float64]] = {
+        ("thermal", "cpuTemperature"): np.round((processor + _CPU_NOISE_K * noise()) / _CPU_STEP_K) * _CPU_STEP_K,
+        ("thermal", "inletTemperature"): recorded.readings["top_temperature"],
+        ("cpu", "utilization"): percent.round(1),
+        ("power", "power"): np.round(power * (1.0 + _SERVER_POWER_NOISE * noise())),
     }
     missing = [c for c in definition.channels if (c.feature, c.property) not in made]
     if missing:
