@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from alerting import air
+from alerting.air import beyond
 from alerting.view import STALE_MS, WINDOW_MS, Finding, View
-from physics.ashrae import MAX_RATE_K_15MIN, limits
 
 Severity = Literal["info", "warning", "critical"]
 # How long a command that went wrong is talked about; multiplied by the view's scale (ms).
@@ -37,95 +38,6 @@ class Rule:
     check: Check
 
 
-def _beyond(value: float, low: float, high: float, firing: bool, margin: float) -> tuple[bool, float]:
-    """Whether a value is out of a range, and the limit it is nearest to; a firing rule wants it back by the margin."""
-    inner = margin if firing else 0.0
-    if value > high - inner:
-        return True, high
-    if value < low + inner:
-        return True, low
-    return False, high if abs(high - value) < abs(value - low) else low
-
-
-def _worst(inlets: Mapping[str, float], low: float, high: float) -> tuple[str, float]:
-    """The inlet that is farthest out of, or nearest to the edge of, a range."""
-    return max(inlets.items(), key=lambda item: max(item[1] - high, low - item[1]))
-
-
-def _inlet(view: View, *, allowable: bool) -> Finding | None:
-    inlets = view.inlets()
-    if not inlets:
-        return None
-    known = limits(view.ashrae_class())
-    low, high = (
-        (known.allowable_low, known.allowable_high) if allowable else (known.recommended_low, known.recommended_high)
-    )
-    place, value = _worst(inlets, low, high)
-    broken, limit = _beyond(value, low, high, view.firing, 0.5)
-    what = "allowable" if allowable else "recommended"
-    side = "above" if limit == high else "below"
-    return Finding(
-        broken,
-        value,
-        limit,
-        f"{view.name}: {place} inlet {value:.1f} °C, {side} the {what} {limit:.0f} °C ({known.name})",
-    )
-
-
-def _inlet_predicted(view: View) -> Finding | None:
-    known = limits(view.ashrae_class())
-    worst: tuple[str, float, float] | None = None
-    for feature in view.thing.get("features") or {}:
-        if not feature.startswith("prediction."):
-            continue
-        value, horizon, expires = (view.number(feature, name) for name in ("value", "horizon", "expiresAt"))
-        target = view.text(feature, "target") or ""
-        stale = expires is not None and expires < view.now
-        if value is None or stale or not target.endswith("/temperature") or (horizon or 0) > 900:
-            continue
-        if worst is None or value > worst[1]:
-            worst = (target.removeprefix("environment.").removesuffix("/temperature"), value, horizon or 900)
-    if worst is None:
-        return None
-    place, value, horizon = worst
-    broken, limit = _beyond(value, known.recommended_low - 50, known.recommended_high, view.firing, 0.5)
-    text = f"{view.name}: {place} inlet is expected at {value:.1f} °C in {horizon / 60:.0f} min, over {limit:.0f} °C"
-    return Finding(broken, value, limit, text)
-
-
-def _inlet_rate(view: View) -> Finding | None:
-    worst: tuple[str, float] | None = None
-    for place in view.past:
-        recent = view.recent(place)
-        if len(recent) < 2:
-            continue
-        # Between the extremes, as ASHRAE has it: up and down again is one change, not two.
-        change = max(recent) - min(recent)
-        if worst is None or change > worst[1]:
-            worst = (place, change)
-    if worst is None:
-        return None
-    place, change = worst
-    broken, _ = _beyond(change, -1.0, MAX_RATE_K_15MIN, view.firing, 1.0)
-    minutes = WINDOW_MS * view.scale / 60_000
-    text = f"{view.name}: {place} inlet changed by {change:.1f} K in {minutes:g} min (at most {MAX_RATE_K_15MIN:.0f} K)"
-    return Finding(broken, change, MAX_RATE_K_15MIN, text)
-
-
-def _dew_points(view: View) -> Finding | None:
-    points = {}
-    for place in ("bottom", "top"):
-        value = view.number(f"environment.{place}", "dewPoint")
-        if value is None or view.is_stale(f"environment.{place}"):
-            return None
-        points[place] = value
-    apart = abs(points["top"] - points["bottom"])
-    limit = 2.0
-    broken, _ = _beyond(apart, -1.0, limit, view.firing, 1.0)
-    text = f"{view.name}: dew points at top and bottom are {apart:.1f} K apart: a sensor is wrong, or water leaks"
-    return Finding(broken, apart, limit, text)
-
-
 def _stale(view: View) -> Finding | None:
     watched = [name for name in view.thing.get("features") or {} if name.startswith("environment.") or name == "air"]
     # A sensor that never reported is being installed, not broken.
@@ -147,7 +59,7 @@ def _unit_failed(view: View) -> Finding | None:
     if airflow is not None and airflow <= 0.01:
         return Finding(True, airflow, 0.01, f"{view.name}: moves no air")
     limit = setpoint + 3.0
-    broken, _ = _beyond(supply, -99.0, limit, view.firing, 1.0)
+    broken, _ = beyond(supply, -99.0, limit, view.firing, 1.0)
     text = f"{view.name}: supplies {supply:.1f} °C where {setpoint:.1f} °C is set: it is at its limit or has failed"
     return Finding(broken, supply, limit, text)
 
@@ -183,7 +95,7 @@ def _fidelity(view: View) -> Finding | None:
     skill, rmse = view.number("fidelity", "skill"), view.number("fidelity", "rmse")
     if skill is None:
         return None
-    broken, _ = _beyond(-skill, -99.0, 0.0, view.firing, 0.1)
+    broken, _ = beyond(-skill, -99.0, 0.0, view.firing, 0.1)
     known = f", RMSE {rmse:.2f} K" if rmse is not None else ""
     text = f"{view.name}: the room model is worse than assuming no change (skill {skill:.2f}{known})"
     return Finding(broken, skill, 0.0, text)
@@ -223,7 +135,7 @@ def _certificates(view: View) -> Finding | None:
     left = view.number("certificates", "daysLeft")
     if left is None:
         return None
-    broken, _ = _beyond(-left, -1e9, -_CERTIFICATE_DAYS, view.firing, 1.0)
+    broken, _ = beyond(-left, -1e9, -_CERTIFICATE_DAYS, view.firing, 1.0)
     where = view.text("certificates", "first") or "?"
     ends = f"ends in {left:.0f} days" if left >= 0 else f"ended {-left:.0f} days ago"
     return Finding(broken, left, _CERTIFICATE_DAYS, f"the certificate of {where} {ends}")
@@ -237,7 +149,7 @@ RULES: Final[tuple[Rule, ...]] = (
         ("rack",),
         30,
         "Look at the cooling units of the room first; then shed or move load.",
-        lambda view: _inlet(view, allowable=True),
+        lambda view: air.inlet(view, allowable=True),
     ),
     Rule(
         "inlet-recommended",
@@ -246,7 +158,7 @@ RULES: Final[tuple[Rule, ...]] = (
         ("rack",),
         120,
         "See what is affected: one rack points to air flow (blanking panels, cables), a row to cooling.",
-        lambda view: _inlet(view, allowable=False),
+        lambda view: air.inlet(view, allowable=False),
     ),
     Rule(
         "inlet-predicted",
@@ -255,7 +167,7 @@ RULES: Final[tuple[Rule, ...]] = (
         ("rack",),
         60,
         "Ask what happens otherwise (What if), and accept or refuse the optimiser's proposal.",
-        _inlet_predicted,
+        air.inlet_predicted,
     ),
     Rule(
         "inlet-rate",
@@ -264,7 +176,25 @@ RULES: Final[tuple[Rule, ...]] = (
         ("rack",),
         0,
         "Check for a cooling unit that stopped or a door that stands open.",
-        _inlet_rate,
+        air.inlet_rate,
+    ),
+    Rule(
+        "moisture-allowable",
+        "Air outside the allowable moisture",
+        "warning",
+        ("rack",),
+        300,
+        "Too moist: look for water, and at what lets outside air in. Too dry: look at the humidifier.",
+        lambda view: air.moisture(view, allowable=True),
+    ),
+    Rule(
+        "moisture-recommended",
+        "Air outside the recommended moisture",
+        "info",
+        ("rack",),
+        600,
+        "Compare with the other racks: all of a room point to outside air or the humidifier, one to its sensor.",
+        lambda view: air.moisture(view, allowable=False),
     ),
     Rule(
         "dew-points-apart",
@@ -273,7 +203,7 @@ RULES: Final[tuple[Rule, ...]] = (
         ("rack",),
         300,
         "Compare both sensors with a hand-held one; look for water.",
-        _dew_points,
+        air.dew_points,
     ),
     Rule(
         "sensor-stale",

@@ -69,6 +69,14 @@ class View:
                 found[place] = value
         return found
 
+    def moisture(self) -> dict[str, tuple[float | None, float | None]]:
+        """Fresh dew points (°C) and relative humidities (%) at the front by place."""
+        found = {}
+        for place in self.inlets():
+            feature = f"environment.{place}"
+            found[place] = self.number(feature, "dewPoint"), self.number(feature, "relativeHumidity")
+        return found
+
     def is_stale(self, feature: str) -> bool:
         """Whether the feature has fallen silent."""
         observed = self.number(feature, "observedAt")

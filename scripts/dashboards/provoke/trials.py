@@ -101,6 +101,21 @@ TRIALS: Final[tuple[Trial, ...]] = (
         "blanking panels are taken out at once",
         blanking_missing={"magnitude": 0.8},
     ),
+    # Warmer by its sensor at the same humidity, so moister by its dew point.
+    _plant(
+        "moisture-allowable",
+        "rack",
+        "a-r01-10",
+        "the sensor at the bottom drifts by 0.11 K a second",
+        sensor_drifts={"magnitude": 400.0, "sensor": "bottom"},
+    ),
+    _plant(
+        "moisture-recommended",
+        "rack",
+        "b-r02-02",
+        "the sensor at the bottom drifts by 0.07 K a second",
+        sensor_drifts={"magnitude": 250.0, "sensor": "bottom"},
+    ),
     _plant(
         "dew-points-apart",
         "rack",

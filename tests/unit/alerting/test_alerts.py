@@ -90,6 +90,37 @@ def test_limits_are_those_of_the_racks_class(ashrae, top, rules):
     assert rules_of(changes) == rules
 
 
+@pytest.mark.parametrize(
+    ("ashrae", "dew", "humidity", "rules"),
+    [
+        ("A1", 17.3, 60.0, ["moisture-allowable", "moisture-recommended"]),
+        ("A3", 17.3, 60.0, ["moisture-recommended"]),
+        ("A2", -9.5, 20.0, ["moisture-recommended"]),
+        ("A2", -12.5, 20.0, ["moisture-allowable", "moisture-recommended"]),
+        ("A2", 12.0, 82.0, ["moisture-allowable"]),
+        ("A2", 0.0, 7.0, ["moisture-allowable"]),
+        ("A3", 12.0, 82.0, []),
+        # What is recommended depends on the air: a state of the rack, not an alert.
+        ("A2", 12.0, 65.0, []),
+        ("A2", None, None, []),
+    ],
+)
+def test_moisture_is_held_to_the_limits_of_the_racks_class(ashrae, dew, humidity, rules):
+    def at(now, _second):
+        thing = rack(at=now, ashrae=ashrae, dew=(dew, dew))
+        for place in ("top", "bottom"):
+            properties = thing["features"][f"environment.{place}"]["properties"]
+            properties["relativeHumidity"] = humidity
+            if dew is None:
+                properties.pop("dewPoint", None)
+        return thing
+
+    changes = run(Board(), at, 700)
+    assert rules_of(changes) == rules
+    if humidity == 82.0 and rules:
+        assert "relative humidity 82.0 %, above the allowable 80 % (A2)" in changes[0].finding.text
+
+
 def test_a_prediction_over_the_limit_warns_and_an_expired_one_does_not():
     def with_prediction(now, **values):
         prediction = {
@@ -186,6 +217,8 @@ HYSTERESIS = {
     "inlet-allowable": (_air(top=36.0), _air(top=34.7), _air(top=34.4)),
     "inlet-recommended": (_air(top=27.2), _air(top=26.6), _air(top=26.4)),
     "inlet-predicted": (_predicted(27.2), _predicted(26.6), _predicted(26.4)),
+    "moisture-allowable": (_air(dew=(21.3, 21.3)), _air(dew=(20.7, 20.7)), _air(dew=(20.3, 20.3))),
+    "moisture-recommended": (_air(dew=(15.2, 15.2)), _air(dew=(14.7, 14.7)), _air(dew=(14.3, 14.3))),
     "dew-points-apart": (_air(dew=(12.2, 10.0)), _air(dew=(11.4, 10.0)), _air(dew=(10.8, 10.0))),
     "unit-failed": (_unit(supply=23.2), _unit(supply=22.4), _unit(supply=21.8)),
     "fidelity-worse": (
