@@ -16,6 +16,8 @@ SITE = "berlin"
 # Who may come from outside the namespace, and that there is somebody who scrapes: no profile knows them.
 CLIENTS: Final[dict[str, Any]] = {"ipBlock": {"cidr": "192.0.2.0/24"}}
 MONITORING: Final[dict[str, Any]] = {"namespaceSelector": {"matchLabels": {"team": "watch"}}}
+# Where KEDA is installed by its own instructions.
+KEDA: Final[dict[str, Any]] = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "keda"}}}
 CLOSED: Final = (
     "global.networkPolicies.clients[0].ipBlock.cidr=192.0.2.0/24",
     "global.networkPolicies.monitoring[0].namespaceSelector.matchLabels.team=watch",

@@ -78,6 +78,14 @@ def test_who_scrapes_reaches_nothing_else(laptop):
     assert not reaching.admits(laptop, pods(laptop, "Deployment/berlin-console"), 8443, rendering.MONITORING)
 
 
+def test_who_scales_on_lag_may_ask_kafka_for_it(laptop):
+    kafka = "StatefulSet/berlin-kafka"
+    scaled = rendering.render("laptop", ["global.autoscaling.mode=keda"])
+    assert reaching.admits(scaled, pods(scaled, kafka), 9093, rendering.KEDA)
+    assert not reaching.admits(scaled, pods(scaled, kafka), 9094, rendering.KEDA)
+    assert not reaching.admits(laptop, pods(laptop, kafka), 9093, rendering.KEDA)
+
+
 @pytest.mark.parametrize("kind", ["NodePort", "LoadBalancer"])
 def test_a_console_that_is_reached_from_outside_shows_its_health_within_alone(kind):
     documents = rendering.render("laptop", [*rendering.CLOSED, f"console.serviceType={kind}"])

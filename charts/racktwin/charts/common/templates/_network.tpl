@@ -1,7 +1,8 @@
 {{/*
 The NetworkPolicy of one component: root, name, and
   ingress: list of {port, from: [components]}, {port, clients: true, from: [components]} (global.networkPolicies.clients and, where
-           those are named, the release's own as well), {port, monitoring: true} (without a port: that of `port`, or health)
+           those are named, the release's own as well), {port, monitoring: true} (without a port: that of `port`, or health),
+           {port, peers: [peers as they stand in a policy]}
   egress:  list of {port, to: [components]}
   api:     whether it calls the Kubernetes API
   outside: whether it may need something outside the namespace (external services, models' addresses)
@@ -37,6 +38,8 @@ spec:
         {{- toYaml . | nindent 8 }}
         {{- include "racktwin.peers" (dict "root" $root "names" ($own | default list)) | nindent 8 }}
       {{- end }}
+      {{- else if .peers }}
+      from: {{- toYaml .peers | nindent 8 }}
       {{- else }}
       from:
         {{- include "racktwin.peers" (dict "root" $root "names" .from) | nindent 8 }}
