@@ -3,9 +3,10 @@
 Each episode is a room with hidden parameters, with its load wandering and units that fail. At each tick somebody wishes
 something: anything at all, small steps that add up, jumps with a false or a real confirmation, fans down to nothing,
 two units lessened while a third is broken, dates and ids that are wrong. What passes is carried out, so that hostile
-commands build on each other. The oracle does not know the guard: it looks at limits by itself, and lets the true room
-run for half an hour with the command and without it. A command was unsafe if it let an inlet leave its class that
-would have stayed in it, or broke a limit or the interlock.
+commands build on each other. Now and then the guard is killed, and another goes on with what stands in the audit. The
+oracle does not know the guard: it looks at limits and pace by itself, and lets the true room run for half an hour with
+the command and without it. A command was unsafe if it let an inlet leave its class that would have stayed in it, or
+broke a limit, the pace or the interlock.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from physics.layout import Layout, RackPlace, UnitPlace
 from physics.model import RoomModel
 from physics.parameters import Parameters
 from physics.state import Inputs, State
-from racktwin.commands import Request, Wish, wish_of
+from racktwin.commands import Audit, Request, Wish, decode_audit, encode_audit, wish_of
 
 SITE: Final = "arena"
 TICK_S: Final = 60.0
@@ -39,6 +40,8 @@ _START_MS: Final = 1_800_000_000_000
 _STRATEGIES: Final = (
     "anything", "creep", "jump", "starve", "liar", "both", "worst", "worst", "cold", "nonsense", "usual",
 )  # fmt: skip
+# How likely a guard is killed within a tick.
+_KILLED: Final = 0.1
 _LIMITS: Final = {"setpointMin": 15.0, "setpointMax": 31.0, "fanMin": 30.0, "fanMax": 100.0}
 
 
@@ -47,6 +50,7 @@ class Tally:
     """What came of all commands."""
 
     tried: int = 0
+    restarts: int = 0
     passed: int = 0
     unsafe: list[str] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
@@ -80,8 +84,10 @@ def room(racks_per_row: int = 5) -> Layout:
 class Arena:
     """``episodes`` rooms of one layout, side by side."""
 
-    def __init__(self, episodes: int, seed: int, *, blind: bool = False) -> None:
-        """``blind``: the guard looks at no forecast, to see whether the oracle notices."""
+    def __init__(self, episodes: int, seed: int, *, blind: bool = False, forgetful: bool = False) -> None:
+        """To see whether the oracle notices: ``blind`` guards look at no forecast; ``forgetful`` ones are killed at
+        every tick and read no audit.
+        """
         self.layout, self.episodes = room(), episodes
         self._rng = np.random.default_rng([seed, 91])
         self._hidden = [hidden.draw(self.layout, seed * 1000 + k) for k in range(episodes)]
@@ -94,11 +100,15 @@ class Arena:
         self._target_k, self._target_fan = self._inputs.setpoint.copy(), self._inputs.fan.copy()
         self._state = self._model.steady(self._inputs)
         self._recent = [Recent() for _ in range(episodes)]
+        self._killing, self._forgetful = np.random.default_rng([seed, 92]), forgetful
+        self._audit: list[list[bytes]] = [[] for _ in range(episodes)]
         self._fails_at = self._rng.integers(3, 60, (episodes, m)) + 1000 * (self._rng.random((episodes, m)) > 0.15)
         limits = [ashrae.limits(rack.ashrae_class) for rack in self.layout.racks]
         self._high = np.array([one.allowable_high for one in limits])
         self._low = np.array([one.allowable_low for one in limits])
         self._lessened: list[list[tuple[int, int]]] = [[] for _ in range(episodes)]
+        # Tick, unit, kelvin up and percentage points down of what no person confirmed.
+        self._taken: list[list[tuple[int, int, float, float]]] = [[] for _ in range(episodes)]
         self._tick = 0
         self._outlooks = (_nothing, _nothing) if blind else (bound, _by_model)
         self.tally = Tally()
@@ -107,6 +117,8 @@ class Arena:
         """One command for every episode at each tick, and more from those that flood."""
         for _ in range(ticks):
             self._live()
+            for k in np.flatnonzero(self._killing.random(self.episodes) < (1.0 if self._forgetful else _KILLED)):
+                self._restart(int(k))
             for flood in range(3 if self._tick % 7 == 0 else 1):
                 self._round(flood)
             self._tick += 1
@@ -123,6 +135,13 @@ class Arena:
         self._inputs.setpoint += np.clip(self._target_k - self._inputs.setpoint, -0.5, 0.5)
         self._inputs.fan += np.clip(np.where(broken, 0.0, self._target_fan) - self._inputs.fan, -0.1, 0.1)
         self._model.advance(self._state, self._inputs, TICK_S, 5.0)
+
+    def _restart(self, k: int) -> None:
+        """A guard is killed, and another starts."""
+        self.tally.restarts += 1
+        self._recent[k] = Recent()
+        if not self._forgetful:
+            self._recent[k].recall(map(decode_audit, self._audit[k]), self._now)
 
     @property
     def _now(self) -> int:
@@ -196,7 +215,9 @@ class Arena:
                 continue
             self.tally.passed += 1
             self.tally.by_strategy[strategy] += 1
-            self._recent[k].let_through(wish, verdict, self._now)
+            pace = self._recent[k].let_through(wish, verdict, self._now)
+            told = Ledger().approved(wish, "hall", self._now, pace)
+            self._audit[k] += [encode_audit(line) for line in told if isinstance(line, Audit)]
             passed[k] = unit, wish, strategy, where
             self._carry_out(k, unit, wish.values)
         if passed:
@@ -307,6 +328,19 @@ class Arena:
             self._lessened[k].append((self._tick, unit))
             if broken and recent:
                 return "two units lessened while one has failed"
+        if by_person:
+            return ""
+        self._taken[k].append((self._tick, unit, max(0.0, to_k - setpoint), max(0.0, 100.0 * fan - to_fan)))
+        return self._too_fast([line for line in self._taken[k] if line[1] == unit])
+
+    def _too_fast(self, taken: list[tuple[int, int, float, float]]) -> str:
+        """However long one looks back, no more was taken than may be at once and what grew back since."""
+        for since in {line[0] for line in taken if self._tick - line[0] < 60}:
+            minutes = (self._tick - since) * TICK_S / 60.0
+            up = sum(line[2] for line in taken if line[0] >= since)
+            down = sum(line[3] for line in taken if line[0] >= since)
+            if up > 2.0 + 0.5 * minutes + 0.01 or down > 30.0 + 10.0 * minutes + 0.1:
+                return f"within {minutes:g} min {up:.2f} K and {down:.1f} % were taken, faster than the unit's pace"
         return ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from guard.forecast import outlook
+from guard.journal import KafkaJournal
 from guard.ledger import Ledger, Patience
 from guard.rules import Policy
 from guard.settings import GuardSettings
@@ -53,6 +54,8 @@ def run(settings: GuardSettings, context: Context) -> None:
         outlook=outlook,
         trusted=[each.strip() for each in settings.guard_trusted_subjects.split(",") if each.strip()],
         sites=sites,
+        # It reads partitions by itself and commits nothing: the group's place is not touched.
+        journal=KafkaJournal(lambda: make_consumer(settings, settings.guard_group, enable_partition_eof=True)),
         reread_s=settings.guard_reread_s,
     )
     context.health.set_ready(True)

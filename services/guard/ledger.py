@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from guard.rules import Refusal, valid_until
-from racktwin.commands import Audit, LastCommand, State, Wish
+from racktwin.commands import Audit, LastCommand, Pace, State, Wish
 
 DELIVERY_FAILURE: Final = "application/vnd.eclipse-hono-delivery-failure-notification+json"
 _TOLERANCE: Final = 0.051
@@ -113,8 +113,8 @@ class Ledger:
         command = self._new(wish, room, "awaiting approval", now, refusal)
         return [*self._replaced(wish, now), *self._keep(command, now), _audit(command, "awaiting", now)]
 
-    def approved(self, wish: Wish, room: str, now: int) -> list[Effect]:
-        """The guard said yes: tell the twin first, then send."""
+    def approved(self, wish: Wish, room: str, now: int, pace: Pace | None = None) -> list[Effect]:
+        """The guard said yes: tell the twin first, then send. ``pace``: for the guard after the next start."""
         before = self._commands.get(wish.thing)
         again = before is not None and before.wish.id == wish.id and before.state in ("requested", "offline")
         command = self._new(wish, room, "requested", now, None)
@@ -124,7 +124,7 @@ class Ledger:
         return [
             *([] if again else self._replaced(wish, now)),
             *self._keep(command, now),
-            _audit(command, "approved", now),
+            _audit(command, "approved", now, pace),
             Send(command),
             _audit(command, "sent", now),
         ]
@@ -197,6 +197,9 @@ class Ledger:
             if now >= command.valid_until:
                 return self._over(command, "expired", "the unit was not connected while it held", now)
             return self._again(command, now) if waited >= self._patience.offline_ms else []
+        if command.attempts == 0 and now < command.valid_until:
+            # Of an earlier run, and not decided on yet: the twins could not be read.
+            return self._again(command, now) if waited >= 1000 else []
         if command.wish.request.one_way:
             over = waited >= self._patience.report_ms or now >= command.valid_until
             return self._over(command, "timed out", "its reports do not show it", now) if over else []
@@ -264,7 +267,7 @@ class Ledger:
     _before: Command | None = None
 
 
-def _audit(command: Command, event: str, now: int) -> Audit:
+def _audit(command: Command, event: str, now: int, pace: Pace | None = None) -> Audit:
     request = command.wish.request
     return Audit(
         thing=command.wish.thing,
@@ -280,6 +283,7 @@ def _audit(command: Command, event: str, now: int) -> Audit:
         by=command.by,
         detail=command.detail,
         approved_by=request.approved_by or None,
+        pace=pace,
         v=1,
     )
 

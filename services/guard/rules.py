@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, Literal
 
 from guard.state import FRESH_MS, Room, Unit, failed
@@ -45,14 +46,14 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A command that was let through."""
+    """A command that was let through; an amount that is not known (None) counts as all that may be taken at once."""
 
     thing: str
     digest: str
     at: int
     less: bool
-    setpoint_up_k: float = 0.0
-    fan_down: float = 0.0
+    setpoint_up_k: float | None = 0.0
+    fan_down: float | None = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,8 @@ class Case:
     now: int
     policy: Policy
     outlook: Outlook
+    forgotten: tuple[str, int] | None = None
+    """Why `past` may lack commands, and until when (epoch ms)."""
 
     @property
     def confirmed(self) -> bool:
@@ -246,6 +249,16 @@ def _data(case: Case) -> Refusal | None:
     return None
 
 
+def _memory(case: Case) -> Refusal | None:
+    """Pace and interlock rest on what was let through before; while that is not known, it may have been anything."""
+    if not (case.less and case.forgotten):
+        return None
+    why, until = case.forgotten
+    text = f"what was let through in the last hour is not known ({why}); nothing is lessened until it is, or until"
+    text += f" {datetime.fromtimestamp(until / 1000, UTC):%H:%M} UTC"
+    return Refusal("past-unknown", text, (until - case.now) / 1000)
+
+
 def _confirmation(case: Case) -> Refusal | None:
     value = case.wish.values.get("setpoint")
     if case.confirmed or not isinstance(value, int | float):
@@ -280,7 +293,8 @@ def _slew(case: Case) -> Refusal | None:
         left, last = burst, None
         for past in mine:
             left = burst if last is None else min(burst, left + (past.at - last) / 60_000 * per_min)
-            left, last = left - getattr(past, taken), past.at
+            amount: float | None = getattr(past, taken)
+            left, last = left - (burst if amount is None else amount), past.at
         if last is not None:
             left = min(burst, left + (case.now - last) / 60_000 * per_min)
         if wished > left + 1e-3:
@@ -378,6 +392,7 @@ RULES: Final[tuple[Callable[[Case], Refusal | None], ...]] = (
     _rate,
     _optimiser,
     _data,
+    _memory,
     _confirmation,
     _slew,
     _interlock,

@@ -13,9 +13,10 @@ from typing import Final
 from confluent_kafka import Message, TopicPartition
 
 from guard import metrics, wire
+from guard.journal import Journal, Unreadable
 from guard.ledger import Command, Effect, Ledger, Reconsider, Send, Tell
 from guard.people import authenticated
-from guard.recent import Recent
+from guard.recent import KEPT_MS, Recent
 from guard.rules import Case, Outlook, Policy, Verdict, decide, unknown_age
 from guard.state import Limits, Room, Unit, unit_of
 from guard.supervision import local_wish
@@ -42,16 +43,23 @@ class GuardWork:
         policy: Policy,
         outlook: Outlook,
         sites: Callable[[], list[str]],
+        journal: Journal,
         trusted: Collection[str] = (),
         reread_s: float = 15.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``sites``: those that are served now; ``trusted``: subjects that say truly which person they act for."""
+        """``sites``: those that are served now; ``journal``: what earlier runs of the guard let through; ``trusted``:
+        subjects that say truly which person they act for.
+        """
         self._context, self._twins, self._producer = context, twins, producer
         self._ledger, self._policy, self._outlook, self._sites = ledger, policy, outlook, sites
         self._trusted = frozenset(trusted)
         self._reread_s, self._monotonic = reread_s, monotonic
-        self._recent = Recent()
+        self._kept_ms = max(KEPT_MS, policy.interlock_ms)
+        self._recent, self._journal = Recent(self._kept_ms), journal
+        # Sites that may have a past unknown here: since when they are served, and why it is not known yet.
+        self._forgotten: dict[str, tuple[int, str]] = {}
+        self._remembered: set[str] = set()
         # Units to look at, with who wrote their wish where an event said so.
         self._look: dict[str, str] = {}
         self._limits: dict[str, Limits] = {}
@@ -89,8 +97,11 @@ class GuardWork:
         return None
 
     def assigned(self, partitions: list[TopicPartition]) -> None:
-        """After a gap the twins are read, not the events."""
+        """After a gap the twins are read, not the events; another guard may have let commands through meanwhile."""
         self._reread_at = 0.0
+        for site in {names.site_of_topic(partition.topic) for partition in partitions}:
+            self._remembered.discard(site)
+            self._forgotten.pop(site, None)
 
     def revoked(self, partitions: list[TopicPartition]) -> None:
         """What is under way stands on the twins."""
@@ -116,24 +127,55 @@ class GuardWork:
 
     def _reread(self) -> None:
         """All units: wishes that no event told of, and units whose optimiser or data went stale."""
+        effects: list[Effect] = []
         try:
             for site in self._sites():
+                self._remember(site)
                 for thing in cooling_units(self._twins, site):
-                    self._look_at(thing)
+                    effects += self._look_at(thing)
             self._context.health.set_ready(True, part="ditto")
         except DittoError as error:
             self._context.health.set_ready(False, str(error), part="ditto")
+        # What an earlier run left open is known of every unit before anything is decided for one.
+        self._do(effects)
 
-    def _look_at(self, thing: dict[str, object]) -> None:
+    def _remember(self, site: str) -> None:
+        """Take over what was let through before this run, once; until then nothing is lessened at the site."""
+        if site in self._remembered:
+            return
+        now = self._context.clock()
+        since, _ = self._forgotten.setdefault(site, (now, "it was not read yet"))
+        try:
+            self._recent.recall(self._journal(site, now - self._kept_ms), now)
+        except Unreadable as error:
+            self._forgotten[site] = since, str(error)
+            self._context.log.warning("the audit's last hour cannot be read", site=site, why=str(error))
+            if now - since < self._kept_ms:
+                return
+        # Read, or so long ago that nothing before this run counts any more.
+        self._remembered.add(site)
+        self._forgotten.pop(site, None)
+
+    def _past_unknown(self, site: str, now: int) -> tuple[str, int] | None:
+        if site in self._remembered:
+            return None
+        since, why = self._forgotten.get(site, (now, "it was not read yet"))
+        return why, since + self._kept_ms
+
+    def _look_at(self, thing: dict[str, object]) -> list[Effect]:
         unit = unit_of(thing)
         self._limits[unit.thing] = unit.limits
         wish = wish_of(unit.thing, unit.desired)
         if wish is not None and not self._ledger.knows(wish):
+            if self._ledger.of(wish.thing) is None and unit.last.get("digest") == wish.digest:
+                self._seen.add(unit.thing)
+                return self._ledger.resume(wish, unit.last, unit.room, self._context.clock())
             self._look.setdefault(unit.thing, "")
-            return
+            return []
         self._seen.add(unit.thing)
         if unit.mode == "mpc":
             self._supervise(thing, unit)
+        return []
 
     # --- decisions ---
 
@@ -194,6 +236,7 @@ class GuardWork:
                 now=now,
                 policy=self._policy,
                 outlook=self._outlook,
+                forgotten=self._past_unknown(names.site_of(wish.thing), now),
             )
         )
         metrics.DECIDE_SECONDS.observe(self._monotonic() - began)
@@ -207,8 +250,8 @@ class GuardWork:
             told = self._ledger.refused if verdict.outcome == "refused" else self._ledger.awaiting
             self._do(told(wish, room.name, verdict.refusal, now))
             return
-        self._recent.let_through(wish, verdict, now)
-        self._do(self._ledger.approved(wish, room.name, now))
+        pace = self._recent.let_through(wish, verdict, now)
+        self._do(self._ledger.approved(wish, room.name, now, pace))
 
     def _supervise(self, thing: dict[str, object], unit: Unit) -> None:
         """Back to local control when the optimiser or the room's data is stale."""

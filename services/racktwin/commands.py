@@ -93,6 +93,19 @@ class LastCommand(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     digest: str | None = None
 
 
+class Pace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """What an approved command takes of its unit's pace: a guard started anew knows from it what went before."""
+
+    digest: str
+    less: bool
+    """Whether the unit cools less by it."""
+    setpoint_up_k: float = 0.0
+    fan_down: float = 0.0
+    """Percentage points."""
+    supply_low: float | None = None
+    """The unit's coldest supply of the hour before (°C)."""
+
+
 class Audit(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
     """One line of the audit: what was asked, decided, sent, answered. Key: the thing id."""
 
@@ -113,6 +126,8 @@ class Audit(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
     approved_by: str | None = None
     action: bool = False
     """A person's action in the console that is no command; `id` names what it was done with."""
+    pace: Pace | None = None
+    """Of `approved`."""
     v: int
 
 

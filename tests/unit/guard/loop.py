@@ -69,6 +69,7 @@ class World:
             policy=Policy(),
             outlook=outlook,
             sites=lambda: ["t"],
+            journal=lambda _site, since: [line for line in self.audit if line.at >= since],
             monotonic=lambda: self.monotonic,
         )
         return self.guard

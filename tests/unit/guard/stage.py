@@ -9,11 +9,12 @@ from typing import Any
 import structlog
 from tests.unit.guard.rooms import NOW, A
 
+from guard.journal import Unreadable
 from guard.ledger import Ledger
 from guard.outlook import bound
 from guard.rules import Policy
 from guard.work import GuardWork
-from racktwin.commands import Request, decode_audit, desired_of
+from racktwin.commands import Audit, Request, decode_audit, desired_of
 from racktwin.ditto_client import DittoError
 from racktwin.health import Health
 from racktwin.process import Context
@@ -55,10 +56,20 @@ class Producer:
 
     def __init__(self, twins: Twins) -> None:
         self.twins, self.records = twins, []  # type: ignore[var-annotated]
+        # What Kafka keeps of the audit, whatever a test forgets.
+        self.journal: list[bytes] = []
+        self.journal_away = ""
+
+    def read_journal(self, site: str, since: int) -> list[Audit]:
+        if self.journal_away:
+            raise Unreadable(self.journal_away)
+        return [line for line in map(decode_audit, self.journal) if line.at >= since]
 
     def produce(self, topic: str, key: str | None, value: bytes | None, headers: Any = None) -> None:
         body = json.loads(value or b"null")
         self.records.append((topic, key, body, dict(headers or [])))
+        if topic.startswith("racktwin.audit."):
+            self.journal.append(value or b"")
         if topic.startswith("racktwin.twin."):
             assert key is not None
             properties = self.twins.things[key]["features"]["control"]["properties"]
@@ -124,6 +135,7 @@ class Stage:
             policy=Policy(),
             outlook=bound,
             sites=lambda: ["t"],
+            journal=self.producer.read_journal,
             trusted=["nginx:operator"],
             monotonic=lambda: self.monotonic,
         )

@@ -43,6 +43,10 @@ def test_only_the_guard_commands_devices():
     assert writers == ["guard"]
 
 
+def test_a_guard_that_is_started_anew_reads_what_it_let_through():
+    assert may("guard", AclOperation.READ, "racktwin.audit.berlin")
+
+
 def test_the_doctor_writes_nothing():
     assert {operation for *_, operation in rights("doctor")} == {AclOperation.READ, AclOperation.DESCRIBE}
 
