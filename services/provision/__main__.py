@@ -60,7 +60,7 @@ def _influx(json_wanted: bool) -> None:
 @click.option("--keep", type=click.IntRange(min=1), default=7, show_default=True, help="Backups to keep.")
 @click.option("--json", "json_wanted", is_flag=True, help="Print one JSON document.")
 def _backup(keep: int, json_wanted: bool) -> None:
-    """Back up MongoDB, InfluxDB and the site's resources, as far as they are set."""
+    """Back up MongoDB, InfluxDB, the model registry and the site's resources, as far as they are set."""
     settings = _settings(BackupSettings)
     _tell(whole.save(settings, _api(settings), dt.datetime.now(dt.UTC), keep, _say), json_wanted)
 

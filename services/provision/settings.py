@@ -77,4 +77,7 @@ class BackupSettings(InfluxSettings):
     backup_dir: Path = Field(Path("/backup"), description="Folder that holds the backups, one folder each.")
     backup_mongodb_uri: SecretStr | None = Field(None, description="MongoDB, with a user who may back up and restore.")
     provision_namespace: str = Field("", description="Kubernetes namespace whose resources and Secrets are kept.")
+    registry_url: str = Field(
+        "", description="Model registry: a directory is backed up, an object store is left to who runs it."
+    )
     influx_url: str = Field("", description="InfluxDB; the token must be the administrator's of its set-up.")

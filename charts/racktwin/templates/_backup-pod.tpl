@@ -24,16 +24,19 @@ spec:
         - name: RACKTWIN_BACKUP_MONGODB_URI
           valueFrom: {secretKeyRef: {name: {{ $root.Release.Name }}-mongodb-backup, key: uri}}
         {{- end }}
+        {{- include "racktwin.env.models" . | nindent 8 }}
       resources: {requests: {cpu: 100m, memory: 256Mi}, limits: {memory: 1Gi}}
       securityContext: {{- include "racktwin.container.security" . | nindent 8 }}
       volumeMounts:
         - {name: tmp, mountPath: /tmp}
         - {name: backup, mountPath: /backup}
+        {{- include "racktwin.registry.mounts" . | nindent 8 }}
         {{- include "racktwin.mounts.trust" . | nindent 8 }}
   volumes:
     - name: tmp
       emptyDir: {}
     - name: backup
       persistentVolumeClaim: {claimName: {{ include "racktwin.fullname" . }}}
+    {{- include "racktwin.registry.volumes" . | nindent 4 }}
     {{- include "racktwin.volumes.trust" . | nindent 4 }}
 {{- end -}}

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from provision.backup import influx, mongo, resources
+from provision.backup import influx, mongo, registry, resources
 from provision.failure import Failure
 from provision.settings import BackupSettings
 
@@ -50,9 +50,16 @@ def save(
                 settings.influx_url, settings.influx_token.get_secret_value(), unfinished / "influxdb"
             )
             say(f"influxdb: {parts['influxdb']}")
+        models = registry.folder_of(settings.registry_url)
+        if models is not None:
+            parts["registry"] = registry.save(models, unfinished / "registry")
+            say(f"registry: {parts['registry']}")
+        elif settings.registry_url:
+            say(f"registry: {settings.registry_url} is not backed up here: keep versions of the objects in its store")
         if not parts:
             raise Failure(
-                "there is nothing to back up", "set RACKTWIN_BACKUP_MONGODB_URI, RACKTWIN_INFLUX_URL or a namespace"
+                "there is nothing to back up",
+                "set RACKTWIN_BACKUP_MONGODB_URI, RACKTWIN_INFLUX_URL, RACKTWIN_REGISTRY_URL or a namespace",
             )
         manifest = {"v": 1, "name": name, "parts": parts}
         (unfinished / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
@@ -85,6 +92,9 @@ def load(settings: BackupSettings, api: resources.Api | None, name: str, say: Ca
         restored["influxdb"] = influx.load(
             settings.influx_url, settings.influx_token.get_secret_value(), folder / "influxdb"
         )
+    models = registry.folder_of(settings.registry_url)
+    if "registry" in parts and models is not None:
+        restored["registry"] = registry.load(models, folder / "registry")
     for part, what in restored.items():
         say(f"restored {part}: {what}")
     return restored
