@@ -26,6 +26,22 @@ def test_everything_switched_on_holds():
     assert known_secrets.weak(documents) == []
 
 
+@pytest.mark.parametrize("profile", [*tools.profiles(), None])
+def test_what_keeps_data_keeps_it_on_a_volume_that_outlives_the_release(profile):
+    documents = rendering.render(profile, [] if profile else rendering.EVERYTHING)
+    # Names of what keeps data: servers, the simulating gateway, the collector, backups, the model registry.
+    kept = {"data", "state", "store", "backup", "registry"}
+    lost = [
+        f"{name}: {volume['name']}"
+        for name, spec in rendering.pod_specs(documents)
+        for volume in spec.get("volumes", [])
+        if volume["name"] in kept and "persistentVolumeClaim" not in volume
+    ]
+    assert lost == []
+    claims = [d["metadata"] for d in documents if d["kind"] == "PersistentVolumeClaim"]
+    assert {claim["annotations"]["helm.sh/resource-policy"] for claim in claims} <= {"keep"}
+
+
 def test_no_file_of_the_chart_holds_a_secret():
     assert known_secrets.in_files(tools.CHART) == []
 
