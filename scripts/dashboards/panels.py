@@ -52,7 +52,8 @@ ORANGE: Final = "#E69F00"
 RED: Final = "#D55E00"
 GREY: Final = "#8e8e8e"
 
-# Inlet temperature, °C: ASHRAE TC 9.9 class A2, 2021: recommended 18 to 27, allowable 10 to 35.
+# Inlet temperature of many racks, °C: ASHRAE TC 9.9 class A2, 2021: recommended 18 to 27 (so are A1, A3 and A4),
+# allowable 10 to 35. A rack's own page has the limits of its class.
 INLET: Final[Steps] = ((None, RED), (10, BLUE), (18, GREEN), (27, ORANGE), (35, RED))
 # Rack cooling index, %: Herrlin 2005.
 RCI: Final[Steps] = ((None, RED), (91, ORANGE), (96, GREEN))

@@ -98,7 +98,11 @@ class IndicesLooker:
                     observed_at=now_ms,
                     room=layout.room,
                     row=rack.row or None,
-                    values={**_rounded(values), "ashraeState": ashrae.VERDICTS[int(states.max())]},
+                    values={
+                        **_rounded(values),
+                        "ashraeState": ashrae.VERDICTS[int(states.max())],
+                        "ashraeClass": limits.name,
+                    },
                 )
             )
         return results

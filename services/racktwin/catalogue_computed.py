@@ -72,6 +72,7 @@ COMPUTED: Final[tuple[Feature, ...]] = (
         _number("beta", "1", "Recirculation index beta", -10.0, 100.0),
         _number("rciHiContribution", "%", "Contribution to the room's rack cooling index (high)", 0.0, 1000.0),
         _text("ashraeState", "Inlet against the ASHRAE class", "recommended", "allowable", "out"),
+        _text("ashraeClass", "ASHRAE class that the state was judged by"),
     ),
     _computed(
         "indices",

@@ -6,10 +6,57 @@ from typing import Final
 
 from dashboards import flux, panels
 from dashboards.frame import Page
+from physics.ashrae import CLASSES
+
+# Limits as series: they are those of the rack's class, which a panel's own thresholds cannot follow.
+_LIMITS: Final = {
+    "temperature": {
+        "allowable, low": "allowable_low",
+        "recommended, low": "recommended_low",
+        "recommended, high": "recommended_high",
+        "allowable, high": "allowable_high",
+    },
+    "relativeHumidity": {"allowable, low": "allowable_humidity_low", "allowable, high": "allowable_humidity_high"},
+    "dewPoint": {
+        "allowable, low": "allowable_dew_low",
+        "recommended, low": "recommended_dew_low",
+        "recommended, high": "recommended_dew_high",
+        "allowable, high": "allowable_dew_high",
+    },
+}
+_USUAL_CLASS: Final = "A2"
 
 
 def _air(field: str) -> str:
-    return flux.over_time(flux.points("environment", [field], flux.BY_RACK), ["feature"])
+    """Every sensor, and the limits of the class that the rack was last judged by."""
+    limits = _LIMITS[field]
+    parts = [
+        "measured = " + flux.over_time(flux.points("environment", [field], flux.BY_RACK), ["feature"]),
+        "judged = "
+        + flux.points(
+            "score",
+            ["ashraeClass"],
+            flux.BY_RACK,
+            'r.feature == "indices"',
+            bucket="${site}",
+            start="-1d",
+            stop="now()",
+        )
+        + '\n  |> last()\n  |> findColumn(fn: (key) => true, column: "_value")',
+        f'class = if length(arr: judged) > 0 then judged[0] else "{_USUAL_CLASS}"',
+        'limit = (name, of) => measured\n  |> filter(fn: (r) => r.feature == "environment.top")\n'
+        "  |> map(fn: (r) => ({_time: r._time, feature: name, _value: dict.get(dict: of, key: class, default: 0.0)}))\n"
+        '  |> group(columns: ["feature"])',
+    ]
+    drawn = []
+    for name, attribute in limits.items():
+        pairs = ", ".join(f'{{key: "{each}", value: {getattr(CLASSES[each], attribute):.1f}}}' for each in CLASSES)
+        drawn.append(f'limit(name: "{name}", of: dict.fromList(pairs: [{pairs}]))')
+    parts.append(f"union(tables: [measured, {', '.join(drawn)}])")
+    return flux.with_imports("\n".join(parts), "dict")
+
+
+_DASHED: Final = ("allowable, low", "recommended, low", "recommended, high", "allowable, high")
 
 
 def _newest(feature: str, field: str = "temperature") -> str:
@@ -66,18 +113,16 @@ PAGE: Final = Page(
             (
                 panels.stat(
                     "Top inlet",
-                    "Air at the front, top.",
+                    "Air at the front, top. Whether that is too warm for the rack's class: see ASHRAE state.",
                     _newest("environment.top"),
                     "celsius",
-                    steps=panels.INLET,
                     decimals=1,
                 ),
                 panels.stat(
                     "Bottom inlet",
-                    "Air at the front, bottom.",
+                    "Air at the front, bottom. Whether that is too warm for the rack's class: see ASHRAE state.",
                     _newest("environment.bottom"),
                     "celsius",
-                    steps=panels.INLET,
                     decimals=1,
                 ),
                 panels.stat(
@@ -116,25 +161,28 @@ PAGE: Final = Page(
             (
                 panels.lines(
                     "Temperature",
-                    "Every sensor of the rack. Dashed: the limits of ASHRAE class A2.",
+                    "Every sensor of the rack. Dashed: the limits of its ASHRAE class.",
                     _air("temperature"),
                     "celsius",
                     name="${__field.labels.feature}",
-                    steps=panels.INLET,
+                    dashed=_DASHED,
                 ),
                 panels.lines(
                     "Relative humidity",
-                    "Every sensor of the rack.",
+                    "Every sensor of the rack. Dashed: what its ASHRAE class allows.",
                     _air("relativeHumidity"),
                     "humidity",
                     name="${__field.labels.feature}",
+                    dashed=_DASHED,
                 ),
                 panels.lines(
                     "Dew point",
-                    "One line when all is well: sensors whose dew points part are wrong, or water leaks.",
+                    "One line when all is well: sensors whose dew points part are wrong, or water leaks. Dashed: the limits of its "
+                    "ASHRAE class.",
                     _air("dewPoint"),
                     "celsius",
                     name="${__field.labels.feature}",
+                    dashed=_DASHED,
                 ),
                 panels.history_of_states(
                     "ASHRAE state",
