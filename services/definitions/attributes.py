@@ -143,14 +143,14 @@ ATTRIBUTES: Final[dict[str, dict[str, Schema]]] = {
         "fanMin": _number("fanMin", "The lowest fan speed allowed", "%", 0, 100),
         "fanMax": _number("fanMax", "The highest fan speed allowed", "%", 0, 100),
         "slewLimit": _number("slewLimit", "The largest step of the set-point without confirmation", "K", 0, 50),
-        "setpointSlew": _number("setpointSlew", "The fastest change of the set-point, in kelvin a minute", None, 0, 50),
+        "setpointSlew": _number("setpointSlew", "How fast steps may raise the set-point, in K a minute", None, 0, 50),
         "secondApprover": _flag("Whether a second person must approve each command"),
         "maintenanceWindows": {
             "title": "Times in which somebody works at the unit and no command reaches it",
             "type": "array",
             "items": {"type": "object"},
         },
-        "fanSlew": _number("fanSlew", "The fastest change of the fans, in percentage points a minute", None, 0, 100),
+        "fanSlew": _number("fanSlew", "How fast steps may slow the fans, in percent a minute", None, 0, 100),
     },
     "room": {
         **_COMMON,

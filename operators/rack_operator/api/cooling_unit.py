@@ -31,15 +31,18 @@ MAX_RACKS = 200
 
 
 class SlewLimits(ApiModel):
-    """How fast a command may move the unit: the largest step that needs no confirmation, and the largest change a
-    minute."""
+    """How far and how fast commands may move the unit. A large step wants a person's confirmation in either direction.
+    The pace holds for less cooling that no person confirmed; more cooling is let through at once, however much."""
 
     setpoint_step_k: Annotated[float, Field(gt=0, le=20)] = 2
-    """The largest step of the set-point without confirmation, in kelvin."""
+    """The largest step of the set-point, up or down, that needs no person's confirmation, in kelvin; also how much it
+    may be raised at once."""
     setpoint_k_per_min: Annotated[float, Field(gt=0, le=20, alias="setpointKPerMin")] = 0.5
-    """The fastest change of the set-point, in kelvin a minute."""
+    """How fast the set-point may be raised by many small steps, in kelvin a minute; lowering it is not held back. Every
+    command tells the unit this rate, for its own ramp."""
     fan_percent_per_min: Annotated[float, Field(gt=0, le=100)] = 10
-    """The fastest change of the fans' speed, in percentage points a minute."""
+    """How fast the fans may be slowed by many small steps, in percentage points a minute; speeding them up is not held
+    back. Every command tells the unit this rate, for its own ramp."""
 
 
 class MaintenanceWindow(ApiModel):
