@@ -8,7 +8,7 @@ from typing import Any
 
 from confluent_kafka.admin import AdminClient
 
-from optimiser.prices import file_of
+from optimiser.prices import Series, carbon_price, file_of, together
 from optimiser.settings import OptimiserSettings
 from optimiser.work import Optimiser
 from racktwin import names, process
@@ -34,6 +34,13 @@ def run(settings: OptimiserSettings, context: Context) -> None:
         if not response.ok:
             raise DittoError(response.status_code, "", response.text[:200])
 
+    tariff = file_of(settings.optimiser_tariff_file, "tariff")
+    carbon = file_of(settings.optimiser_carbon_file, "carbon")
+    price = carbon_price(settings.optimiser_carbon_price) if settings.optimiser_carbon_price else None
+
+    def series() -> Series | None:
+        return together(tariff(), carbon(), price)
+
     def sites() -> list[str]:
         chosen = settings.site_list()
         if chosen is not None:
@@ -50,8 +57,7 @@ def run(settings: OptimiserSettings, context: Context) -> None:
         rci=settings.optimiser_rci,
         margin_k=settings.optimiser_margin_k,
         server_fans=settings.optimiser_server_fans,
-        objective=settings.optimiser_objective,
-        series=file_of(settings.optimiser_series_file),
+        series=series,
         refused_s=settings.optimiser_refused_s,
     )
     context.health.set_ready(True)

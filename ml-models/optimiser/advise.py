@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from optimiser.controller import MOST_INFIDELITY_K, Controller, Decision, Seen, Tuning, zone_names
-from optimiser.prices import Objective, Series
+from optimiser.prices import DAY_S, Objective, Series
 from optimiser.problem import SolverFailed
 from optimiser.response import Operation, settled_power
 from optimiser.snapshot import Snapshot
@@ -90,9 +90,7 @@ def nothing(at: int, state: str, why: str) -> Proposal:
     return Proposal(f"p-{uuid.uuid4().hex[:10]}", state, at, 0.0, {}, None, None, None, None, None, None, {}, why)
 
 
-def propose(
-    snapshot: Snapshot, controller: Controller, series: Series | None = None, objective: Objective = "energy"
-) -> Proposal:
+def propose(snapshot: Snapshot, controller: Controller, series: Series | None = None) -> Proposal:
     """The controller's decision on the room, checked by the room model; with a series, what it costs by that.
 
     What cannot be proposed (a solver that fails, a model that errs too much) is a proposal of nothing with the reason.
@@ -100,7 +98,7 @@ def propose(
     at, seen = snapshot.at, snapshot.seen
     value = None if series is None else series.at(seen.time_s)
     if series is not None:
-        seen = replace(seen, price=series.relative(seen.time_s))
+        seen = replace(seen, price=series.relative(seen.time_s)[0])
     if controller.infidelity_k > MOST_INFIDELITY_K:
         errs = f"the model errs by {controller.infidelity_k:.1f} K, above {MOST_INFIDELITY_K:g} K"
         return nothing(at, "failed", f"{errs}: it does not know the room")
@@ -138,8 +136,8 @@ def propose(
         solve_ms=decision.solution.solve_ms,
         gives_up=gives_up,
         why=_words(snapshot, controller, decision, best, settings=settings, gives_up=gives_up)
-        + _price_words(series, seen),
-        objective=objective,
+        + _price_words(series, seen, controller.tuning.horizon_s),
+        objective="energy" if series is None else series.objective,
         cost_now=None if value is None else value * power_now / 1000.0,
         cost_then=None if value is None else value * power_then / 1000.0,
     )
@@ -238,12 +236,16 @@ def _what_for(controller: Controller, best: _Checked) -> str:
     return f"brings the hottest inlet from {controller.hottest_now_c:.1f} °C nearer to {limit:g} °C"
 
 
-def _price_words(series: Series | None, seen: Seen) -> str:
+def _price_words(series: Series | None, seen: Seen, horizon_s: float) -> str:
+    """What energy costs now, and what is assumed where the series does not tell."""
     if series is None:
         return ""
+    now, known = seen.time_s, series.known_s(seen.time_s, horizon_s)
+    ahead = "the day ahead" if known >= DAY_S else f"the mean of the next {known / 3600:.1f} h"
     dearer = 100.0 * (seen.price - 1.0)
     word = "above" if dearer >= 0 else "below"
-    return f"; energy is at {series.at(seen.time_s):g} {series.unit}, {abs(dearer):.0f} % {word} the day ahead"
+    parts = [f"energy is at {series.at(now):g} {series.unit}, {abs(dearer):.0f} % {word} {ahead}"]
+    return "; " + "; ".join((*parts, *series.assumed(now, now + horizon_s)))
 
 
 def _it_power(controller: Controller) -> Floats:

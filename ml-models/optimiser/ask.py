@@ -1,9 +1,9 @@
 """`python -m optimiser.ask`: one question about a room, JSON on standard input, the answer on standard output.
 
 ``{"question": "optimise" | "placement" | "capacity" | "shift", "room": ..., "things": [...], "now": epoch ms}``, the
-things as Ditto shows them, with ``horizonS``, ``rci``, ``objective`` and ``series`` (its text), ``powerW`` (placement),
-``blockW`` and ``moves`` (shift). What cannot be answered is ``{"error": ...}``. For tools; the process that looks all
-the time is ``python -m optimiser``.
+things as Ditto shows them, with ``horizonS``, ``rci``, ``tariff`` and ``carbon`` (their files' text), ``carbonPrice``,
+``powerW`` (placement), ``blockW`` and ``moves`` (shift). What cannot be answered is ``{"error": ...}``, with a ``hint``
+where something helps. For tools; the process that looks all the time is ``python -m optimiser``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from optimiser.advise import ADVISE, propose
 from optimiser.controller import Controller
 from optimiser.placement import capacity_left, places
-from optimiser.prices import OBJECTIVES, SeriesError, parse
+from optimiser.prices import Series, SeriesError, carbon_price, parse, together
 from optimiser.response import Operation
 from optimiser.shift import shift
 from optimiser.snapshot import NotReady, Snapshot, take
@@ -35,7 +35,9 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
     try:
         seen = take(str(question["room"]), question["things"], int(question["now"]))
         return _ANSWERS[str(question["question"])](seen, question)
-    except (NotReady, LayoutError, SeriesError) as error:
+    except SeriesError as error:
+        return {"error": str(error), "hint": "lines of time and value, under a heading such as time,EUR/kWh"}
+    except (NotReady, LayoutError) as error:
         return {"error": str(error)}
 
 
@@ -46,13 +48,17 @@ def _optimise(seen: Snapshot, question: Mapping[str, Any]) -> dict[str, Any]:
         ADVISE, horizon_s=horizon, interval_s=min(ADVISE.interval_s, horizon / 2), rci_target=rci
     )
     controller = Controller(seen.layout, seen.parameters, tuning)
-    objective: Any = question.get("objective") or "energy"
-    series = parse(str(question["series"])) if question.get("series") else None
-    if objective not in OBJECTIVES or (objective != "energy" and series is None):
-        raise SeriesError(
-            f"objective {objective!r}: expected one of {', '.join(OBJECTIVES)}, the latter two with a series"
-        )
-    return propose(seen, controller, series, objective).properties(seen.wanted_mode, "")
+    return propose(seen, controller, _prices(question)).properties(seen.wanted_mode, "")
+
+
+def _prices(question: Mapping[str, Any]) -> Series | None:
+    """What is to be kept low beside energy. An empty file is a series without values, not the lack of one."""
+    tariff, carbon, price = (question.get(name) for name in ("tariff", "carbon", "carbonPrice"))
+    return together(
+        None if tariff is None else parse(str(tariff), "tariff"),
+        None if carbon is None else parse(str(carbon), "carbon"),
+        None if price is None else carbon_price(str(price)),
+    )
 
 
 def _placement(seen: Snapshot, question: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, model_validator
 
+from optimiser.prices import carbon_price
 from racktwin.settings import DittoSettings, KafkaSettings, ProcessSettings, SitesSettings
 
 
@@ -17,13 +17,18 @@ class OptimiserSettings(KafkaSettings, DittoSettings, SitesSettings, ProcessSett
     optimiser_rci: float = Field(
         100.0, ge=90, le=100, description="Rack cooling index (high) that is kept; 100: no inlet above recommended (%)."
     )
-    optimiser_objective: Literal["energy", "cost", "carbon"] = Field(
-        "energy", description="What is kept low: cooling energy, its cost, or its carbon; the latter two need a series."
-    )
-    optimiser_series_file: Path | None = Field(
+    optimiser_tariff_file: Path | None = Field(
         None,
-        description="The tariff or the carbon of electricity over time, per kWh: CSV (time, value) or JSON; read again "
-        "when it changes.",
+        description="The price of electricity over time, per kWh: CSV (time, value) or JSON, read again when it "
+        "changes. With it cost is kept low instead of energy.",
+    )
+    optimiser_carbon_file: Path | None = Field(
+        None,
+        description="The carbon of electricity over time, in the same form; its heading names the unit (time,g/kWh). "
+        "Without a price it is kept low by itself.",
+    )
+    optimiser_carbon_price: str = Field(
+        "", description="What carbon costs, for instance 80 EUR/t; joins carbon to the tariff as one cost."
     )
     optimiser_server_fans: bool = Field(
         True, description="Whether what the servers' own fans draw counts: they run faster in warmer air."
@@ -47,6 +52,11 @@ class OptimiserSettings(KafkaSettings, DittoSettings, SitesSettings, ProcessSett
 
     @model_validator(mode="after")
     def _priced(self) -> OptimiserSettings:
-        if self.optimiser_objective != "energy" and self.optimiser_series_file is None:
-            raise ValueError(f"objective {self.optimiser_objective}: set RACKTWIN_OPTIMISER_SERIES_FILE")
+        price = self.optimiser_carbon_price
+        if price:
+            carbon_price(price)
+            if self.optimiser_carbon_file is None:
+                raise ValueError("carbon price: set RACKTWIN_OPTIMISER_CARBON_FILE")
+        elif self.optimiser_tariff_file is not None and self.optimiser_carbon_file is not None:
+            raise ValueError("tariff and carbon: set RACKTWIN_OPTIMISER_CARBON_PRICE, for instance 80 EUR/t")
         return self

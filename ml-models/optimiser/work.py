@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 from optimiser import metrics, snapshot
 from optimiser.advise import ADVISE, CLOSED_LOOP, Proposal, nothing, propose
 from optimiser.controller import Controller, Tuning
-from optimiser.prices import Objective, Series, SeriesError
+from optimiser.prices import Series, SeriesError
 from optimiser.refused import Refusals, again
 from optimiser.snapshot import NotReady, Snapshot
 from physics.layout import LayoutError
@@ -53,7 +53,6 @@ class Optimiser:
         rci: float,
         margin_k: float,
         server_fans: bool = True,
-        objective: Objective = "energy",
         series: Callable[[], Series | None] = lambda: None,
         refused_s: float = 14_400.0,
     ) -> None:
@@ -62,7 +61,7 @@ class Optimiser:
         refused is not proposed again."""
         self._context, self._twins, self._publish, self._wish = context, twins, publish, wish
         self._instance, self._rci, self._margin_k = instance, rci, margin_k
-        self._server_fans, self._objective, self._series = server_fans, objective, series
+        self._server_fans, self._series = server_fans, series
         self._controllers: dict[tuple[str, str], tuple[tuple[Any, ...], Controller]] = {}
         self._refusals = Refusals(int(refused_s * 1000))
         self._commanded: dict[str, float] = {}
@@ -96,14 +95,16 @@ class Optimiser:
             return
         metrics.STANDBY.labels(room).set(0)
         began = time.perf_counter()
+        series, unread = None, ""
         try:
             series = self._series()
         except SeriesError as error:
             # Without its prices a room is still better cooled well than left alone.
-            self._context.log.warning("series cannot be read", error=str(error))
-            series = None
+            self._context.log.warning("prices cannot be read", error=str(error))
+            unread = f"; energy is kept low, since prices cannot be read: {error}"
         controller = self._controller(seen)
-        proposal = propose(seen, controller, series, "energy" if series is None else self._objective)
+        proposal = propose(seen, controller, series)
+        proposal = replace(proposal, why=proposal.why + unread)
         refusal = self._refusals.against(seen, things, proposal.settings)
         if refusal is not None and proposal.settings:
             # What brings the margin back is proposed whoever refused it.

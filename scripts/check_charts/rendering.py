@@ -42,6 +42,7 @@ EVERYTHING: Final = (
     "neighbours.notify.url=https://hooks.example/racktwin",
     "neighbours.notify.secret=hooks",
     "neighbours.nodes.enabled=true",
+    "pipeline.optimiser.prices.tariff.csv=time\\,EUR/kWh",
     "global.autoscaling.mode=keda",
     "global.tls.mode=cert-manager",
 )

@@ -38,7 +38,10 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--shift", "shift_w", type=float, help="Also propose which load to move, in blocks of this many watts.")
 @click.option("--tariff", type=_FILE, help="Keep cost low, by this file of times and prices per kWh (CSV or JSON).")
-@click.option("--carbon", type=_FILE, help="Keep carbon low, by this file of times and grams per kWh.")
+@click.option("--carbon", type=_FILE, help="Keep carbon low, by such a file, headed time,g/kWh or time,kg/kWh.")
+@click.option(
+    "--carbon-price", help="What carbon costs, for instance '80 EUR/t': cost is then tariff and carbon together."
+)
 @click.option("--who", help="Your name in the audit; the system's user name when left out.")
 @click.option("--json", "json_wanted", is_flag=True, help="Print one JSON document.")
 @click.pass_context
@@ -55,6 +58,7 @@ def optimise(
     shift_w: float | None,
     tariff: Path | None,
     carbon: Path | None,
+    carbon_price: str | None,
     who: str | None,
     json_wanted: bool,
 ) -> None:
@@ -63,13 +67,14 @@ def optimise(
     For instance: racktwin optimise --room hall-a --horizon 30m. Nothing is changed without --accept or --mode; whatever
     is asked for then passes the guard. Exit code 3: a setting was asked for and not accepted.
     """
+    priced = _priced(tariff, carbon, carbon_price)
     settings = installation.load()
     chosen = site or settings.site or site_of(settings, Cluster(), None)
     ditto = DittoClient(settings)
     if mode is not None:
         _switch(ditto, thing_id(chosen, "room", room), mode)
     things = rooms.things_of(ditto, chosen, room)
-    answer = rooms.ask("optimise", room, things, horizonS=horizon_s, rci=rci, **_priced(tariff, carbon))
+    answer = rooms.ask("optimise", room, things, horizonS=horizon_s, rci=rci, **priced)
     if shift_w is not None:
         answer["shift"] = rooms.ask("shift", room, things, blockW=shift_w)
     if mode is not None:
@@ -83,18 +88,23 @@ def optimise(
         context.exit(FOUND)
 
 
-def _priced(tariff: Path | None, carbon: Path | None) -> dict[str, str]:
-    """What is to be kept low, and by which series: its text is read by whoever answers."""
-    if tariff is not None and carbon is not None:
-        raise Failure("--tariff and --carbon: one of them", "what is dear and what is dirty may differ: ask twice")
-    path = tariff or carbon
-    if path is None:
-        return {}
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"{path}: {one_line(error)}", "expected lines of time and value per kWh") from error
-    return {"objective": "cost" if tariff else "carbon", "series": text}
+def _priced(tariff: Path | None, carbon: Path | None, carbon_price: str | None) -> dict[str, str]:
+    """What is to be kept low, by which series: their text is read by whoever answers."""
+    if carbon_price is not None and carbon is None:
+        raise Failure("--carbon-price: expected --carbon with it", "name a file whose heading is time,g/kWh")
+    if tariff is not None and carbon is not None and carbon_price is None:
+        raise Failure(
+            "--tariff and --carbon: expected --carbon-price with both", "for instance --carbon-price '80 EUR/t'"
+        )
+    found = {} if carbon_price is None else {"carbonPrice": carbon_price}
+    for name, path in (("tariff", tariff), ("carbon", carbon)):
+        if path is None:
+            continue
+        try:
+            found[name] = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise Failure(f"{path}: {one_line(error)}", "expected lines of time and value per kWh") from error
+    return found
 
 
 def _print(room: str, answer: dict[str, Any], results: list[dict[str, Any]]) -> None:

@@ -56,6 +56,7 @@ def ask(question: str, room: str, things: list[dict[str, Any]], **more: Any) -> 
     except (subprocess.TimeoutExpired, ValueError) as error:
         raise Failure(f"room {room}: {one_line(error)}", "try again; python -m optimiser.ask says more") from error
     if "error" in answer:
-        raise Failure(one_line(answer["error"]), "see the room's twins: all units and nine of ten racks must report")
+        usual = "see the room's twins: all units and nine of ten racks must report"
+        raise Failure(one_line(answer["error"]), answer.get("hint") or usual)
     assert isinstance(answer, dict)
     return answer

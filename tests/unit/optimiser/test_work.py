@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import structlog
 from tests.unit.optimiser.halls import NOW, SITE, hall, things_of
 
 from optimiser import ask
+from optimiser.prices import Series, file_of
 from optimiser.problem import SolverFailed
 from optimiser.work import Optimiser
 from physics.faults import Fault
@@ -22,7 +25,12 @@ from racktwin.process import Context
 class Stage:
     """An optimiser with its surroundings."""
 
-    def __init__(self, things: list[dict[str, Any]], instance: str = "one") -> None:
+    def __init__(
+        self,
+        things: list[dict[str, Any]],
+        instance: str = "one",
+        series: Callable[[], Series | None] = lambda: None,
+    ) -> None:
         self.things, self.told, self.wishes, self.now = things, [], {}, NOW  # type: ignore[var-annotated]
         context = Context(
             name="optimiser",
@@ -39,6 +47,7 @@ class Stage:
             instance=instance,
             rci=100.0,
             margin_k=0.2,
+            series=series,
         )
 
     def search(self, rql: str | None = None, **_: Any) -> Iterable[dict[str, Any]]:
@@ -75,6 +84,19 @@ def test_closed_loop_wishes_under_its_name() -> None:
     assert wish["mode"] == "mpc"
     assert (wish["request"]["origin"], wish["request"]["instance"]) == ("optimiser", "one")
     assert "confirm" not in wish["request"]
+
+
+def test_prices_from_a_file_and_what_is_kept_low_when_it_cannot_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "tariff.csv"
+    path.write_text(f"time,EUR/kWh\n{NOW / 1000},0.3\n", encoding="utf-8")
+    stage = Stage(things_of(plant()), series=file_of(path, "tariff"))
+    told = stage.look()
+    assert told["objective"] == "cost" and told["costNow"] > 0.0
+    path.write_text("time,EUR/kWh\ntoday,0.3\n", encoding="utf-8")
+    os.utime(path, ns=(1, 1))
+    told = stage.look()
+    assert told["objective"] == "energy" and "costNow" not in told
+    assert "line 2, time: 'today'" in told["why"] and "saves" in told["why"]
 
 
 def test_switched_off() -> None:

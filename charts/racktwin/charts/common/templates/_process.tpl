@@ -11,6 +11,7 @@ One of our Python processes, whole: Deployment, Service of its health port, disr
   strategy Recreate where two may not run at once
   readiness  path of the readiness probe, where another than /readyz
   init       init containers, YAML list as text
+  podAnnotations  of the pod (a dict): what rolls it when it changes
 */}}
 {{- define "racktwin.process" -}}
 {{- $maintenance := .root.Values.global.maintenance }}
@@ -36,6 +37,9 @@ spec:
   template:
     metadata:
       labels: {{- include "racktwin.labels" . | nindent 8 }}
+      {{- with .podAnnotations }}
+      annotations: {{- toYaml . | nindent 8 }}
+      {{- end }}
     spec:
       {{- include "racktwin.pod" (merge (dict "user" 10001 "group" 10001) .) | nindent 6 }}
       terminationGracePeriodSeconds: 45
