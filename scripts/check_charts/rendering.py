@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
@@ -29,6 +30,12 @@ EVERYTHING: Final = (
     *CLOSED,
     "gateway.enabled=true",
     "collector.enabled=true",
+    "collector.uplink=amqp",
+    "collector.serviceType=LoadBalancer",
+    "collector.collectors[0].name=posts",
+    "collector.collectors[0].protocol=push",
+    "collector.collectors[0].wsPort=8089",
+    "collector.files.places\\.csv=device",
     "hono.amqp.enabled=true",
     "backup.enabled=true",
     "neighbours.dcim.enabled=true",
@@ -48,11 +55,14 @@ EVERYTHING: Final = (
 )
 
 
-def render(profile: str | None = None, settings: Sequence[str] = (), release: str = SITE) -> list[Document]:
-    """The documents of a profile. Raises CheckError."""
-    files = ("-f", PROFILES / f"{profile}.yaml") if profile else ()
+def render(
+    profile: str | None = None, settings: Sequence[str] = (), release: str = SITE, files: Sequence[Path] = ()
+) -> list[Document]:
+    """The documents of a profile, with values files and settings over it. Raises CheckError."""
+    chosen = [PROFILES / f"{profile}.yaml"] if profile else []
+    given = [part for file in (*chosen, *files) for part in ("-f", file)]
     sets = [part for setting in settings for part in ("--set", setting)]
-    text = run([HELM, "template", release, CHART, "--namespace", release, *files, *sets])
+    text = run([HELM, "template", release, CHART, "--namespace", release, *given, *sets])
     return [document for document in yaml.safe_load_all(text) if document]
 
 

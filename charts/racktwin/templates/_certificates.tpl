@@ -43,6 +43,9 @@ Read by `python -m provision certificates`, and turned into cert-manager's Certi
 {{- $hosts = concat $hosts (include "racktwin.dnsNames" (merge (dict "name" "console") $arguments) | fromJsonArray) $public }}
 {{- $workloads = append $workloads "Deployment/console" }}
 {{- end }}
+{{- if .Values.collector.enabled }}
+{{- $hosts = concat $hosts (include "racktwin.dnsNames" (merge (dict "name" "collector") $arguments) | fromJsonArray) $public }}
+{{- end }}
 {{- if .Values.neighbours.enabled }}
 {{- range $process := list "dcim" "exporter" }}
 {{- if (get $.Values.neighbours $process).enabled }}

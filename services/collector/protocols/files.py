@@ -28,9 +28,9 @@ _PREVIEW_ROWS: Final = 2_000
 
 
 class FilesOptions(Common, kw_only=True):
-    """``pattern`` is relative to the configuration; ``device`` the column that names the device (empty: one device).
+    """``pattern`` is absolute, or relative to the configuration; ``device`` the column that names the device.
 
-    A row's columns are what points have as paths.
+    Without ``device`` all rows are of one device. A row's columns are what points have as paths.
     """
 
     pattern: str
@@ -143,7 +143,10 @@ class FilesSource:
         return self._table.readings(device, row)
 
     def _files(self) -> list[Path]:
-        return sorted(path for path in Path(self._options.folder).glob(self._options.pattern) if path.is_file())
+        pattern = Path(self._options.pattern)
+        # A pattern of `glob` may not be absolute.
+        folder = Path(pattern.anchor or self._options.folder)
+        return sorted(path for path in folder.glob(str(pattern.relative_to(pattern.anchor))) if path.is_file())
 
     async def _send(self, file: Path, first: int, ledger: Ledger, emit: Emit) -> None:
         at = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import ssl
 from collections.abc import Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -20,13 +21,13 @@ from collector.config import Common
 from collector.mapped import JsonPoint, MappedDevice, Table
 from collector.model import ConfigError, Emit, Plugin, Reading, SourceError, Surroundings
 from collector.secrets import Secret
-from racktwin.tls import HttpServer, certificate_of
+from racktwin.tls import Certificate, HttpServer, certificate_of
 
 _LARGEST: Final = 1024 * 1024
 
 
 class PushOptions(Common, kw_only=True):
-    """One listener. ``port`` is for HTTP, ``ws_port`` for WebSocket (0: none)."""
+    """One listener. ``port`` is for HTTP, ``ws_port`` for WebSocket (0: none); both over TLS with ``tls_cert``."""
 
     host: str = "127.0.0.1"
     port: int = 8088
@@ -89,7 +90,7 @@ class PushSource:
         serving = asyncio.create_task(asyncio.to_thread(server.serve_forever, 0.1))
         try:
             if self._options.ws_port:
-                await self._serve_websocket(take, ended)
+                await self._serve_websocket(take, ended, certificate)
             else:
                 await ended.wait()
         finally:
@@ -113,7 +114,7 @@ class PushSource:
                 unknown.append(device)
         return readings, unknown
 
-    async def _serve_websocket(self, take: Any, ended: asyncio.Event) -> None:
+    async def _serve_websocket(self, take: Any, ended: asyncio.Event, certificate: Certificate | None) -> None:
         from websockets.asyncio.server import ServerConnection, serve  # noqa: PLC0415 - memory: where asked for
         from websockets.http11 import Request, Response  # noqa: PLC0415 - likewise
 
@@ -127,8 +128,26 @@ class PushSource:
                 _, answer = take(frame.encode() if isinstance(frame, str) else frame)
                 await connection.send(json.dumps(answer))
 
-        async with serve(handle, self._options.host, self._options.ws_port, process_request=admit, max_size=_LARGEST):
+        async with serve(
+            handle, self._options.host, self._options.ws_port, process_request=admit, max_size=_LARGEST,
+            ssl=_context(certificate),
+        ):  # fmt: skip
             await ended.wait()
+
+
+def _context(certificate: Certificate | None) -> ssl.SSLContext | None:
+    """For a listener that keeps its context: each handshake is given the certificate as it stands in its files then."""
+    if certificate is None:
+        return None
+
+    def fresh(connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        connection.context = certificate.context()
+
+    # A context of its own: those that it gives must not ask again.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sni_callback = fresh
+    return context
 
 
 def allowed(header: str, token: Secret) -> bool:

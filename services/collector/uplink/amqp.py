@@ -74,7 +74,9 @@ class AmqpTransport(MessagingHandler):  # type: ignore[misc]
         options: dict[str, Any] = {}
         if self._tls:
             domain = SSLDomain(SSLDomain.MODE_CLIENT)
-            domain.set_trusted_ca_db(self._ca_file or ssl.get_default_verify_paths().openssl_cafile)
+            # The first heeds SSL_CERT_FILE, as everything else of ours does.
+            default = ssl.get_default_verify_paths()
+            domain.set_trusted_ca_db(self._ca_file or default.cafile or default.openssl_cafile)
             domain.set_peer_authentication(SSLDomain.VERIFY_PEER_NAME)
             options["ssl_domain"] = domain
         self._connection = event.container.connect(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
+import ssl
+import urllib.request
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from websockets.exceptions import InvalidStatus
 
 from collector import check
 from collector.model import Reading, SourceError
+from provision import pki
 from racktwin.ports import free_port
 
 
@@ -187,3 +191,62 @@ async def test_a_check_of_files_shows_the_first_rows_and_each_device(tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
     (row,) = await check.check(sources({**entry, "pattern": "b.csv"}, folder=tmp_path))
     assert not row["ok"] and "b.csv: no file of that name" in row["error"]
+
+
+async def test_a_push_over_tls_takes_up_a_renewed_certificate_on_both_ports(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TEST_TOKEN", "let-me-in")
+    now = dt.datetime.now(dt.UTC)
+    authority = pki.make_authority("test", now)
+
+    def issue(days: int) -> None:
+        for name, content in pki.issue(authority, "localhost", ["localhost"], now, days).items():
+            (tmp_path / name).write_bytes(content)
+
+    issue(10)
+    one = source(
+        protocol="push", port=0, wsPort=free_port(), token={"env": "TEST_TOKEN"}, devices=[{"thing": "rack-a"}],
+        tlsCert=str(tmp_path / "tls.crt"), tlsKey=str(tmp_path / "tls.key"), device="none",
+        points=[{"feature": "environment.top", "property": "temperature", "path": "t"}],
+    )  # fmt: skip
+    taken: list[Reading] = []
+    listening = asyncio.create_task(one.listen(taken.extend))
+    while one.address[1] == 0:
+        await asyncio.sleep(0.01)
+    trust = ssl.create_default_context(cadata=authority.data()["tls.crt"].decode())
+    token = {"Authorization": "Bearer let-me-in"}
+
+    async def ends() -> str:
+        url = f"wss://localhost:{one.ws_port}/"
+        async with connect(url, additional_headers=token, proxy=None, ssl=trust, host="127.0.0.1") as socket:
+            await socket.send('{"t": 20}')
+            assert json.loads(await socket.recv())["readings"] == 1
+            return str(socket.transport.get_extra_info("peercert")["notAfter"])
+
+    def post() -> int:
+        request = urllib.request.Request(f"https://localhost:{one.address[1]}/readings", b'{"t": 21}', token)
+        with urllib.request.urlopen(request, context=trust, timeout=60) as answer:
+            return int(answer.status)
+
+    first = await ends()
+    assert await asyncio.to_thread(post) == 202
+    issue(90)
+    assert await ends() != first
+    assert [reading.value for reading in taken] == [20.0, 21.0, 20.0]
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+
+
+async def test_a_pattern_of_files_may_be_absolute(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(f"time,top\n{NOW},20\n")
+    (made,) = sources(
+        {
+            "name": "old", "protocol": "files", "pattern": f"{tmp_path}/*.csv", "ledger": "l",
+            "devices": [{"thing": "rack-a"}],
+            "points": [{"feature": "environment.top", "property": "temperature", "path": "top"}],
+        },
+        folder=tmp_path / "elsewhere",
+    )  # fmt: skip
+    (row,) = await check.check([made])
+    assert [r["value"] for r in row["readings"]] == [20.0]
