@@ -72,7 +72,7 @@ def optimise(
     chosen = site or settings.site or site_of(settings, Cluster(), None)
     ditto = DittoClient(settings)
     if mode is not None:
-        _switch(ditto, thing_id(chosen, "room", room), mode)
+        _switch(ditto, chosen, room, mode)
     things = rooms.things_of(ditto, chosen, room)
     answer = rooms.ask("optimise", room, things, horizonS=horizon_s, rci=rci, **priced)
     if shift_w is not None:
@@ -129,12 +129,21 @@ def _print(room: str, answer: dict[str, Any], results: list[dict[str, Any]]) -> 
         click.echo(f"{what} an hour: {answer['costNow']:.2f} -> {answer['costThen']:.2f}, by the file's unit")
     for inlet, excess in (answer.get("givesUp") or {}).items():
         click.echo(f"cannot keep {inlet}: {excess:g} K too warm")
-    for move in (answer.get("shift") or {}).get("moves", ()):
-        click.echo(f"move {move['powerW']:g} W from {move['from']} to {move['to']}")
+    if "shift" in answer:
+        _print_moves(answer["shift"])
     for result in results:
         click.echo(set_.told(result))
     if rows and not results:
         click.echo("next: the same with --accept asks for it")
+
+
+def _print_moves(shift: dict[str, Any]) -> None:
+    for move in shift["moves"]:
+        click.echo(f"move {move['powerW']:g} W from {move['from']} to {move['to']}")
+    if shift["moves"]:
+        click.echo(f"hottest inlet {shift['hottest']:.1f} °C -> {shift['hottestThen']:.1f} °C by it, by the model")
+    else:
+        click.echo(f"hottest inlet {shift['hottest']:.1f} °C: moving load in such blocks makes it no cooler")
 
 
 def _accept(ditto: DittoClient, answer: dict[str, Any], person: str, confirm: bool) -> list[dict[str, Any]]:
@@ -161,12 +170,17 @@ def _accept(ditto: DittoClient, answer: dict[str, Any], person: str, confirm: bo
     return found
 
 
-def _switch(ditto: DittoClient, thing: str, mode: str) -> None:
+def _switch(ditto: DittoClient, site: str, room: str, mode: str) -> None:
+    """Set who acts on proposals, and say so at once: it stays, whether or not there is a proposal then."""
     try:
+        thing = thing_id(site, "room", room)
         response = ditto.request(
             "PUT", f"/api/2/things/{thing}/features/optimisation/desiredProperties/mode", json=mode
         )
+    except ValueError as error:
+        raise Failure(f"room {room!r}: {one_line(error)}", "kubectl get sites -A -o yaml names the rooms") from error
     except DittoError as error:
         raise Failure(one_line(error), "is Ditto running? racktwin doctor says what is not") from error
     if not response.ok:
         raise Failure(f"{thing}: Ditto {response.status_code}: {one_line(response.text)}", "is the room's name right?")
+    click.echo(f"room {room}: the mode is {mode} from now on", err=True)

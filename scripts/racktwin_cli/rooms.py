@@ -43,6 +43,7 @@ def ask(question: str, room: str, things: list[dict[str, Any]], **more: Any) -> 
         Failure: it has none; the text says why.
     """
     body = {"question": question, "room": room, "things": things, "now": int(time.time() * 1000), **more}
+    said = ""
     try:
         done = subprocess.run(
             [sys.executable, "-m", "optimiser.ask"],
@@ -52,9 +53,12 @@ def ask(question: str, room: str, things: list[dict[str, Any]], **more: Any) -> 
             timeout=_PATIENCE_S,
             check=False,
         )
+        said = done.stderr.strip().rpartition("\n")[2]
         answer = json.loads(done.stdout)
-    except (subprocess.TimeoutExpired, ValueError) as error:
-        raise Failure(f"room {room}: {one_line(error)}", "try again; python -m optimiser.ask says more") from error
+    except (subprocess.TimeoutExpired, OSError, ValueError) as error:
+        # Where it ended without an answer, its own last word tells more than that there was none.
+        why = said if said and isinstance(error, ValueError) else error
+        raise Failure(f"room {room}: {one_line(why)}", "try again; python -m optimiser.ask says more") from error
     if "error" in answer:
         usual = "see the room's twins: all units and nine of ten racks must report"
         raise Failure(one_line(answer["error"]), answer.get("hint") or usual)
