@@ -5,6 +5,7 @@ Memory of that process is measured, so its code lives there and not here.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -93,4 +94,7 @@ def maps(json_wanted: bool) -> None:
 @_CONFIG
 def run(path: str) -> None:
     """Collect until stopped, as `python -m collector --config` does."""
+    if os.name == "posix":
+        # In our place: this program's memory is several times the collectors', and who stops it means them.
+        os.execv(sys.executable, [sys.executable, "-m", "collector", "--config", path])
     _run("--config", path)
