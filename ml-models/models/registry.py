@@ -1,21 +1,21 @@
-"""Trained models, kept by version: a directory or an S3 bucket (anything that fsspec opens).
+"""Trained models, kept by version: a directory or an S3 bucket (anything that fsspec opens; `models.store`).
 
     <root>/<model>/versions/<version>/model.onnx, model.json, CARD.md    never changed once written
     <root>/<model>/current.json                                          which version serves, and what served before
     <root>/<model>/state.json, training.json, …                          how things stand: see `models.notes`
 
-A version is the head of its graph's checksum, so publishing the same graph twice is publishing it once. Promotion and
-rollback write the pointer alone. Whether a version deserves promotion is for `training.gate` to say; who serves it,
-`runner`, looks at the pointer.
+A version is the head of its graph's checksum, so publishing the same graph twice is publishing it once; it is there
+once its manifest is, which is written last. Promotion and rollback write the pointer alone, one after the other.
+Whether a version deserves promotion is for `training.gate` to say; who serves it, `runner`, looks at the pointer.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-import fsspec  # type: ignore[import-untyped]
 import msgspec
 
 from models.definition import CARD_FILE, GRAPH_FILE, MANIFEST_FILE, Manifest, ModelError, read_manifest, version_of
@@ -32,6 +32,7 @@ from models.notes import (
     Refusal,
     State,
 )
+from models.store import RegistryError, Store
 
 _FILES = (GRAPH_FILE, CARD_FILE, MANIFEST_FILE)  # the manifest last: a half-written version has none
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
@@ -40,10 +41,6 @@ _REMEMBERED = 50
 T = TypeVar("T")
 
 __all__ = ["Moved", "Outcome", "Pointer", "Promotion", "Refusal", "Registry", "RegistryError", "State"]
-
-
-class RegistryError(Exception):
-    """The registry cannot do what was asked: what, and what to do next."""
 
 
 class Registry:
@@ -55,21 +52,20 @@ class Registry:
         Raises:
             RegistryError: the URL's protocol is not known, or its package is not installed.
         """
-        if not url:
-            raise RegistryError("registry: expected a directory or a URL such as s3://bucket/prefix, got none")
-        try:
-            self._fs, self._root = fsspec.core.url_to_fs(url)
-        except (ValueError, ImportError) as error:
-            raise RegistryError(f"registry {url}: {error}") from error
+        self._store = Store(url)
         self.url = url
+        # Versions never change.
+        self._manifests: dict[tuple[str, str], Manifest] = {}
 
     def models(self) -> list[str]:
         """Names of the models that have versions."""
-        return sorted(name for name in self._list("") if _NAME.fullmatch(name))
+        return sorted(name for name in self._store.names("") if _NAME.fullmatch(name))
 
     def versions(self, model: str) -> list[Manifest]:
         """Manifests of all whole versions of a model, oldest first."""
-        manifests = [self.manifest(model, name) for name in self._list(f"{_checked(model)}/versions")]
+        names = [name for name in self._store.names(f"{_checked(model)}/versions") if _VERSION.fullmatch(name)]
+        # One that is just being published has no manifest yet.
+        manifests = [manifest for name in names if (manifest := self._manifest(model, name)) is not None]
         return sorted(manifests, key=lambda manifest: manifest.created)
 
     def manifest(self, model: str, version: str) -> Manifest:
@@ -78,14 +74,11 @@ class Registry:
         Raises:
             RegistryError: there is no such version, or its manifest cannot be read.
         """
-        content = self._read(f"{self._folder(model, version)}/{MANIFEST_FILE}")
-        if content is None:
-            there = ", ".join(self._list(f"{model}/versions")) or "none"
+        manifest = self._manifest(model, version)
+        if manifest is None:
+            there = ", ".join(made.version for made in self.versions(model)) or "none"
             raise RegistryError(f"model {model}: no version {version}; there are: {there}")
-        try:
-            return msgspec.json.decode(content, type=Manifest)
-        except msgspec.DecodeError as error:
-            raise RegistryError(f"model {model}, version {version}: {MANIFEST_FILE}: {error}") from error
+        return manifest
 
     def pointer(self, model: str) -> Pointer | None:
         """What serves; None before the first promotion.
@@ -133,7 +126,7 @@ class Registry:
         Raises:
             RegistryError: the registry cannot be written.
         """
-        self._write(f"{_checked(model)}/{STATE_FILE}", msgspec.json.encode(state) + b"\n")
+        self._store.write(f"{_checked(model)}/{STATE_FILE}", msgspec.json.encode(state) + b"\n")
 
     def set_outcome(self, model: str, outcome: Outcome) -> None:
         """Note how a training ended.
@@ -141,7 +134,7 @@ class Registry:
         Raises:
             RegistryError: the registry cannot be written.
         """
-        self._write(f"{_checked(model)}/{TRAINING_FILE}", msgspec.json.encode(outcome) + b"\n")
+        self._store.write(f"{_checked(model)}/{TRAINING_FILE}", msgspec.json.encode(outcome) + b"\n")
 
     def set_moved(self, model: str, moved: Moved) -> None:
         """Note how a version's inputs have moved.
@@ -149,7 +142,7 @@ class Registry:
         Raises:
             RegistryError: the registry cannot be written.
         """
-        self._write(f"{_checked(model)}/{INPUTS_FILE}", msgspec.json.encode(moved) + b"\n")
+        self._store.write(f"{_checked(model)}/{INPUTS_FILE}", msgspec.json.encode(moved) + b"\n")
 
     def set_refusal(self, model: str, by: str, refusal: Refusal | None) -> None:
         """Note a version that runners of the consumer group `by` refuse; None: none is any longer.
@@ -159,12 +152,9 @@ class Registry:
         """
         path = f"{_checked(model)}/{REFUSED_FILE.format(by=by)}"
         if refusal is not None:
-            self._write(path, msgspec.json.encode(refusal) + b"\n")
-        elif self._read(path) is not None:
-            try:
-                self._fs.rm_file(self._path(path))
-            except Exception as error:  # each store raises classes of its own
-                raise RegistryError(f"registry {self.url}: cannot remove {path}: {error}") from error
+            self._store.write(path, msgspec.json.encode(refusal) + b"\n")
+        elif self._store.read(path) is not None:
+            self._store.remove(path)
 
     def publish(self, folder: Path) -> Manifest:
         """Put an artefact's folder into the registry; it does not serve yet.
@@ -180,9 +170,12 @@ class Registry:
         if GRAPH_FILE not in contents or version_of(contents[GRAPH_FILE]) != manifest.version:
             raise RegistryError(f"{folder}: {GRAPH_FILE} is missing or not the one that {MANIFEST_FILE} speaks of")
         place = self._folder(manifest.definition.name, manifest.version)
-        if self._read(f"{place}/{MANIFEST_FILE}") is None:
+        if self._store.read(f"{place}/{MANIFEST_FILE}") is None:
+            last = contents.pop(MANIFEST_FILE)
             for name, content in contents.items():
-                self._write(f"{place}/{name}", content)
+                self._store.write(f"{place}/{name}", content)
+            # Another may have published the same graph meanwhile: that is it.
+            self._store.create(f"{place}/{MANIFEST_FILE}", last)
         return manifest
 
     def promote(self, model: str, version: str, *, at_ms: int, by: str, reason: str) -> Pointer:
@@ -192,11 +185,7 @@ class Registry:
             RegistryError: there is no such version, or the registry cannot be written.
         """
         self.manifest(model, version)
-        before = self.pointer(model)
-        history = [*(before.history if before else []), Promotion(version, at_ms, by, reason)][-_REMEMBERED:]
-        pointer = Pointer(version, history)
-        self._write(f"{model}/{POINTER_FILE}", msgspec.json.format(msgspec.json.encode(pointer), indent=1) + b"\n")
-        return pointer
+        return self._move(model, lambda _: Promotion(version, at_ms, by, reason))
 
     def rollback(self, model: str, *, at_ms: int, reason: str) -> Pointer:
         """Let the version serve again that served before the present one.
@@ -204,19 +193,23 @@ class Registry:
         Raises:
             RegistryError: nothing served before.
         """
-        pointer = self.pointer(model)
-        if pointer is None:
-            raise RegistryError(f"model {model}: nothing serves, so there is nothing to go back from")
-        # What was rolled back is no place to go back to: walk the promotions as a stack.
-        stack: list[str] = []
-        for promotion in pointer.history:
-            if promotion.by == "rollback" and promotion.version in stack:
-                del stack[stack.index(promotion.version) + 1 :]
-            elif not stack or stack[-1] != promotion.version:
-                stack.append(promotion.version)
-        if len(stack) < 2:
-            raise RegistryError(f"model {model}: version {pointer.version} is the first that served")
-        return self.promote(model, stack[-2], at_ms=at_ms, by="rollback", reason=reason)
+
+        def back(pointer: Pointer | None) -> Promotion:
+            if pointer is None:
+                raise RegistryError(f"model {model}: nothing serves, so there is nothing to go back from")
+            # What was rolled back is no place to go back to: walk the promotions as a stack.
+            stack: list[str] = []
+            for promotion in pointer.history:
+                if promotion.by == "rollback" and promotion.version in stack:
+                    del stack[stack.index(promotion.version) + 1 :]
+                elif not stack or stack[-1] != promotion.version:
+                    stack.append(promotion.version)
+            if len(stack) < 2:
+                raise RegistryError(f"model {model}: version {pointer.version} is the first that served")
+            self.manifest(model, stack[-2])
+            return Promotion(stack[-2], at_ms, "rollback", reason)
+
+        return self._move(model, back)
 
     def fetch(self, model: str, version: str, into: Path) -> Path:
         """Copy a version into a folder of its own under `into`; returns the folder.
@@ -229,60 +222,49 @@ class Registry:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for name in _FILES:
-                content = self._read(f"{self._folder(model, version)}/{name}")
+                content = self._store.read(f"{self._folder(model, version)}/{name}")
                 if content is not None:
                     (folder / name).write_bytes(content)
         except OSError as error:
             raise RegistryError(f"{folder}: {error.strerror}") from error
         return folder
 
+    def _move(self, model: str, step: Callable[[Pointer | None], Promotion]) -> Pointer:
+        """Move the pointer by what it says; of two who do, the second sees what the first did."""
+
+        def change(content: bytes | None) -> bytes:
+            before = _decoded(model, POINTER_FILE, content, Pointer)
+            promotion = step(before)
+            history = [*(before.history if before else []), promotion][-_REMEMBERED:]
+            return msgspec.json.format(msgspec.json.encode(Pointer(promotion.version, history)), indent=1) + b"\n"
+
+        written = self._store.replace(f"{_checked(model)}/{POINTER_FILE}", change)
+        return msgspec.json.decode(written, type=Pointer)
+
+    def _manifest(self, model: str, version: str) -> Manifest | None:
+        known = self._manifests.get((model, version))
+        if known is not None:
+            return known
+        content = self._store.read(f"{self._folder(model, version)}/{MANIFEST_FILE}")
+        found = _decoded(f"{model}, version {version}", MANIFEST_FILE, content, Manifest)
+        if found is not None:
+            self._manifests[model, version] = found
+        return found
+
     def _note(self, model: str, file: str, kind: type[T]) -> T | None:
-        content = self._read(f"{_checked(model)}/{file}")
-        try:
-            return msgspec.json.decode(content, type=kind) if content is not None else None
-        except msgspec.DecodeError as error:
-            raise RegistryError(f"model {model}: {file}: {error}") from error
+        return _decoded(model, file, self._store.read(f"{_checked(model)}/{file}"), kind)
 
     def _folder(self, model: str, version: str) -> str:
         if not _VERSION.fullmatch(version):
             raise RegistryError(f"version {version!r}: expected 12 hexadecimal digits")
         return f"{_checked(model)}/versions/{version}"
 
-    def _path(self, relative: str) -> str:
-        return f"{self._root.rstrip('/')}/{relative}".rstrip("/")
 
-    def _list(self, relative: str) -> list[str]:
-        path = self._path(relative)
-        try:
-            # Object stores remember listings; somebody else may have published meanwhile.
-            self._fs.invalidate_cache()
-            return sorted(str(entry).rstrip("/").rpartition("/")[2] for entry in self._fs.ls(path, detail=False))
-        except FileNotFoundError:
-            return []
-        except Exception as error:  # each store raises classes of its own
-            raise RegistryError(f"registry {self.url}: {error}") from error
-
-    def _read(self, relative: str) -> bytes | None:
-        try:
-            self._fs.invalidate_cache()
-            return bytes(self._fs.cat_file(self._path(relative)))
-        except FileNotFoundError:
-            return None
-        except Exception as error:  # as above
-            raise RegistryError(f"registry {self.url}: {error}") from error
-
-    def _write(self, relative: str, content: bytes) -> None:
-        path = self._path(relative)
-        try:
-            self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-            if "file" in self._fs.protocol:
-                # A directory's readers must never see half a file; object stores replace whole objects by themselves.
-                self._fs.pipe_file(f"{path}.part", content)
-                self._fs.mv(f"{path}.part", path)
-            else:
-                self._fs.pipe_file(path, content)
-        except Exception as error:  # as above
-            raise RegistryError(f"registry {self.url}: cannot write {relative}: {error}") from error
+def _decoded(model: str, file: str, content: bytes | None, kind: type[T]) -> T | None:
+    try:
+        return msgspec.json.decode(content, type=kind) if content is not None else None
+    except msgspec.DecodeError as error:
+        raise RegistryError(f"model {model}: {file}: {error}") from error
 
 
 def _checked(model: str) -> str:

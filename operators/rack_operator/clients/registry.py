@@ -34,6 +34,7 @@ class ModelRegistry:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._opened: Registry | None = None
 
     async def standing(self, model: str, group: str) -> Standing:
         """How a model stands, and with the runners of this consumer group; nothing is known of one that the registry
@@ -42,7 +43,8 @@ class ModelRegistry:
 
     def _standing(self, model: str, group: str) -> Standing:
         try:
-            registry = Registry(self._url)
+            # One for all threads: a bucket's client is too much to make for each look.
+            registry = self._opened = self._opened or Registry(self._url)
             versions = registry.versions(model)
             return Standing(
                 versions[-1] if versions else None,

@@ -95,10 +95,15 @@ def _paths(root: Path) -> Iterator[Path]:
     for model in sorted(root.iterdir()):
         if not _MODEL.fullmatch(model.name) or not model.is_dir():
             continue
-        yield from sorted(path for path in model.iterdir() if path.suffix != _UNFINISHED and path.is_file())
+        yield from sorted(path for path in model.iterdir() if _is_kept(path))
         for version in sorted((model / _VERSIONS).glob("*")):
             if (version / MANIFEST_FILE).is_file():
-                yield from sorted(path for path in version.iterdir() if path.suffix != _UNFINISHED and path.is_file())
+                yield from sorted(path for path in version.iterdir() if _is_kept(path))
+
+
+def _is_kept(path: Path) -> bool:
+    """Not what is being written, nor the lock of who writes."""
+    return path.suffix != _UNFINISHED and not path.name.startswith(".") and path.is_file()
 
 
 def _content(path: Path) -> bytes | None:

@@ -76,6 +76,27 @@ def test_two_releases_share_no_name_but_the_definitions():
     assert {kind for kind, _ in shared} == {"CustomResourceDefinition"}
 
 
+def test_a_registry_in_a_bucket_is_told_with_its_secret_to_all_who_use_it():
+    bucket = ["enabled=true", "url=s3://models/berlin", "secret=bucket"]
+    documents = rendering.render(None, [*rendering.EVERYTHING, *(f"global.registry.{value}" for value in bucket)])
+    told = {}
+    for name, spec in rendering.pod_specs(documents):
+        for container in spec["containers"]:
+            variables = {entry["name"]: entry.get("value") for entry in container.get("env", [])}
+            # Backups leave a bucket to its own versioning.
+            if "RACKTWIN_REGISTRY_URL" in variables and container["name"] != "backup":
+                told[name] = (variables, container)
+        assert not [volume for volume in spec.get("volumes", []) if volume["name"] == "registry"]
+    assert {"Deployment/berlin-operator", "Deployment/berlin-scorecard"} <= set(told)
+    for variables, container in told.values():
+        assert variables["RACKTWIN_REGISTRY_URL"] == "s3://models/berlin"
+        assert container["envFrom"] == [{"secretRef": {"name": "bucket"}}]
+    # Runners and trainings have it of the operator.
+    variables = told["Deployment/berlin-operator"][0]
+    assert variables["RACKTWIN_PODS_REGISTRY_SECRET"] == "bucket"
+    assert "RACKTWIN_PODS_REGISTRY_CLAIM" not in variables
+
+
 def test_every_process_of_the_chart_is_a_package_of_ours():
     """What the chart starts must exist: `python -m <package>`."""
     documents = rendering.render(None, rendering.EVERYTHING)

@@ -1,23 +1,25 @@
-"""Versions never change, the pointer moves, a rollback goes back to what served before; what is broken is refused."""
+"""Versions never change, the pointer moves, a rollback goes back to what served before; what is broken is refused. In a
+directory and in a bucket alike."""
 
 from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.unit.runner.conftest import graph, manifest, write
 
 from models.definition import version_of
-from models.registry import Registry, RegistryError
+from models.registry import Refusal, Registry, RegistryError, State
+from models.store import Store
+
+MODEL = "inlet-temperature"
 
 
 def artefact(folder, targets=2, extra=0):
     folder.mkdir()
     content = graph(inputs=3 + extra, targets=targets)
     return write(folder, content, manifest(content)), version_of(content)
-
-
-@pytest.fixture
-def registry(tmp_path):
-    return Registry(str(tmp_path / "registry"))
 
 
 def test_publishing_does_not_serve_and_promoting_does(registry, tmp_path):
@@ -51,7 +53,7 @@ def test_a_version_never_changes(registry, tmp_path):
     (folder / "CARD.md").write_text("another card")
     registry.publish(folder)
     assert registry.manifest("inlet-temperature", version) == before
-    kept = tmp_path / "registry/inlet-temperature/versions" / version / "CARD.md"
+    kept = registry.fetch("inlet-temperature", version, tmp_path / "fetched") / "CARD.md"
     assert kept.read_text() != "another card"
 
 
@@ -64,9 +66,9 @@ def test_corrupted_artefact_is_not_published(registry, tmp_path):
 
 
 @pytest.mark.parametrize("version", ["../../etc", "current", ""])
-def test_a_version_is_no_path(registry, version):
+def test_a_version_is_no_path(tmp_path, version):
     with pytest.raises(RegistryError, match="12 hexadecimal"):
-        registry.manifest("inlet-temperature", version)
+        Registry(str(tmp_path)).manifest("inlet-temperature", version)
 
 
 def test_unknown_version_names_those_there_are(registry, tmp_path):
@@ -79,3 +81,81 @@ def test_unknown_version_names_those_there_are(registry, tmp_path):
 def test_no_registry_is_said(tmp_path):
     with pytest.raises(RegistryError, match="expected a directory"):
         Registry("")
+
+
+def test_a_version_that_is_half_written_is_not_there(registry, url, tmp_path, monkeypatch):
+    folder, version = artefact(tmp_path / "a")
+
+    def dies(*_):
+        raise RegistryError("died")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "create", dies)
+        with pytest.raises(RegistryError, match="died"):
+            registry.publish(folder)
+    assert Store(url).names(f"{MODEL}/versions") == [version]
+    assert registry.versions(MODEL) == []
+    with pytest.raises(RegistryError, match="there are: none"):
+        registry.promote(MODEL, version, at_ms=0, by="person", reason="")
+    registry.publish(folder)
+    assert [made.version for made in registry.versions(MODEL)] == [version]
+
+
+def test_what_another_does_is_seen_at_the_next_look(registry, url, tmp_path):
+    reader = Registry(url)
+    assert (reader.models(), reader.versions(MODEL), reader.pointer(MODEL)) == ([], [], None)
+    for n in range(2):
+        folder, version = artefact(tmp_path / f"v{n}", extra=n)
+        registry.publish(folder)
+        registry.promote(MODEL, version, at_ms=n, by="training", reason="")
+        assert reader.models() == [MODEL]
+        assert len(reader.versions(MODEL)) == n + 1
+        assert reader.pointer(MODEL).version == version
+
+
+def test_of_promotions_at_the_same_time_none_is_lost(registry, url, tmp_path):
+    versions = []
+    for n in range(2):
+        folder, version = artefact(tmp_path / f"v{n}", extra=n)
+        registry.publish(folder)
+        versions.append(version)
+    together = threading.Barrier(2)
+
+    def promote(version):
+        mine = Registry(url)
+        together.wait()
+        for n in range(5):
+            mine.promote(MODEL, version, at_ms=n, by="training", reason="")
+
+    with ThreadPoolExecutor(2) as two:
+        done = [two.submit(promote, version) for version in versions]
+        while not all(one.done() for one in done):
+            registry.pointer(MODEL)  # never half of one
+        for one in done:
+            one.result()
+    pointer = registry.pointer(MODEL)
+    assert sorted((each.version, each.at) for each in pointer.history) == sorted(
+        (version, n) for version in versions for n in range(5)
+    )
+    assert pointer.version == pointer.history[-1].version
+
+
+def test_the_same_graph_published_by_two_is_one_version(url, tmp_path):
+    folders = []
+    for n in range(2):
+        folder, version = artefact(tmp_path / f"v{n}")
+        folders.append(folder)
+    with ThreadPoolExecutor(2) as two:
+        list(two.map(lambda folder: Registry(url).publish(folder), folders))
+    assert [made.version for made in Registry(url).versions(MODEL)] == [version]
+
+
+def test_notes_are_replaced_and_taken_away(registry, url):
+    for count in (1, 2):
+        registry.set_state(MODEL, State("a" * 12, 1, count=count))
+        assert Registry(url).state(MODEL).count == count
+    registry.set_refusal(MODEL, "runners", Refusal("a" * 12, 1, "broken"))
+    assert Registry(url).refusal(MODEL, "runners").reason == "broken"
+    for _ in range(2):
+        registry.set_refusal(MODEL, "runners", None)
+    assert Registry(url).refusal(MODEL, "runners") is None

@@ -58,6 +58,7 @@ def filled(tmp_path: Path) -> Registry:
     half.mkdir()
     (half / "model.onnx").write_bytes(b"half")
     (tmp_path / "registry" / "warm" / "state.json.part").write_bytes(b"{")
+    (tmp_path / "registry" / "warm" / ".lock").touch()
     return at
 
 
