@@ -120,7 +120,7 @@ class ForecastOutbox:
         nothing = {"value": None, "lo": None, "hi": None, "ahead": None, "expiresAt": now_ms}
         features = {column.feature: nothing for column in self._columns}
         merge = merge_features(thing.id, features, self._correlation(now_ms))
-        return own_topic("twin", site_of(thing.id)), thing.id, merge
+        return own_topic("models", site_of(thing.id)), thing.id, merge
 
     def _correlation(self, at_ms: int) -> str:
         return f"{self._manifest.definition.name}-{self._manifest.version}-{at_ms}"
@@ -147,7 +147,7 @@ class ForecastOutbox:
             # Everything of a merge up to its correlation id, which is the last of its headers.
             empty = merge_features(thing.id, {}, "").decode()
             opening = empty[: empty.index('""},')]
-            known = (thing.room, thing.row, tail, own_topic("twin", site), own_topic("predictions", site), opening)
+            known = (thing.room, thing.row, tail, own_topic("models", site), own_topic("predictions", site), opening)
             self._tails[thing.id] = known
         return known
 

@@ -73,7 +73,7 @@ class DetectOutbox:
             }
             feature = self._definition.feature
             yield (
-                own_topic("twin", site),
+                own_topic("models", site),
                 thing.id,
                 merge_features(thing.id, {feature: properties}, self._correlation(made.issued_at)),
             )
@@ -83,7 +83,7 @@ class DetectOutbox:
         """The merge that takes the verdict off a twin."""
         nothing = {"score": None, "state": None, "cause": None, "evidence": None}
         merge = merge_features(thing.id, {self._definition.feature: nothing}, self._correlation(now_ms))
-        return own_topic("twin", site_of(thing.id)), thing.id, merge
+        return own_topic("models", site_of(thing.id)), thing.id, merge
 
     def _correlation(self, at_ms: int) -> str:
         return f"{self._definition.name}-{self._manifest.version}-{at_ms}"

@@ -213,6 +213,7 @@ def pods(settings: OperatorSettings) -> PodSettings:
         kafka_security_protocol=settings.kafka_security_protocol,
         kafka_sasl_mechanism=settings.kafka_sasl_mechanism,
         kafka_secret=settings.pods_kafka_secret,
+        scenario_kafka_secret=settings.pods_scenario_kafka_secret or settings.pods_kafka_secret,
         health_port=settings.model_health_port,
         trust_secret=settings.pods_trust_secret,
         tls_secret=settings.pods_tls_secret,

@@ -76,6 +76,9 @@ class OperatorSettings(KafkaSettings, DittoSettings, InfluxSettings, ProcessSett
     pods_kafka_secret: str | None = Field(
         None, description="Secret in the site's namespace with keys username and password for Kafka in pods."
     )
+    pods_scenario_kafka_secret: str | None = Field(
+        None, description="The same for replays, which write other topics than models; that of pods when left out."
+    )
 
     pods_trust_secret: str | None = Field(
         None, description="Secret in the site's namespace with bundle.crt, the authorities that pods trust."

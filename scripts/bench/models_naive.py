@@ -88,7 +88,7 @@ class Loop:
             features[f"{self._definition.prediction_feature(target)}-{output.horizon_s}"] = {"properties": prediction}
         merge = {"topic": f"{thing.replace(':', '/')}/things/twin/commands/merge", "path": "/features",
                  "headers": {"content-type": "application/merge-patch+json"}, "value": features}  # fmt: skip
-        found.append((f"racktwin.twin.{site}.naive", thing, json.dumps(merge)))
+        found.append((f"racktwin.models.{site}.naive", thing, json.dumps(merge)))
         return found
 
 

@@ -17,7 +17,7 @@ from racktwin.names import own_topic, thing_id
 
 SITE: Final = "bench"
 PARTITIONS: Final = 3
-_TOPICS: Final = ("readings", "twin", "predictions")
+_TOPICS: Final = ("readings", "models", "predictions")
 _KINDS: Final = ("environment.top", "environment.bottom", "power")
 
 

@@ -292,6 +292,9 @@ COMPUTED: Final[tuple[Feature, ...]] = (
     ),
 )
 
+# Features and families that models' runners write, and no other process may.
+BY_MODELS: Final = frozenset({"prediction", "anomaly", "sensing"})
+
 # What a cooling unit's ``control`` carries beside its set-points: see `racktwin.commands`.
 REQUEST: Final = _object("request", "Who asks for the desired values, and on what terms")
 LAST_COMMAND: Final = _object("lastCommand", "The last command and its acknowledgement")
@@ -305,6 +308,11 @@ for _feature in COMPUTED:
 def computed_of(kind: str) -> dict[str, Feature]:
     """Features and families that our own processes write on a thing of this kind, by name."""
     return _BY_KIND.get(kind, {})
+
+
+def is_of_models(name: str) -> bool:
+    """Whether a feature is one that models alone write: ``anomaly``, ``prediction.rack-power.power``."""
+    return name.partition(".")[0] in BY_MODELS
 
 
 def resolve(kind: str, name: str) -> Feature | None:

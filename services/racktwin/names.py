@@ -19,7 +19,7 @@ API_VERSION: Final = "v1alpha1"
 OPERATOR_SUBJECT: Final = "nginx:operator"
 VIEWER_SUBJECT: Final = "nginx:viewer"
 
-OwnTopic = Literal["readings", "twin", "predictions", "events", "rejects", "audit"]
+OwnTopic = Literal["readings", "twin", "models", "predictions", "events", "rejects", "audit"]
 HonoTopic = Literal["telemetry", "event", "command", "command_response"]
 OWN_TOPICS: Final[tuple[str, ...]] = get_args(OwnTopic)
 HONO_TOPICS: Final[tuple[str, ...]] = get_args(HonoTopic)
@@ -167,14 +167,24 @@ def twin_connection(site: str) -> str:
     return f"racktwin-{site}-twin"
 
 
+def models_connection(site: str) -> str:
+    """Ditto connection that takes what models say from ``racktwin.models.<site>``."""
+    return f"racktwin-{site}-models"
+
+
 def events_connection(site: str) -> str:
     """Ditto connection that publishes twin events to ``racktwin.events.<site>``."""
     return f"racktwin-{site}-events"
 
 
 def pipeline_subject(site: str) -> str:
-    """Subject under which telemetry and predictions are written onto a site's twins."""
+    """Subject under which telemetry, and what is computed from it, is written onto a site's twins."""
     return f"integration:racktwin-{site}-pipeline"
+
+
+def models_subject(site: str) -> str:
+    """Subject under which models, and nobody else, write their features onto a site's twins."""
+    return f"integration:racktwin-{site}-models"
 
 
 def events_subject(site: str) -> str:

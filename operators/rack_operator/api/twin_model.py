@@ -18,6 +18,10 @@ ThingKind = Literal["rack", "server", "cooling"]
 CRON_PATTERN = r"^(\S+ \S+ \S+ \S+ \S+)?$"
 _SET = {"x-kubernetes-list-type": "set"}
 _FeatureName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z][A-Za-z0-9.-]*$")]
+# Those that no other process may write: `racktwin.catalogue_computed.BY_MODELS`.
+_OwnFeature = Annotated[
+    str, Field(min_length=1, max_length=64, pattern=r"^(anomaly|sensing|prediction\.[a-z][A-Za-z0-9.-]*)$")
+]
 _Seconds = Annotated[int, Field(gt=0, le=604_800)]
 
 
@@ -63,8 +67,9 @@ class Inputs(ApiModel):
 class Output(ApiModel):
     """What the model says. An artifact that says anything else is refused."""
 
-    feature: _FeatureName | None = None
-    """Feature of the twin where its verdict stands; of a forecast, the beginning of its features' names."""
+    feature: _OwnFeature | None = None
+    """Feature of the twin where its verdict stands, `anomaly` or `sensing`; of a forecast, the beginning of its
+    features' names, `prediction.<model>`. Models alone may write it."""
     targets: Annotated[list[Slug], Field(max_length=16, json_schema_extra=_SET)] = []
     """Names of what is forecast; each has a feature of its own."""
     horizons_s: Annotated[list[_Seconds], Field(max_length=16, json_schema_extra=_SET)] = []

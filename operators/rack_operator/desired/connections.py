@@ -1,8 +1,9 @@
 """Ditto's Kafka connections of a site. Pure.
 
-One takes merges in, another puts twin events out: a Ditto connection does not see the events that its
-own source causes. The third is the operator's own, for bulk changes with answers. A tag carries a hash of
-the whole body, so that a change of the broker's password, which Ditto shows masked, is seen too.
+One takes merges of the pipeline in, one those of models, each under a subject of its own; another puts twin events
+out: a Ditto connection does not see the events that its own source causes. The fourth is the operator's own, for bulk
+changes with answers. A tag carries a hash of the whole body, so that a change of the broker's password, which Ditto
+shows masked, is seen too.
 """
 
 from __future__ import annotations
@@ -35,21 +36,12 @@ class Broker:
 
 def connections(site: str, broker: Broker) -> list[JsonObject]:
     """The connections of a site, ready to PUT under their ids."""
-    twin = {
-        **_common(names.twin_connection(site), site, broker),
-        "sources": [
-            {
-                "addresses": [names.own_topic("twin", site)],
-                "consumerCount": 1,
-                # 1: the offset is committed only after the command was applied.
-                "qos": 1,
-                "authorizationContext": [names.pipeline_subject(site)],
-                "headerMapping": {},
-                "replyTarget": {"enabled": False},
-            }
-        ],
-    }
-    twin["specificConfig"] = {**twin["specificConfig"], "groupId": names.twin_connection(site)}
+    twin = _merges(
+        names.twin_connection(site), names.own_topic("twin", site), names.pipeline_subject(site), site, broker
+    )
+    models = _merges(
+        names.models_connection(site), names.own_topic("models", site), names.models_subject(site), site, broker
+    )
     events = {
         **_common(names.events_connection(site), site, broker),
         "targets": [
@@ -63,7 +55,27 @@ def connections(site: str, broker: Broker) -> list[JsonObject]:
             }
         ],
     }
-    return [_tagged(twin), _tagged(events), _tagged(_operator(site, broker))]
+    return [_tagged(twin), _tagged(models), _tagged(events), _tagged(_operator(site, broker))]
+
+
+def _merges(connection: str, topic: str, subject: str, site: str, broker: Broker) -> JsonObject:
+    """Takes merges from a topic and applies them under one subject."""
+    body = {
+        **_common(connection, site, broker),
+        "sources": [
+            {
+                "addresses": [topic],
+                "consumerCount": 1,
+                # 1: the offset is committed only after the command was applied.
+                "qos": 1,
+                "authorizationContext": [subject],
+                "headerMapping": {},
+                "replyTarget": {"enabled": False},
+            }
+        ],
+    }
+    body["specificConfig"] = {**body["specificConfig"], "groupId": connection}
+    return body
 
 
 def _operator(site: str, broker: Broker) -> JsonObject:

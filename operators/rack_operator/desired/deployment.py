@@ -31,6 +31,8 @@ class PodSettings:
     kafka_security_protocol: str = "PLAINTEXT"
     kafka_sasl_mechanism: str | None = None
     kafka_secret: str | None = None
+    scenario_kafka_secret: str | None = None
+    """Login of replays, who may write twins' telemetry, which runners (`kafka_secret`) may not."""
     health_port: int = 8080
     log_level: str = "info"
     trust_secret: str | None = None

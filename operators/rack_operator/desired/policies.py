@@ -6,6 +6,7 @@ and with it the base policy, went first; Ditto also asks each policy for a write
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from rack_operator.desired import bulk
@@ -15,6 +16,7 @@ from racktwin import names
 JsonObject = dict[str, Any]
 _READ_WRITE = {"grant": ["READ", "WRITE"], "revoke": []}
 _READ = {"grant": ["READ"], "revoke": []}
+_NO_WRITE = {"grant": [], "revoke": ["WRITE"]}
 _DESIRED = "thing:/features/control/desiredProperties"
 
 
@@ -27,11 +29,14 @@ def _operator_entry(site: str, note: str, *, importable: str) -> JsonObject:
     }
 
 
-def base_policy(site: str) -> JsonObject:
+def base_policy(site: str, model_features: Iterable[str] = ()) -> JsonObject:
     """The policy that every other policy of the site imports.
 
-    The pipeline writes features alone: attributes and policies stay the operator's.
+    The pipeline writes features alone: attributes and policies stay the operator's. `model_features` are written by
+    the models' subject, which writes nothing else, and not by the pipeline's. Each is named, since a policy knows no
+    wildcards; what the deepest statement says counts.
     """
+    of_models = [f"thing:/features/{name}" for name in sorted(model_features)]
     return {
         "policyId": names.base_policy(site),
         "imports": {},
@@ -43,8 +48,13 @@ def base_policy(site: str) -> JsonObject:
                 "importable": "implicit",
             },
             "pipeline": {
-                "subjects": {names.pipeline_subject(site): {"type": "telemetry and predictions"}},
-                "resources": {"thing:/features": _READ_WRITE},
+                "subjects": {names.pipeline_subject(site): {"type": "telemetry and what is computed from it"}},
+                "resources": {"thing:/features": _READ_WRITE, **dict.fromkeys(of_models, _NO_WRITE)},
+                "importable": "implicit",
+            },
+            "models": {
+                "subjects": {names.models_subject(site): {"type": "predictions and verdicts of models"}},
+                "resources": dict.fromkeys(of_models, _READ_WRITE),
                 "importable": "implicit",
             },
             "events": {
@@ -79,7 +89,7 @@ def _commands(site: str) -> JsonObject:
         },
         "telemetry": {
             "subjects": {names.pipeline_subject(site): {"type": "telemetry reports, and does not command"}},
-            "resources": {_DESIRED: {"grant": [], "revoke": ["WRITE"]}},
+            "resources": {_DESIRED: _NO_WRITE},
             "importable": "never",
         },
     }

@@ -239,10 +239,10 @@ def _environment(name: str, spec: ScenarioSpec, pods: PodSettings, access: Scena
         plain["RACKTWIN_KAFKA_SECURITY_PROTOCOL"] = pods.kafka_security_protocol
         if pods.kafka_sasl_mechanism is not None:
             plain["RACKTWIN_KAFKA_SASL_MECHANISM"] = pods.kafka_sasl_mechanism
-        if pods.kafka_secret is not None:
+        if pods.scenario_kafka_secret is not None:
             secrets += [
-                ("RACKTWIN_KAFKA_USERNAME", pods.kafka_secret, "username"),
-                ("RACKTWIN_KAFKA_PASSWORD", pods.kafka_secret, "password"),
+                ("RACKTWIN_KAFKA_USERNAME", pods.scenario_kafka_secret, "username"),
+                ("RACKTWIN_KAFKA_PASSWORD", pods.scenario_kafka_secret, "password"),
             ]
     environment: list[JsonObject] = [{"name": key, "value": value} for key, value in plain.items()]
     for variable, secret, key in secrets:

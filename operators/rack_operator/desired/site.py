@@ -11,6 +11,8 @@ from rack_operator.api.site import SiteSpec
 from rack_operator.desired.devices import Device
 from rack_operator.desired.ownership import Owner
 from rack_operator.desired.things import gateway_thing, room_thing, site_thing
+from racktwin.catalogue_computed import BY_MODELS, is_of_models
+from racktwin.thing_models import BASE_FEATURES
 
 JsonObject = dict[str, Any]
 
@@ -41,6 +43,15 @@ def predicted_features(spec: SiteSpec, models: Iterable[tuple[str, JsonObject]])
         kind: tuple(sorted(features | ({"scorecard"} if any(map(_is_prediction, features)) else set())))
         for kind, features in found.items()
     }
+
+
+def model_features(predicted: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Every feature that the site's models, and nobody else, may write: `predicted` ones (see `predicted_features`)
+    and those that things have in any case."""
+    usual = {name for features in BASE_FEATURES.values() for name in features} | BY_MODELS
+    known = usual.union(*predicted.values())
+    # A family's bare name is no feature.
+    return tuple(sorted(name for name in known if is_of_models(name) and name != "prediction"))
 
 
 def _is_prediction(feature: str) -> bool:

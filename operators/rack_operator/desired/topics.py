@@ -10,7 +10,7 @@ from racktwin import names
 
 _HOUR_MS = 3_600_000
 # Streams that are consumed at once and large; the others are small and worth looking back at.
-_SHORT = {"hono.telemetry", "racktwin.readings", "racktwin.twin", "racktwin.operator"}
+_SHORT = {"hono.telemetry", "racktwin.readings", "racktwin.twin", "racktwin.models", "racktwin.operator"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,7 @@ class SiteSpecs:
     def of(self, site: JsonObject) -> KnownSite:
         """The site's spec, and what its models predict. Raises pydantic's `ValidationError`."""
         place = site["metadata"]["namespace"], site["metadata"]["name"]
-        models = tuple(
-            (key.name, (self._store.get(key) or {}).get("spec") or {}) for key in self._store.models_of(*place)
-        )
+        models = self._store.model_specs(*place)
         known = self._parsed.get(place)
         if known is None or known[0] != (site["spec"], models):
             spec = KnownSite.model_validate(site["spec"])

@@ -64,6 +64,7 @@ class Controller:
         self._sweep_s = sweep_s
         self._clock = clock
         self._seen_sites: dict[Key, tuple[Any, ...]] = {}
+        self._seen_models: dict[Key, tuple[Any, ...]] = {}
         self._unswept: set[Key] = set()
         self._swept = asyncio.Event()
         self._sweep_now = asyncio.Event()
@@ -105,6 +106,7 @@ class Controller:
         self._swept.set()
         if key.kind == "Site":
             self._seen_sites.pop(key, None)
+            self._seen_models.pop(key, None)
             self._wake_members(key)
         elif key.kind == "TwinModel":
             for site in self._store.keys("Site"):
@@ -181,6 +183,12 @@ class Controller:
         if body is None:
             return
         spec = body["spec"]
+        predicted = tuple(self._predicts(model) for model in self._store.models_of(key.namespace, key.name))
+        if self._seen_models.get(key, ()) != predicted:
+            # The site's policy names what its models write; whether this came before or after the policy was last
+            # looked at is not known here.
+            self._seen_models[key] = predicted
+            self.wake(key)
         now = (
             body["metadata"].get("deletionTimestamp"),
             condition_true(body, "TenantReady") and condition_true(body, "PolicyReady"),
@@ -189,7 +197,7 @@ class Controller:
             tuple(room["name"] for room in spec.get("rooms") or ()),
             tuple(model["name"] for model in spec.get("models") or ()),
             # What they predict has a place on the twins.
-            tuple(self._predicts(model) for model in self._store.models_of(key.namespace, key.name)),
+            predicted,
         )
         before = self._seen_sites.get(key)
         if before != now:
@@ -199,7 +207,7 @@ class Controller:
 
     def _predicts(self, model: Key) -> tuple[Any, ...]:
         spec = (self._store.get(model) or {}).get("spec") or {}
-        return model.name, spec.get("model"), spec.get("selector"), spec.get("output")
+        return model.name, spec.get("model"), spec.get("task"), spec.get("selector"), spec.get("output")
 
     def _wake_members(self, site: Key, *, waiting_only: bool = False) -> None:
         for member in self._store.members_of(site.namespace, site.name):

@@ -16,7 +16,7 @@ from rack_operator.desired.deployment import deployment_name
 from rack_operator.desired.devices import Device
 from rack_operator.desired.ownership import ANNOTATION_ROTATE, FINALIZER, MARK, Owner
 from rack_operator.desired.policies import base_policy
-from rack_operator.desired.site import site_devices, site_things
+from rack_operator.desired.site import model_features, predicted_features, site_devices, site_things
 from rack_operator.desired.topics import topics
 from rack_operator.reconcile.claim import Claim
 from rack_operator.reconcile.conditions import Verdicts, condition_true, conditions, ready_of
@@ -87,7 +87,7 @@ class SiteReconciler:
         settled = status.get("observedGeneration") == generation and ready_of(body)[0] == "True"
         progress = Progress(Verdicts(TYPES), settled)
         await asyncio.gather(
-            self._tenant(progress, owner), self._policy(progress, owner), self._topics(progress, owner, spec)
+            self._tenant(progress, owner), self._policy(progress, owner, spec), self._topics(progress, owner, spec)
         )
         things = site_things(spec, owner, self._around.definitions_url)
         left: list[str] = []
@@ -129,8 +129,9 @@ class SiteReconciler:
     async def _tenant(self, progress: Progress, owner: Owner) -> None:
         progress.note("tenant", bool(await progress.step("TenantReady", ensure_tenant(self._around.hono, owner))))
 
-    async def _policy(self, progress: Progress, owner: Owner) -> None:
-        policy = base_policy(owner.name)
+    async def _policy(self, progress: Progress, owner: Owner, spec: SiteSpec) -> None:
+        predicted = predicted_features(spec, self._store.model_specs(owner.namespace, owner.name))
+        policy = base_policy(owner.name, model_features(predicted))
         wrote = await progress.step("PolicyReady", ensure_policy(self._around.ditto, policy, fresh=False))
         progress.note("policy", bool(wrote))
 

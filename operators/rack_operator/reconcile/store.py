@@ -123,6 +123,10 @@ class Store:
         """Keys of the TwinModels that name the site."""
         return sorted(self._models_of.get((namespace, site), ()))
 
+    def model_specs(self, namespace: str, site: str) -> tuple[tuple[str, JsonObject], ...]:
+        """Name and spec of the TwinModels that name the site."""
+        return tuple((key.name, (self.get(key) or {}).get("spec") or {}) for key in self.models_of(namespace, site))
+
     def claimants(self, namespace: str, thing_id: str) -> set[Key]:
         """The namespace's resources whose spec asks for the thing; one that is being deleted asks for nothing."""
         return {key for key in self._claimed.get(thing_id, ()) if key.namespace == namespace}

@@ -10,7 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from racktwin.names import OwnTopic, ThingId, hono_topic, own_topic, pipeline_subject, twin_connection
+from racktwin.names import (
+    OwnTopic,
+    ThingId,
+    base_policy,
+    hono_topic,
+    models_connection,
+    own_topic,
+    pipeline_subject,
+    twin_connection,
+)
 from racktwin_cli.doctor.evidence import BEFORE, NO_ANSWER, TITLES, Evidence, Group, Hop, expected
 
 _READING_TOPICS: Final[tuple[OwnTopic, ...]] = ("readings", "twin", "rejects")
@@ -309,12 +318,12 @@ def _prediction(e: Evidence) -> Verdict:
 
 
 def _predicted_twin(e: Evidence) -> Verdict:
-    return Verdict(
+    return _missing_topic(e, Hop.PREDICTED_TWIN, own_topic("models", e.site)) or Verdict(
         Hop.PREDICTED_TWIN,
         "prediction_not_on_twin",
         "a prediction was made and the twin does not show it",
-        f"Ditto refuses its merge (does the thing's Thing Model name the prediction's feature?): "
-        f"GET /api/2/connections/{twin_connection(e.site)}/logs",
+        f"Ditto refuses its merge (do the thing's Thing Model and policy {base_policy(e.site)} name the prediction's "
+        f"feature?) or does not take it: GET /api/2/connections/{models_connection(e.site)}/status and /logs",
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from rack_operator.desired.policies import base_policy
+
 READ = {"grant": ["READ"], "revoke": []}
 READ_WRITE = {"grant": ["READ", "WRITE"], "revoke": []}
 
@@ -144,6 +146,66 @@ class TestEnforcement:
         assert ditto.patch(f"/things/{thing}", {"features": {"air": {"properties": {"t": 4}}}}).status_code == 204
         mixed = {"features": {"air": {"properties": {"t": 5}}}, "attributes": {"a": 1}}
         problem(ditto.patch(f"/things/{thing}", mixed), 403, "things:thing.notmodifiable")
+
+
+class TestSubjectsOfASite:
+    """What the operator's base policy gives pipeline and models: each writes its features, in one merge or none."""
+
+    SAID = "prediction.inlet.top"
+
+    @pytest.fixture
+    def rights(self):
+        entries = base_policy("any", ["anomaly", self.SAID])["entries"]
+        return {name: entries[name]["resources"] for name in ("pipeline", "models")}
+
+    @pytest.fixture
+    def policy(self, ditto):
+        return ditto.new_policy()
+
+    @pytest.fixture
+    def thing(self, ditto, policy):
+        features = {self.SAID: {"properties": {"value": 1, "hi": 2}}, "environment.top": {"properties": {"t": 20}}}
+        return ditto.new_thing(policy, features=features)
+
+    def features(self, ditto, policy, thing):
+        ditto.allow(policy, {"thing:/": READ})
+        return ditto.get(f"/things/{thing}").json()["features"]
+
+    def test_models_write_and_withdraw_what_is_theirs(self, ditto, policy, thing, rights):
+        ditto.allow(policy, rights["models"])
+        said = {self.SAID: {"properties": {"value": 3, "hi": None}}, "anomaly": {"properties": {"score": 0.5}}}
+        assert ditto.patch(f"/things/{thing}/features", said).status_code == 204
+        found = self.features(ditto, policy, thing)
+        assert found[self.SAID] == {"properties": {"value": 3}}
+        assert found["anomaly"] == {"properties": {"score": 0.5}}
+        ditto.allow(policy, rights["models"])
+        assert ditto.patch(f"/things/{thing}/features", {self.SAID: None}).status_code == 204
+        assert set(self.features(ditto, policy, thing)) == {"environment.top", "anomaly"}
+
+    def test_models_write_nothing_else(self, ditto, policy, thing, rights, problem):
+        ditto.allow(policy, rights["models"])
+        measured = {"environment.top": {"properties": {"t": 99}}}
+        for patch in (
+            measured,
+            {**measured, self.SAID: {"properties": {"value": 3}}},
+            {"prediction": {"properties": {"a": 1}}},
+        ):
+            problem(ditto.patch(f"/things/{thing}/features", patch), 403, "things:thing.notmodifiable")
+        problem(ditto.patch(f"/things/{thing}", {"attributes": {"a": 1}}), 403, "things:thing.notmodifiable")
+        found = self.features(ditto, policy, thing)
+        assert found["environment.top"] == {"properties": {"t": 20}}
+        assert found[self.SAID] == {"properties": {"value": 1, "hi": 2}}
+
+    def test_the_pipeline_writes_all_but_what_models_say(self, ditto, policy, thing, rights, problem):
+        ditto.allow(policy, rights["pipeline"])
+        measured = {"environment.top": {"properties": {"t": 21}}, "scorecard": {"properties": {"n": 1}}}
+        assert ditto.patch(f"/things/{thing}/features", measured).status_code == 204
+        forged = {self.SAID: {"properties": {"value": 99}}}
+        for patch in (forged, {**forged, "environment.top": {"properties": {"t": 22}}}, {self.SAID: None}):
+            problem(ditto.patch(f"/things/{thing}/features", patch), 403, "things:thing.notmodifiable")
+        found = self.features(ditto, policy, thing)
+        assert found["environment.top"] == {"properties": {"t": 21}}
+        assert found[self.SAID] == {"properties": {"value": 1, "hi": 2}}
 
 
 class TestImports:

@@ -38,6 +38,21 @@ def test_only_the_operator_writes_commands_to_ditto():
     assert writers == ["operator"]
 
 
+def test_only_models_write_what_counts_as_a_models_word():
+    """Ditto applies what is on that topic as said by a model; what else is on twins, models do not write."""
+    users = access.load(LIST)
+    assert [user for user in users if may(user, AclOperation.WRITE, "racktwin.models.berlin")] == ["model"]
+    assert [user for user in users if may(user, AclOperation.READ, "racktwin.models.berlin")] == ["ditto", "doctor"]
+    assert not may("model", AclOperation.WRITE, "racktwin.twin.berlin")
+    assert may("model", AclOperation.WRITE, "racktwin.predictions.berlin")
+
+
+def test_replays_write_readings_and_twins_alone():
+    written = {name for kind, _, name, operation in rights("scenario") if operation == AclOperation.WRITE}
+    assert written == {"racktwin.readings.", "racktwin.twin."}
+    assert all(kind == ResourceType.TOPIC for kind, *_ in rights("scenario"))
+
+
 def test_only_the_guard_commands_devices():
     writers = [user for user in access.load(LIST) if may(user, AclOperation.WRITE, "hono.command.berlin")]
     assert writers == ["guard"]

@@ -52,10 +52,14 @@ def test_a_new_password_and_a_closed_connection_are_seen() -> None:
 
 
 def test_merges_come_in_by_one_connection_and_events_go_out_by_another() -> None:
-    twin, events, operator = connections("lab", BROKER)
+    twin, models, events, operator = connections("lab", BROKER)
     assert twin["sources"][0]["addresses"] == ["racktwin.twin.lab"]
     assert twin["sources"][0]["qos"] == 1
     assert "targets" not in twin
+    assert [source["addresses"] for source in models["sources"]] == [["racktwin.models.lab"]]
+    assert models["specificConfig"]["groupId"] == models["id"] == "racktwin-lab-models"
+    assert models["sources"][0]["authorizationContext"] == ["integration:racktwin-lab-models"]
+    assert twin["sources"][0]["authorizationContext"] == ["integration:racktwin-lab-pipeline"]
     assert events["targets"][0]["address"] == "racktwin.events.lab/{{ thing:id }}"
     assert "sources" not in events
     (source,) = operator["sources"]

@@ -146,6 +146,22 @@ async def test_one_broken_resource_does_not_stop_the_others(world: World) -> Non
         await eventually(lambda: is_ready(world, RACK))
 
 
+async def test_the_policy_follows_the_models_that_come_and_go(world: World) -> None:
+    def granted() -> set[str]:
+        return set(world.ditto.policies["racktwin.lab:base"]["entries"]["models"]["resources"])
+
+    power = "thing:/features/prediction.rack-power.power"
+    async with running(world, sweep_s=60) as (controller, _):
+        await eventually(lambda: is_ready(world, SITE) and is_ready(world, RACK))
+        assert power not in granted()
+        spec = {"site": "lab", "output": {"targets": ["power"]}}
+        world.kube.put("twinmodels", {"metadata": {"name": "rack-power", "namespace": "lab"}, "spec": spec})
+        await eventually(lambda: power in granted())
+        del world.kube.objects["twinmodels", "lab", "rack-power"]
+        controller.gone(Key("TwinModel", "lab", "rack-power"))
+        await eventually(lambda: power not in granted())
+
+
 async def test_racks_are_told_when_their_site_goes_and_comes(world: World) -> None:
     async with running(world, sweep_s=60) as (controller, _):
         await eventually(lambda: is_ready(world, SITE) and is_ready(world, RACK))

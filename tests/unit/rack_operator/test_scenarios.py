@@ -15,7 +15,9 @@ from tests.unit.rack_operator.fakes import World
 
 from rack_operator.api.scenario import ScenarioSpec
 from rack_operator.clients.http import DependencyError
-from rack_operator.desired.scenario import ScenarioAccess, replayed_name, replayed_site
+from rack_operator.desired.deployment import PodSettings
+from rack_operator.desired.ownership import Owner
+from rack_operator.desired.scenario import ScenarioAccess, job, replayed_name, replayed_site
 from rack_operator.reconcile.scenario import ScenarioReconciler
 from rack_operator.reconcile.store import Key
 from racktwin import names
@@ -199,6 +201,18 @@ async def test_an_operator_without_influxdb_says_so() -> None:
     bench.world.watch()
     assert not await ScenarioReconciler(bench.world.around, bench.world.store, None, None).reconcile(NAME)
     assert bench.ready()[1] == "NoHistory"
+
+
+def test_a_replay_writes_to_kafka_as_a_user_of_its_own() -> None:
+    pods = PodSettings("i", "kafka:9093", "SASL_SSL", kafka_secret="of-models", scenario_kafka_secret="of-replays")
+    body = {"site": "lab", "room": "hall", **REPLAY}
+    owner = Owner(kind="Scenario", namespace="lab", name="trial", uid="u")
+    made = job(ScenarioSpec.model_validate(body), owner, pods, ACCESS)
+    environment = made["spec"]["template"]["spec"]["containers"][0]["env"]
+    secrets = {
+        entry["name"]: entry["valueFrom"]["secretKeyRef"]["name"] for entry in environment if "valueFrom" in entry
+    }
+    assert secrets["RACKTWIN_KAFKA_USERNAME"] == secrets["RACKTWIN_KAFKA_PASSWORD"] == "of-replays"
 
 
 async def test_a_replay_gets_things_of_its_own_and_they_go_with_its_end() -> None:

@@ -36,7 +36,7 @@ async def test_everything_is_made(ready: World) -> None:
         "racktwin.operator.lab",
         "racktwin.operator-replies.lab",
     }
-    assert set(ready.ditto.connections) == {"racktwin-lab-twin", "racktwin-lab-events", "racktwin-lab-operator"}
+    assert set(ready.ditto.connections) == {f"racktwin-lab-{what}" for what in ("twin", "models", "events", "operator")}
     assert {"racktwin.lab:site-lab", "racktwin.lab:room-hall", "racktwin.lab:gateway-main"} <= set(ready.ditto.things)
     assert "lab" in ready.hono.tenants
     assert "via" not in ready.hono.devices["lab", "racktwin.lab:gateway-main"]
@@ -45,9 +45,42 @@ async def test_everything_is_made(ready: World) -> None:
 
 async def test_the_pipeline_may_write_features_alone(ready: World) -> None:
     entries = ready.ditto.policies["racktwin.lab:base"]["entries"]
-    assert set(entries["pipeline"]["resources"]) == {"thing:/features"}
+    granted = {path for path, rights in entries["pipeline"]["resources"].items() if rights["grant"]}
+    assert granted == {"thing:/features"}
     assert entries["viewer"]["resources"]["thing:/"]["grant"] == ["READ"]
     assert entries["operator"]["importable"] == "never"
+
+
+USUAL = {"anomaly", "sensing", "prediction.inlet-temperature.bottom", "prediction.inlet-temperature.top"}
+
+
+def of_models(world: World) -> set[str]:
+    """Features that models write, and the pipeline does not."""
+    entries = world.ditto.policies["racktwin.lab:base"]["entries"]
+    written = entries["models"]["resources"]
+    barred = {path for path, rights in entries["pipeline"]["resources"].items() if rights["revoke"] == ["WRITE"]}
+    assert set(written) == barred
+    assert entries["models"]["subjects"].keys() == {"integration:racktwin-lab-models"}
+    assert all(rights == {"grant": ["READ", "WRITE"], "revoke": []} for rights in written.values())
+    return {path.removeprefix("thing:/features/") for path in written}
+
+
+async def test_what_models_say_only_they_may_write(world: World) -> None:
+    world.kube.put("sites", site_body(models=[{"name": "old", "artifact": {"configMap": "c"}}]))
+    for name, spec in (
+        ("rack-power", {"output": {"targets": ["power"]}}),
+        ("odd", {"task": "detect", "output": {"feature": "sensing"}}),
+        # As an API server would not take it: nothing is taken from those who measure.
+        ("greedy", {"task": "detect", "output": {"feature": "environment.top"}}),
+        ("elsewhere", {"site": "other", "output": {"targets": ["far"]}}),
+    ):
+        world.kube.put("twinmodels", {"metadata": {"name": name, "namespace": "lab"}, "spec": {"site": "lab", **spec}})
+    await settle_site(world)
+    assert of_models(world) == USUAL | {"prediction.old.bottom", "prediction.old.top", "prediction.rack-power.power"}
+    world.delete("twinmodels", "lab", "rack-power")
+    world.kube.put("sites", site_body())
+    await settle_site(world)
+    assert of_models(world) == USUAL
 
 
 async def test_a_foreign_tenant_is_refused_and_left_alone(world: World) -> None:

@@ -144,8 +144,10 @@ def test_names_of_two_sites_never_meet(one: str, other: str) -> None:
         names.namespace,
         names.base_policy,
         names.twin_connection,
+        names.models_connection,
         names.events_connection,
         names.pipeline_subject,
+        names.models_subject,
         names.events_subject,
     ):
         assert make(one) != make(other)
@@ -158,6 +160,9 @@ def test_the_names_that_others_rely_on() -> None:
     assert names.hono_topic("command_response", "berlin") == "hono.command_response.berlin"
     assert names.base_policy("berlin") == "racktwin.berlin:base"
     assert names.twin_connection("berlin") == "racktwin-berlin-twin"
+    assert names.own_topic("models", "berlin") == "racktwin.models.berlin"
+    assert names.models_connection("berlin") == "racktwin-berlin-models"
+    assert names.models_subject("berlin") == "integration:racktwin-berlin-models"
     assert names.events_connection("berlin") == "racktwin-berlin-events"
     assert names.pipeline_subject("berlin") == "integration:racktwin-berlin-pipeline"
     assert names.events_subject("berlin") == "integration:racktwin-berlin-events"

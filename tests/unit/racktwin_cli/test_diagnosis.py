@@ -27,7 +27,7 @@ GONE = Group(members=0)
 TOPICS = frozenset(
     [
         "hono.telemetry.berlin",
-        *(f"racktwin.{what}.berlin" for what in ("readings", "twin", "rejects", "predictions", "events")),
+        *(f"racktwin.{what}.berlin" for what in ("readings", "twin", "models", "rejects", "predictions", "events")),
     ]
 )
 RUNNER = Runner("inlet", 1, 1, RUNS)
@@ -188,6 +188,8 @@ def test_a_reading_without_a_prediction(code, changes):
 
 def test_a_prediction_that_the_twin_does_not_show():
     assert codes(evidence(*all_but(Hop.PREDICTED_TWIN))) == [(Hop.PREDICTED_TWIN, "prediction_not_on_twin")]
+    without = evidence(*all_but(Hop.PREDICTED_TWIN), topics=TOPICS - {"racktwin.models.berlin"})
+    assert codes(without) == [(Hop.PREDICTED_TWIN, "topic_missing")]
 
 
 def test_a_merge_that_did_not_come():

@@ -9,6 +9,7 @@ from rack_operator.desired.ownership import Owner
 from racktwin_cli.doctor.policy import may_write
 
 PIPELINE = "integration:racktwin-berlin-pipeline"
+MODELS = "integration:racktwin-berlin-models"
 TOP = "environment.top"
 
 
@@ -21,6 +22,12 @@ def documents():
 def test_the_operators_policies_let_it(documents):
     assert may_write(documents, PIPELINE, TOP)
     assert may_write(documents[1:], PIPELINE, TOP), "rooms use the base policy itself"
+
+
+def test_models_alone_write_their_features():
+    documents = [policies.base_policy("berlin", ["anomaly", "prediction.own.top"])]
+    for feature, by in (("prediction.own.top", MODELS), ("anomaly", MODELS), (TOP, PIPELINE), ("scorecard", PIPELINE)):
+        assert [subject for subject in (PIPELINE, MODELS) if may_write(documents, subject, feature)] == [by], feature
 
 
 def test_others_may_not(documents):

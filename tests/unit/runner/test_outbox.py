@@ -42,16 +42,16 @@ def three_horizons(one_horizon):
 def test_one_merge_per_thing_and_one_record_per_prediction(one_horizon):
     records = list(ForecastOutbox(one_horizon).records(made(("rack-1", True, True), ("rack-2", True, False))))
     assert sorted((topic, key) for topic, key, _ in records) == [
+        ("racktwin.models.berlin", "racktwin.berlin:rack-1"),
+        ("racktwin.models.berlin", "racktwin.berlin:rack-2"),
         ("racktwin.predictions.berlin", "racktwin.berlin:rack-1"),
         ("racktwin.predictions.berlin", "racktwin.berlin:rack-1"),
         ("racktwin.predictions.berlin", "racktwin.berlin:rack-2"),
-        ("racktwin.twin.berlin", "racktwin.berlin:rack-1"),
-        ("racktwin.twin.berlin", "racktwin.berlin:rack-2"),
     ]
 
 
 def merge_of(records) -> dict:
-    return next(json.loads(value) for topic, _, value in records if topic == "racktwin.twin.berlin")
+    return next(json.loads(value) for topic, _, value in records if topic == "racktwin.models.berlin")
 
 
 def test_merge_carries_value_interval_times_and_expiry(one_horizon):
@@ -102,7 +102,7 @@ def test_record_is_a_prediction_of_the_shared_type(one_horizon):
 def test_withdrawal_leaves_no_number_on_the_twin(one_horizon):
     thing = made(("rack-1", True, True)).things[0]
     topic, key, value = ForecastOutbox(one_horizon).withdrawal(thing, NOW)
-    assert (topic, key) == ("racktwin.twin.berlin", thing.id)
+    assert (topic, key) == ("racktwin.models.berlin", thing.id)
     features = json.loads(value)["value"]
     assert set(features) == {"prediction.inlet-temperature.top", "prediction.inlet-temperature.bottom"}
     assert all(feature["properties"]["value"] is None for feature in features.values())

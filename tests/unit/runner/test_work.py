@@ -110,7 +110,7 @@ def test_readings_that_come_together_share_a_call(rig):
         "environment.top/temperature",
         "environment.bottom/temperature",
     }
-    assert sum(topic == "racktwin.twin.berlin" for topic, _, _ in rig.producer.sent) == 1
+    assert sum(topic == "racktwin.models.berlin" for topic, _, _ in rig.producer.sent) == 1
 
 
 def test_who_waits_already_is_counted_once(rig):
@@ -248,7 +248,7 @@ def test_expired_prediction_is_taken_off_the_twin(rig):
     rig.work.tick()
     rig.now = NOW + 80_000
     rig.work.tick()
-    assert [topic for topic, _, _ in rig.producer.sent] == ["racktwin.twin.berlin"]
+    assert [topic for topic, _, _ in rig.producer.sent] == ["racktwin.models.berlin"]
     assert b'"value":null' in rig.producer.sent[0][2]
 
 
@@ -275,7 +275,7 @@ def test_paused_model_predicts_nothing_and_its_last_word_is_taken_off(artefact):
     predict(rig, Message(reading(at=NOW + 70_000)))
     rig.now = NOW + 80_001
     rig.work.tick()
-    assert [topic for topic, _, _ in rig.producer.sent] == ["racktwin.twin.berlin"]
+    assert [topic for topic, _, _ in rig.producer.sent] == ["racktwin.models.berlin"]
     assert b'"value":null' in rig.producer.sent[0][2]
 
 
