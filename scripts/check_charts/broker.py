@@ -166,13 +166,19 @@ def _try_rights(client: _Client, folder: Path, say: Callable[[str], None]) -> li
     if second["new"] or second["gone"]:
         wrong.append(f"Kafka: the second run changed {second['new'] + second['gone']} rights")
     readings, command_topic = f"racktwin.readings.{rendering.SITE}", f"hono.command.{rendering.SITE}"
-    for topic in (readings, command_topic):
+    twin, models = (f"racktwin.{what}.{rendering.SITE}" for what in ("twin", "models"))
+    for topic in (readings, command_topic, twin, models):
         client.make(topic)
     for user, topic, expected in (
         ("ingest", readings, True),
         ("guard", command_topic, True),
         ("ingest", command_topic, False),
         ("doctor", readings, False),
+        ("model", models, True),
+        ("model", twin, False),
+        ("ingest", models, False),
+        ("scenario", twin, True),
+        ("scenario", models, False),
     ):
         if client.may_write(user, topic) is not expected:
             wrong.append(f"Kafka: {user} {'may not' if expected else 'may'} write to {topic}")
