@@ -36,7 +36,12 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--mode", type=click.Choice(["off", "advise", "closed-loop"]), help="Set who acts on proposals from now on."
 )
-@click.option("--shift", "shift_w", type=float, help="Also propose which load to move, in blocks of this many watts.")
+@click.option(
+    "--shift",
+    "shift_w",
+    type=click.FloatRange(min=1),
+    help="Also propose which load to move, in blocks of this many watts.",
+)
 @click.option("--tariff", type=_FILE, help="Keep cost low, by this file of times and prices per kWh (CSV or JSON).")
 @click.option("--carbon", type=_FILE, help="Keep carbon low, by such a file, headed time,g/kWh or time,kg/kWh.")
 @click.option(

@@ -43,7 +43,7 @@ class KafkaJournal:
         topic = names.own_topic("audit", site)
         consumer = self._consumer()
         try:
-            return self._read(consumer, topic, since - _SKEW_MS)
+            return self._read(consumer, topic, max(0, since - _SKEW_MS))
         except KafkaException as error:
             raise Unreadable(f"{topic}: {error.args[0].str()}") from error
         finally:

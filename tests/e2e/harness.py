@@ -26,6 +26,7 @@ from tests.kafka_clients import producer
 from urllib3.exceptions import HTTPError
 
 from racktwin.ditto_client import DittoClient, DittoError
+from racktwin.history import log_bucket
 from racktwin.names import device_secret, hono_topic, own_topic, thing_id
 from racktwin.settings import DittoSettings
 
@@ -206,8 +207,9 @@ class Harness:
 
     def points(self, measurement: str, thing: str, field: str, since: str = "-1h") -> list[tuple[int, Any]]:
         """(epoch ms, value) of every point of one field, in order of time."""
+        bucket = log_bucket(self.site) if measurement in ("action", "alert", "command") else self.site
         flux = (
-            f'from(bucket: "{self.site}") |> range(start: {since}, stop: 2h) '
+            f'from(bucket: "{bucket}") |> range(start: {since}, stop: 2h) '
             f'|> filter(fn: (r) => r._measurement == "{measurement}" and r._field == "{field}") '
             f'|> filter(fn: (r) => r.thing == "{thing}") '
             '|> group() |> sort(columns: ["_time"])'

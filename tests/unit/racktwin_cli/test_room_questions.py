@@ -16,7 +16,6 @@ from tests.unit.optimiser.halls import hall, things_of
 from tests.unit.racktwin_cli.ditto_fake import Ditto, serving
 
 from physics.plant import Plant
-from racktwin_cli import rooms
 from racktwin_cli.main import cli
 
 C0, C1 = "racktwin.t:cooling-c0", "racktwin.t:cooling-c1"
@@ -97,7 +96,7 @@ def ditto(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ditto]:
 @pytest.fixture
 def optimiser(monkeypatch: pytest.MonkeyPatch) -> Optimiser:
     made = Optimiser()
-    monkeypatch.setattr(rooms.subprocess, "run", made.run)
+    monkeypatch.setattr(subprocess, "run", made.run)
     return made
 
 
@@ -137,7 +136,15 @@ def test_the_horizon_and_the_index_are_asked_with(
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--horizon", "soon"), ("--rci", "80"), ("--mode", "auto"), ("--shift", "much"), ("--tariff", "gone")]
+    "arguments",
+    [
+        ("--horizon", "soon"),
+        ("--rci", "80"),
+        ("--mode", "auto"),
+        ("--shift", "much"),
+        ("--shift", "0"),
+        ("--tariff", "gone"),
+    ],
 )
 def test_wrong_arguments_are_named(ditto: Ditto, optimiser: Optimiser, arguments: tuple[str, str]) -> None:
     result = racktwin("optimise", "--room", "hall", *arguments)
