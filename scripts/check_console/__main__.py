@@ -11,7 +11,7 @@ import click
 from playwright.sync_api import Error
 
 from check_console import fuzz, speed
-from check_console.browser import violations, visit
+from check_console.browser import visit
 from check_console.journeys import JOURNEYS, VIEWS
 from local_stack import Stack
 from local_stack.toolchain.catalogue import CONSOLE_PAGE
@@ -37,8 +37,8 @@ def main(stack: str, site: str, rack: str, pictures: Path | None) -> None:
     places = Stack(stack).endpoints()
     password = read_password(places, "engineer")
     ditto = DittoClient(DittoSettings(ditto_url=places["ditto_url"], ditto_subject="nginx:operator"))
-    passed, found = 0, []
-    with visit(places["console_url"], site) as seen:
+    passed = 0
+    with visit(places["console_url"], site, ditto, CONSOLE_PAGE.folder / "axe.min.js") as seen:
         seen.sign_in("engineer", password)
         for journey in JOURNEYS:
             seen.problems.clear()
@@ -58,12 +58,12 @@ def main(stack: str, site: str, rack: str, pictures: Path | None) -> None:
                 if pictures is not None:
                     pictures.mkdir(parents=True, exist_ok=True)
                     seen.page.screenshot(path=pictures / f"{view}-{theme}-{width}.png")
-                there = violations(seen.page, CONSOLE_PAGE.folder / "axe.min.js")
-                found += [f"{view}, {theme}, {width} px: {each}" for each in there]
+                seen.look(f"{view}, {theme}, {width} px")
         seen.page.set_viewport_size({"width": SCREENS[0][1], "height": SCREENS[0][2]})
         requests, failures = fuzz.run(places["console_url"], read_password(places, "viewer"))
         for each in failures:
             print(f"fuzz    {each}", file=sys.stderr)
+        found = seen.violations
         for each in found:
             print(f"axe     {each}", file=sys.stderr)
         thousand = speed.of_1000_racks(seen)

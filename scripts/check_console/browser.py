@@ -11,6 +11,8 @@ from typing import Any, Final
 import click
 from playwright.sync_api import Page, sync_playwright
 
+from racktwin.ditto_client import DittoClient
+
 _PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
 # Without a graphics card WebGL is computed, slowly but rightly.
 _ARGUMENTS: Final = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
@@ -32,9 +34,13 @@ def program() -> str:
 class Visit:
     """A page of the console, and what went wrong on it."""
 
-    def __init__(self, page: Page, url: str, site: str) -> None:
-        self.page, self.url, self.site = page, url, site
+    def __init__(self, page: Page, url: str, site: str, ditto: DittoClient, axe: Path) -> None:
+        """``ditto``: where a journey writes what a process would have found; ``axe``: the script that looks for what
+        keeps people out."""
+        self.page, self.url, self.site, self.ditto, self._axe = page, url, site, ditto, axe
         self.problems: list[str] = []
+        # Whatever axe found, with where.
+        self.violations: list[str] = []
         page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
         page.on("response", self._response)
 
@@ -46,10 +52,16 @@ class Visit:
     def sign_in(self, user: str, password: str) -> None:
         """Sign in, and wait until the first view is there."""
         self.page.goto(self.url)
+        self.page.get_by_label("Name").wait_for()
+        self.look("the sign-in page")
         self.page.get_by_label("Name").fill(user)
         self.page.get_by_label("Password").fill(password)
         self.page.get_by_role("button", name="Sign in", exact=True).click()
         self.page.get_by_role("navigation").wait_for()
+
+    def look(self, what: str) -> None:
+        """Let axe look at the page as it stands."""
+        self.violations += [f"{what}: {each}" for each in _violations(self.page, self._axe)]
 
     def open(self, view: str, rest: str = "") -> None:
         """Go to a view by its address."""
@@ -59,19 +71,19 @@ class Visit:
 
 
 @contextmanager
-def visit(url: str, site: str) -> Iterator[Visit]:
+def visit(url: str, site: str, ditto: DittoClient, axe: Path) -> Iterator[Visit]:
     """A browser at the console."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program(), args=list(_ARGUMENTS))
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(20_000)
         try:
-            yield Visit(page, url, site)
+            yield Visit(page, url, site, ditto, axe)
         finally:
             browser.close()
 
 
-def violations(page: Page, axe: Path) -> list[str]:
+def _violations(page: Page, axe: Path) -> list[str]:
     """What axe finds on the page, in WCAG 2.1 A and AA."""
     # The page's own policy forbids scripts from elsewhere; this one comes through the browser's debugger.
     page.evaluate(axe.read_text(encoding="utf-8"))

@@ -80,6 +80,23 @@ def test_a_site_of_others_is_as_one_that_does_not_exist(console):
     assert [site["name"] for site in client.get("/api/v1/sites").json()] == ["berlin"]
 
 
+def test_nobody_listens_to_a_site_of_others(console):
+    client = console.client("viewer")
+    with client.websocket_connect("/api/v1/sites/berlin/live") as socket:
+        assert socket.receive()["type"] == "websocket.send"
+    with (
+        pytest.raises(WebSocketDisconnect) as closed,
+        client.websocket_connect("/api/v1/sites/paris/live") as socket,
+    ):
+        socket.receive_text()
+    with (
+        pytest.raises(WebSocketDisconnect) as nowhere,
+        client.websocket_connect("/api/v1/sites/nowhere/live") as socket,
+    ):
+        socket.receive_text()
+    assert closed.value.code == nowhere.value.code
+
+
 def test_a_removed_user_is_out_with_the_next_request_and_a_demoted_one_loses_rights(console):
     client = console.client("operator")
     assert client.get("/api/v1/session").json()["role"] == "operator"

@@ -90,7 +90,11 @@ export const text = {
     anomaly: "Anomaly",
     grafana: "Open in Grafana",
     ditto: "Open in the Ditto UI",
+    places: {
+      top: "Top", middle: "Middle", bottom: "Bottom", "rear-top": "Rear, top", "rear-middle": "Rear, middle", "rear-bottom": "Rear, bottom",
+    } as Record<string, string>,
   },
+  server: { cpu: "CPU", memory: "Memory", disk: "Disk, read / written", network: "Network, in / out", cpuTemperature: "CPU temperature" },
   unit: {
     supply: "Supply",
     return: "Return",
@@ -111,6 +115,7 @@ export const text = {
     fan: "Fan speed (%)",
     mode: "Mode",
     keep: "leave as it is",
+    modes: { auto: "auto: the unit's own control", manual: "manual: as set here", mpc: "mpc: as the optimiser sets it" },
     confirm: "I have seen that this step is large or unusual, and want it",
     send: "Send",
     cancel: "Cancel",

@@ -38,7 +38,8 @@ export function zonesOf(rack: Thing, quantity: Quantity, at: number): Zones {
   const one = (value: number | null): Zones => ({ bottom: value, top: value });
   switch (quantity) {
     case "inlet":
-      return { bottom: live("environment.bottom", "temperature"), top: live("environment.top", "temperature") };
+      // A rack is shown in halves: what is warmest in the middle must not hide there.
+      return { bottom: live("environment.bottom", "temperature"), top: warmer(live("environment.top", "temperature"), live("environment.middle", "temperature")) };
     case "humidity":
       return { bottom: live("environment.bottom", "relativeHumidity"), top: live("environment.top", "relativeHumidity") };
     case "predicted":
@@ -83,9 +84,11 @@ export function meant(rack: Thing, which: Focus, at: number): boolean {
   }
 }
 
+const warmer = (one: number | null, other: number | null): number | null => (one === null ? other : other === null ? one : Math.max(one, other));
+
 export const hottest = (rack: Thing, at: number): number | null => {
   const { bottom, top } = zonesOf(rack, "inlet", at);
-  return bottom === null ? top : top === null ? bottom : Math.max(bottom, top);
+  return warmer(bottom, top);
 };
 
 export interface Place {

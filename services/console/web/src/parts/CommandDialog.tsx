@@ -53,9 +53,11 @@ export function CommandDialog({ unit, onClose }: { unit: Thing; onClose: () => v
           {text.command.mode}
           <select value={mode} onChange={(event) => setMode(event.currentTarget.value)}>
             <option value="">{text.command.keep}</option>
-            <option value="auto">auto</option>
-            <option value="manual">manual</option>
-            <option value="mpc">mpc</option>
+            {Object.entries(text.command.modes).map(([value, meaning]) => (
+              <option key={value} value={value}>
+                {meaning}
+              </option>
+            ))}
           </select>
         </label>
         <label class="check">

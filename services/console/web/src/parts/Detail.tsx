@@ -9,6 +9,7 @@ import { Chart, type Line } from "./Chart";
 import { Acknowledge } from "./Acknowledge";
 import { CommandDialog } from "./CommandDialog";
 import { Elevation } from "./Elevation";
+import { Card, concernsOf } from "./Findings";
 import { grafanaLink } from "./grafana";
 import { useRead } from "./hooks";
 
@@ -70,6 +71,26 @@ function shownAt(): number {
   return [...shown.frames.values()][0]?.times[shown.index] ?? now.value;
 }
 
+// Its sensors from the front's top down, then those at the back.
+const PLACES = ["top", "middle", "bottom", "rear-top", "rear-middle", "rear-bottom"];
+function sensorsOf(rack: Thing): string[] {
+  const rank = (feature: string): number => (PLACES.indexOf(feature.replace("environment.", "")) + PLACES.length + 1) % (PLACES.length + 1);
+  const known = Object.keys(rack.features).filter((feature) => feature.startsWith("environment."));
+  return [...new Set(["environment.top", "environment.bottom", ...known])].sort((a, b) => rank(a) - rank(b));
+}
+
+// What is wrong with it by models and upkeep; a replay has none of the past.
+function Findings({ thing }: { thing: Thing }) {
+  if (past.value !== null) return null;
+  return (
+    <>
+      {concernsOf(thing).map((concern) => (
+        <Card key={concern} thing={thing} concern={concern} named={false} />
+      ))}
+    </>
+  );
+}
+
 function Rack({ rack }: { rack: Thing }) {
   const at = shownAt();
   // A replay would ask anew with every step.
@@ -99,14 +120,14 @@ function Rack({ rack }: { rack: Thing }) {
       { label: text.rack.predicted, colour: "#cc79a7", points: track((each) => each.value), dash: true },
     ];
   }, [series.value]);
-  const air = (zone: "top" | "bottom"): [string, string, boolean] => {
-    const feature = `environment.${zone}`;
+  const air = (feature: string): [string, string, boolean] => {
+    const place = feature.replace("environment.", "");
     const values = [
       shown(number(rack, feature, "temperature"), 1, "°C"),
       shown(number(rack, feature, "relativeHumidity"), 0, "%"),
       `${text.rack.dew} ${shown(number(rack, feature, "dewPoint"), 1, "°C")}`,
     ];
-    return [text.rack[zone], values.join(" · "), stale(rack, feature, at)];
+    return [text.rack.places[place] ?? place, values.join(" · "), stale(rack, feature, at)];
   };
   const power = number(rack, "power", "power");
   const powerLines = useMemo((): Line[] => [{ label: text.rack.power, colour: "#56b4e9", points: series.value?.power ?? [] }], [series.value]);
@@ -120,8 +141,7 @@ function Rack({ rack }: { rack: Thing }) {
     <>
       <Rows
         rows={[
-          air("top"),
-          air("bottom"),
+          ...sensorsOf(rack).map(air),
           [text.rack.power, `${shown(power === null ? null : power / 1000, 2, "kW")} / ${shown(Number(rack.attributes["availablePower"] ?? 0) / 1000, 0, "kW")}`],
           [text.rack.deltaT, shown(number(rack, "cooling", "deltaT"), 1, "K")],
           [text.rack.state, String(property(rack, "indices", "ashraeState") ?? "–")],
@@ -130,6 +150,7 @@ function Rack({ rack }: { rack: Thing }) {
           [text.rack.maintenance, String(property(rack, "maintenance", "state") ?? "–")],
         ]}
       />
+      <Findings thing={rack} />
       <h3>{text.rack.trend}</h3>
       {series.error !== null ? <p class="error">{series.error}</p> : <Chart lines={lines} unit="°C" label={`${text.quantity.inlet}: ${rack.name}`} />}
       <h3>{text.rack.power}</h3>
@@ -163,24 +184,26 @@ function Server({ server }: { server: Thing }) {
   const at = now.value;
   const minute = Math.floor(at / 30_000);
   const series = useRead(() => api.series(site.value, server.id, "cpu", ["utilization"], at - HOUR, at, 180), [server.id, minute]);
-  const lines = useMemo((): Line[] => [{ label: "CPU", colour: "#56b4e9", points: numbers(series.value?.series["utilization"]) }], [series.value]);
+  const lines = useMemo((): Line[] => [{ label: text.server.cpu, colour: "#56b4e9", points: numbers(series.value?.series["utilization"]) }], [series.value]);
   const bytes = (value: number | null): string => (value === null ? "–" : `${(value / 2 ** 30).toFixed(1)} GiB`);
   const rate = (value: number | null): string => (value === null ? "–" : `${(value / 1e6).toFixed(2)} MB/s`);
   return (
     <>
       <Rows
         rows={[
-          ["CPU", shown(number(server, "cpu", "utilization"), 0, "%"), stale(server, "cpu", at)],
-          ["RAM", `${bytes(number(server, "memory", "used"))} / ${bytes(number(server, "memory", "total"))}`],
-          ["Disk", `${rate(number(server, "disk", "readBytes"))} / ${rate(number(server, "disk", "writeBytes"))}`],
-          ["Network", `${rate(number(server, "network", "rx"))} / ${rate(number(server, "network", "tx"))}`],
-          ["CPU °C", shown(number(server, "thermal", "cpuTemperature"), 0, "°C")],
+          [text.server.cpu, shown(number(server, "cpu", "utilization"), 0, "%"), stale(server, "cpu", at)],
+          [text.server.memory, `${bytes(number(server, "memory", "used"))} / ${bytes(number(server, "memory", "total"))}`],
+          [text.server.disk, `${rate(number(server, "disk", "readBytes"))} / ${rate(number(server, "disk", "writeBytes"))}`],
+          [text.server.network, `${rate(number(server, "network", "rx"))} / ${rate(number(server, "network", "tx"))}`],
+          [text.server.cpuTemperature, shown(number(server, "thermal", "cpuTemperature"), 0, "°C")],
           [text.rack.inlet, shown(number(server, "thermal", "inletTemperature"), 1, "°C")],
           [text.rack.power, shown(number(server, "power", "power"), 0, "W")],
+          [text.rack.maintenance, String(property(server, "maintenance", "state") ?? "–")],
         ]}
       />
+      <Findings thing={server} />
       <h3>{text.rack.trend}</h3>
-      <Chart lines={lines} unit="%" label={`CPU: ${server.name}`} />
+      <Chart lines={lines} unit="%" label={`${text.server.cpu}: ${server.name}`} />
     </>
   );
 }
@@ -215,9 +238,11 @@ function Unit({ unit }: { unit: Thing }) {
           [text.unit.heat, kilowatts("heatRemoved")],
           [text.unit.power, kilowatts("power")],
           [text.unit.cop, shown(number(unit, "power", "cop"), 2, "")],
+          [text.rack.maintenance, String(property(unit, "maintenance", "state") ?? "–")],
           [text.unit.serves, `${((unit.attributes["racks"] as string[] | undefined) ?? []).length} ${text.unit.racks}`],
         ]}
       />
+      <Findings thing={unit} />
       <button class="main" disabled={!allowed} title={allowed ? "" : text.command.viewer} onClick={() => setAsking(true)}>
         {text.unit.command}
       </button>

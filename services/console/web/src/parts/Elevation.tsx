@@ -26,7 +26,7 @@ export function Elevation({ rack, servers }: { rack: Thing; servers: Thing[] }) 
         const bottom = Number(server.attributes["position"] ?? 1);
         const tall = Math.max(1, Number(server.attributes["uHeight"] ?? 1));
         const load = number(server, "cpu", "utilization");
-        const label = `${server.name}: ${text.rack.u}${bottom}, CPU ${shown(load, 0, "%")}`;
+        const label = `${server.name}: ${text.rack.u}${bottom}, ${text.server.cpu} ${shown(load, 0, "%")}`;
         return (
           <g
             key={server.id}

@@ -4,6 +4,13 @@ import { api, ApiError, type Me } from "../api";
 import { text } from "../text";
 import { useRead } from "./hooks";
 
+// Where to come back to. What-ifs stand after the #; one that is too long for the way is left out, rather than the sign-in.
+const MOST = 1800;
+const here = (): string => {
+  const path = location.pathname + location.search;
+  return (path + location.hash).length <= MOST ? path + location.hash : path;
+};
+
 export function SignIn({ onDone }: { onDone: (me: Me) => void }) {
   const [user, setUser] = useState("");
   const [password, setPassword] = useState("");
@@ -47,7 +54,7 @@ export function SignIn({ onDone }: { onDone: (me: Me) => void }) {
         )}
         {ways.value?.oidc === true && (
           <p>
-            <a class="button" href={`/api/v1/oidc/begin?back=${encodeURIComponent(problem === null ? location.pathname + location.search : "/")}`}>
+            <a class="button" href={`/api/v1/oidc/begin?back=${encodeURIComponent(problem === null ? here() : "/")}`}>
               {text.signIn.oidc}
             </a>
           </p>

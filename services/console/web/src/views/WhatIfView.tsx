@@ -223,7 +223,7 @@ export function WhatIfView() {
           </p>
         )}
         {yaml !== null && (
-          <pre tabIndex={0} aria-label="YAML">
+          <pre tabIndex={0} aria-label={text.whatif.yaml}>
             {yaml}
           </pre>
         )}
