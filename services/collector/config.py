@@ -45,10 +45,18 @@ class Uplink(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename="c
 
 
 class Store(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """What is kept on disk until Hono has it; ``max_mb`` bounds it, and then the oldest goes first."""
+    """What is kept on disk until Hono has it, at most ``max_mb``. When that is full, ``drop`` says what goes.
+
+    ``newest`` keeps the oldest until Hono has it and takes nothing new meanwhile; ``oldest`` keeps the latest.
+    """
 
     directory: str
     max_mb: float = 256.0
+    drop: Literal["newest", "oldest"] = "newest"
+
+    def __post_init__(self) -> None:
+        if self.max_mb < 0.1:
+            raise ValueError("expected store.maxMb of at least 0.1")
 
 
 class Interval(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):

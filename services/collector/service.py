@@ -54,7 +54,7 @@ class Intake:
         """Keep readings, and the totals that they complete."""
         for thing, payload, count in packs([*readings, *self._totals.of(readings)], self._numbers, self._max_bytes):
             try:
-                self._store.append(thing, payload, count)
+                kept = self._store.append(thing, payload, count)
             except OSError as error:
                 metrics.LOST.labels("disk").inc(count)
                 if str(error) != self._broken:
@@ -62,7 +62,8 @@ class Intake:
                 self._broken = str(error)
                 continue
             self._broken = ""
-            metrics.KEPT.inc(count)
+            if kept:
+                metrics.KEPT.inc(count)
         self._pump.wake()
 
 
@@ -117,7 +118,7 @@ def run(path: Path, settings: CollectorSettings) -> int:
             settings.health_port,
             certificate=certificate_of(*settings.certificate),
         )
-        store = Store(Path(config.folder) / config.store.directory, int(config.store.max_mb * 1e6))
+        store = Store(Path(config.folder) / config.store.directory, int(config.store.max_mb * 1e6), config.store.drop)
     except (ConfigError, OSError, ValueError) as error:
         print(f"collector: {error}", file=sys.stderr)
         return 2

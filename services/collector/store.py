@@ -2,8 +2,8 @@
 
 Small files of lines; the one that is written is closed when the uplink asks for more, and a file is deleted when all
 its packs are done. So a kill loses nothing and sends a few packs twice at most, which ingest recognises. When the bound
-is hit the oldest file that is not under way goes, and its readings are counted. Not fsynced: it outlives the process,
-not a power cut. Next: `collector.uplink.pump`.
+is hit, what comes new is not kept any more, or the oldest file that is not under way goes: as told, and counted. Not
+fsynced: it outlives the process, not a power cut. Next: `collector.uplink.pump`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final, Literal, TextIO
 
 from racktwin.outbox import Pack
 
@@ -23,6 +23,8 @@ _FILE: Final = re.compile(r"^(\d{12})\.jsonl$")
 # A file holds at most so much: what is dropped at once, and what is in memory at once.
 _SEGMENT_BYTES: Final = 128 * 1024
 _SEGMENTS_AT_LEAST: Final = 8
+
+Drop = Literal["newest", "oldest"]
 
 
 @dataclass(slots=True)
@@ -36,14 +38,15 @@ class _Segment:
 class Store:
     """The queue on disk. `append` is the collectors' side, `claim` and `done` the uplink's."""
 
-    def __init__(self, directory: Path, max_bytes: int) -> None:
-        """Open it, with what an earlier run left.
+    def __init__(self, directory: Path, max_bytes: int, drop: Drop = "newest") -> None:
+        """Open it, with what an earlier run left; ``drop`` is what goes when ``max_bytes`` are full.
 
         Raises:
             OSError: the directory cannot be made, read or written.
         """
         self._directory = directory
         self._max_bytes = max_bytes
+        self._drop_oldest = drop == "oldest"
         self._segment_bytes = max(4096, min(_SEGMENT_BYTES, max_bytes // _SEGMENTS_AT_LEAST))
         self._lock = threading.Lock()
         directory.mkdir(parents=True, exist_ok=True)
@@ -59,14 +62,18 @@ class Store:
         self._open = _Segment(last + 1)
         self.recovered_packs = sum(segment.packs for segment in self._waiting)
 
-    def append(self, device: str, payload: bytes, readings: int) -> None:
-        """Keep one message.
+    def append(self, device: str, payload: bytes, readings: int) -> bool:
+        """Keep one message; False where there is no room for it, and what is there stays.
 
         Raises:
             OSError: the disk is full or gone; the message is not kept.
         """
         line = json.dumps([device, readings, payload.decode()], separators=(",", ":")) + "\n"
         with self._lock:
+            if not self._drop_oldest and self._bytes() + len(line) > self._max_bytes:
+                self.dropped_packs += 1
+                self.dropped_readings += readings
+                return False
             if self._open.size + len(line) > self._segment_bytes:
                 self._close()
             if self._file is None:
@@ -76,8 +83,9 @@ class Store:
             self._open.size += len(line)
             self._open.packs += 1
             self._open.readings += readings
-            while self._bytes() > self._max_bytes and self._waiting:
+            while self._drop_oldest and self._bytes() > self._max_bytes and self._waiting:
                 self._drop(self._waiting.popleft())
+        return True
 
     def claim(self, *, newest: bool = True) -> list[Pack]:
         """The oldest messages that are not under way yet, a file of them; none when there are none.

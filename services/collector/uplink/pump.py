@@ -31,6 +31,8 @@ CONNECT_S: Final = 10.0
 _TAKE_S: Final = 0.1
 # In memory beyond the window; the rest stays on disk.
 _AHEAD: Final = 200
+# A store that is full drops with every reading; it is told so often at most (s).
+_FULL_S: Final = 60.0
 # Messages of things that are left out may fill the memory; beyond, the oldest of them go.
 _PARKED: Final = 2_000
 
@@ -69,7 +71,8 @@ class Pump:
         self._mids: dict[Any, int] = {}
         self._mid = 0
         self._under_way: dict[int, float] = {}
-        self._dropped = 0
+        self._dropped = self._told = 0
+        self._tell_at = 0.0
         self._took_at = 0.0
         self._stop = threading.Event()
         self._drain_until = 0.0
@@ -254,5 +257,7 @@ class Pump:
         dropped = self._store.dropped_readings
         if dropped > self._dropped:
             metrics.LOST.labels("store_full").inc(dropped - self._dropped)
-            self._log.warning("store full: the oldest readings were dropped", readings=dropped - self._dropped)
             self._dropped = dropped
+        if dropped > self._told and time.monotonic() >= self._tell_at:
+            self._log.warning("store full: readings were dropped", readings=dropped - self._told)
+            self._told, self._tell_at = dropped, time.monotonic() + _FULL_S

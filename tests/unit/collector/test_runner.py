@@ -202,6 +202,8 @@ collectors: [{name: a, protocol: modbus, host: h, thing: cooling-c, map: cooling
         (("{credentials: secret}", "{}"), "credentials"),
         (("{credentials: secret}", "{credentials: s, protocol: amqp}"), "amqp: host:port"),
         (("store: {directory: store}", "store: {directory: store, maxMB: 1}"), "maxMB"),
+        (("store: {directory: store}", "store: {directory: store, maxMb: 0}"), "maxMb of at least"),
+        (("store: {directory: store}", "store: {directory: store, drop: some}"), "drop"),
         (("collectors: [", "collectors: [] #"), "at least one entry"),
         (("site: t", "site: ["), "not YAML"),
     ],

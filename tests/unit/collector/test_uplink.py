@@ -17,6 +17,7 @@ from proton import Message
 from proton.handlers import MessagingHandler
 from proton.reactor import ApplicationEvent, Container, EventInjector
 
+from collector import metrics
 from collector.store import Store
 from collector.uplink.amqp import AmqpTransport
 from collector.uplink.http import HttpTransport
@@ -278,3 +279,20 @@ def test_amqp_nobody_there() -> None:
     transport.open()
     assert told(events)[0] == "lost"
     transport.close()
+
+
+def test_a_full_store_is_counted_whole_and_told_once_in_a_while(tmp_path: Path) -> None:
+    before = metrics.LOST.labels("store_full")._value.get()
+    with structlog.testing.capture_logs() as lines:
+        store, adapter = Store(tmp_path, 100_000), Adapter()
+        adapter.there = False
+        pump = Pump(
+            store, Known(credentials()), "s", adapter, window=1, ack_timeout_s=5, health=Health(),
+            log=structlog.get_logger(),
+        )  # fmt: skip
+        for _ in range(3):
+            while store.append("d", b"x" * 1000, 2):
+                pass
+            pump._report()
+    assert store.dropped_readings == metrics.LOST.labels("store_full")._value.get() - before == 6
+    assert [line["readings"] for line in lines if line["event"].startswith("store full")] == [2]
