@@ -98,7 +98,8 @@ def propose(snapshot: Snapshot, controller: Controller, series: Series | None = 
     at, seen = snapshot.at, snapshot.seen
     value = None if series is None else series.at(seen.time_s)
     if series is not None:
-        seen = replace(seen, price=series.relative(seen.time_s)[0])
+        tuning = controller.tuning
+        seen = replace(seen, ahead=series.ahead(seen.time_s, tuning.horizon_s, tuning.interval_s))
     if controller.infidelity_k > MOST_INFIDELITY_K:
         errs = f"the model errs by {controller.infidelity_k:.1f} K, above {MOST_INFIDELITY_K:g} K"
         return nothing(at, "failed", f"{errs}: it does not know the room")
@@ -106,7 +107,7 @@ def propose(snapshot: Snapshot, controller: Controller, series: Series | None = 
         decision = controller.decide(seen)
     except SolverFailed as error:
         return nothing(at, "failed", f"{error}; the settings stay as they are")
-    best = _best(snapshot, controller, decision)
+    best = _best(replace(snapshot, seen=seen), controller, decision)
     setpoint, fan, power_now, power_then = best.setpoint, best.fan, best.power_now_w, best.power_w
     units = snapshot.layout.unit_ids
     settings = {
@@ -135,7 +136,7 @@ def propose(snapshot: Snapshot, controller: Controller, series: Series | None = 
         margin_k=decision.margin_k,
         solve_ms=decision.solution.solve_ms,
         gives_up=gives_up,
-        why=_words(snapshot, controller, decision, best, settings=settings, gives_up=gives_up)
+        why=_words(snapshot, controller, seen, decision, best, settings=settings, gives_up=gives_up)
         + _price_words(series, seen, controller.tuning.horizon_s),
         objective="energy" if series is None else series.objective,
         cost_now=None if value is None else value * power_now / 1000.0,
@@ -174,12 +175,14 @@ def _best(snapshot: Snapshot, controller: Controller, decision: Decision) -> _Ch
         return settled_power(snapshot.layout, controller.parameters, at, server_fans=tuning.server_fans)
 
     power_now, hot_now = settled(now)
-    limit = controller.hottest_allowed_c
+    # What the index may lose is not too warm.
+    limit = controller.hottest_allowed_c + decision.solution.allowed_k
     # The model knows changes better than levels, unless it runs away as the room is set: from there no change is known.
     apart = controller.hottest_now_c - hot_now if hot_now < controller.hottest_now_c + _RUNS_AWAY_K else 0.0
     as_is = _Checked(seen.setpoint, seen.fan, power_now, power_now, hot_now + apart)
     # As it is, is always a choice: where nothing is too warm only what saves is worth a change.
     found: list[tuple[float, float, _Checked]] = [(round(max(0.0, as_is.hottest_c - limit), 1), power_now, as_is)]
+    ahead = _cools_ahead(controller, seen)
     halves = [
         (seen.setpoint + h * (setpoint - seen.setpoint), seen.fan + h * (fan - seen.fan)) for h in (1.0, 0.5, 0.25)
     ]
@@ -191,13 +194,22 @@ def _best(snapshot: Snapshot, controller: Controller, decision: Decision) -> _Ch
         found.append((round(max(0.0, hottest - limit), 1), power, checked))
         if found[-1][0] == 0.0:
             # Nothing is too warm: no need for more care.
+            if ahead and len(found) == 2:
+                # More power now is what saves the dearer energy later.
+                return checked
             break
     return min(found, key=lambda each: each[:2])[2]
+
+
+def _cools_ahead(controller: Controller, seen: Seen) -> bool:
+    """Whether the index may lose something, and energy gets dearer within the horizon: it is cooled more until then."""
+    return controller.tuning.rci_target < 100.0 and seen.ahead.prices[0] < seen.ahead.prices[1]
 
 
 def _words(
     snapshot: Snapshot,
     controller: Controller,
+    seen: Seen,
     decision: Decision,
     best: _Checked,
     *,
@@ -214,7 +226,8 @@ def _words(
         counted = ", servers' fans counted" if controller.tuning.server_fans else ""
         parts.append(f"saves {saved_w / 1000:.2f} kW of cooling{counted}")
     else:
-        parts.append(f"costs {-saved_w / 1000:.2f} kW more and {_what_for(controller, best)}")
+        what = _what_for(controller, best, ahead=_cools_ahead(controller, seen))
+        parts.append(f"costs {-saved_w / 1000:.2f} kW more and {what}")
     parts.append(f"hottest inlet then {best.hottest_c:.1f} °C with a margin of {decision.margin_k:.1f} K")
     if gives_up:
         worst = max(gives_up, key=lambda name: gives_up[name])
@@ -226,9 +239,11 @@ def _words(
     return "; ".join(parts)
 
 
-def _what_for(controller: Controller, best: _Checked) -> str:
-    """What more power buys: inlets back within their limit, nearer to it, or the margin that it lacks."""
+def _what_for(controller: Controller, best: _Checked, *, ahead: bool) -> str:
+    """What more power buys: inlets back within their limit, nearer to it, the margin that it lacks, or cheaper cold."""
     limit = controller.hottest_limit_c
+    if ahead:
+        return "cools ahead, before energy gets dearer"
     if controller.hottest_now_c <= limit:
         return f"restores the margin to the limit of {limit:g} °C, within which all inlets stay as they are"
     if best.hottest_c <= limit:
@@ -242,9 +257,13 @@ def _price_words(series: Series | None, seen: Seen, horizon_s: float) -> str:
         return ""
     now, known = seen.time_s, series.known_s(seen.time_s, horizon_s)
     ahead = "the day ahead" if known >= DAY_S else f"the mean of the next {known / 3600:.1f} h"
-    dearer = 100.0 * (seen.price - 1.0)
+    dearer = 100.0 * (series.relative(now) - 1.0)
     word = "above" if dearer >= 0 else "below"
     parts = [f"energy is at {series.at(now):g} {series.unit}, {abs(dearer):.0f} % {word} {ahead}"]
+    first, then = seen.ahead.prices
+    change, minutes = 100.0 * (then / first - 1.0), seen.ahead.first * horizon_s / 60.0
+    if abs(change) >= 1.0:
+        parts.append(f"in {minutes:.0f} min it is {abs(change):.0f} % {'dearer' if change > 0 else 'cheaper'}")
     return "; " + "; ".join((*parts, *series.assumed(now, now + horizon_s)))
 
 

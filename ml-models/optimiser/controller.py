@@ -15,7 +15,8 @@ from typing import Final
 import numpy as np
 
 from optimiser.air import Demand, Enough
-from optimiser.problem import BLOCKS, Air, Bounds, Moment, Solution, Solver
+from optimiser.prices import Ahead
+from optimiser.problem import Air, Bounds, Moment, Solution, Solver
 from optimiser.response import Operation, Response, respond
 from physics import ashrae
 from physics.laws import Floats
@@ -33,6 +34,7 @@ _FORGET: Final = 0.1
 _SETTLED_S: Final = 1200.0
 # How much of what was not used, or overused, of the index's budget is added at each look.
 _REPAY: Final = 0.1
+_EVEN: Final = Ahead()
 # Share of a rack's power that is its servers' own, without their fans.
 IT_SHARE: Final = 0.94
 # Air that is offered beyond what is known to be enough, as a share.
@@ -68,8 +70,8 @@ class Tuning:
 class Seen:
     """What is measured at one time (epoch s): inlets (2, N) °C, rack power (N,) W, settings (M,) °C and shares.
 
-    ``capacity`` (M,) is 0 for a unit that has failed; ``unit_flow`` (M,) m3/s where it is known; ``price`` is what
-    energy costs now, as a share of its mean over the day ahead.
+    ``capacity`` (M,) is 0 for a unit that has failed; ``unit_flow`` (M,) m3/s where it is known; ``ahead`` is what
+    energy costs within the horizon.
     """
 
     time_s: float
@@ -79,7 +81,7 @@ class Seen:
     fan: Floats
     capacity: Floats
     unit_flow: Floats | None = None
-    price: float = 1.0
+    ahead: Ahead = _EVEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,10 +223,13 @@ class Controller:
             # Long after a failure what is measured is believed before what was forecast.
             settled = np.maximum(settled, measured - 0.3)
         self._hottest_now_c = float((settled + max(0.0, air.wanted - air.offered) * response.starved).max())
-        times = np.array([tuning.interval_s, tuning.horizon_s, 2.0 * tuning.horizon_s])
+        ahead, horizon = seen.ahead, tuning.horizon_s
+        starts = np.array([0.0, ahead.first * horizon])
+        # A change of price has what leads to it looked at when it comes, and what follows when that is felt.
+        first = starts[1] if ahead.changes else tuning.interval_s
+        times = np.array([first, max(horizon, starts[1] + 0.5 * horizon), 2.0 * horizon])
         lagged = np.exp(-times / tuning.lag_s)[:, None]
         free = settled + lagged * (measured - settled)
-        starts = np.arange(BLOCKS) * tuning.horizon_s / BLOCKS
         felt = -np.expm1(-np.maximum(times[:, None] - starts, 0.0) / tuning.lag_s)
         margin = self._margin()
         # The index is a mean, so only a strict target needs the margin below the recommended limit as well.
@@ -232,7 +237,7 @@ class Controller:
         limit = self._high - strict * margin
         span = self._allowable - self._high
         # Where energy is dear now the index gives more, where it is cheap less: over a day it is what it should be.
-        budget = self._budget(measured, seen.price * float((1.0 - tuning.rci_target / 100.0) * span.sum()))
+        budget = self._budget(measured, ahead.prices[0] * float((1.0 - tuning.rci_target / 100.0) * span.sum()))
         solution = self._solver.solve(
             response,
             self._within(seen, fan),
@@ -245,7 +250,7 @@ class Controller:
                 room=np.maximum(self._allowable - tuning.allowable_gap_k - margin - limit, 0.0),
                 budget=budget,
                 air=air,
-                price=seen.price,
+                ahead=ahead,
             ),
         )
         setpoint = np.clip(seen.setpoint + solution.move_k, self._bounds.setpoint_low, self._bounds.setpoint_high)

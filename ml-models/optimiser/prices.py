@@ -38,6 +38,20 @@ _CARBON_PRICE: Final = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What energy costs in the two blocks of a horizon, as a share of its mean over the day ahead, and how much of the
+    horizon the first one is: they part where the price changes most, in the middle where it does not change."""
+
+    prices: tuple[float, float] = (1.0, 1.0)
+    first: float = 0.5
+
+    @property
+    def changes(self) -> bool:
+        """Whether the price changes within the horizon."""
+        return self.prices[0] != self.prices[1]
+
+
 class SeriesError(ValueError):
     """A series or a price that cannot be used; the text names series, line and field, and what was expected."""
 
@@ -89,16 +103,24 @@ class Series:
         known = min(DAY_S, self.ends_s - time_s)
         return max(known, horizon_s) if known > 0.0 else DAY_S
 
-    def relative(self, time_s: float, horizon_s: float = 0.0, blocks: int = 1) -> tuple[float, ...]:
-        """What energy costs in each of the equal blocks of a horizon, as a share of the mean of the day ahead, as far
-        as that is known; without a horizon, now. All 1 where that mean is not above 0."""
+    def relative(self, time_s: float) -> float:
+        """Now, as a share of the mean of the day from now on, as far as that is known; 1 where that is not above 0."""
+        mean = self.mean(time_s, time_s + self.known_s(time_s))
+        return _within(self.at(time_s) / mean) if mean > 0.0 else 1.0
+
+    def ahead(self, time_s: float, horizon_s: float, least_s: float = 0.0) -> Ahead:
+        """What energy costs within a horizon, as :class:`Ahead`; the first block is as long as ``least_s`` at least."""
         mean = self.mean(time_s, time_s + self.known_s(time_s, horizon_s))
         if mean <= 0.0:
-            return (1.0,) * blocks
-        if horizon_s <= 0.0:
-            return (_within(self.at(time_s) / mean),) * blocks
-        long = horizon_s / blocks
-        return tuple(_within(self.mean(time_s + b * long, time_s + (b + 1) * long) / mean) for b in range(blocks))
+            return Ahead()
+        until = time_s + horizon_s
+        changes = [t for t in self.times_s if time_s < t < until]
+        parting = max(changes, key=lambda t: abs(self.mean(t, until) - self.mean(time_s, t)), default=None)
+        first_s = 0.5 * horizon_s if parting is None else max(least_s, parting - time_s)
+        parts = self.mean(time_s, time_s + first_s), self.mean(time_s + first_s, until)
+        if parts[0] == parts[1]:
+            first_s = 0.5 * horizon_s
+        return Ahead((_within(parts[0] / mean), _within(parts[1] / mean)), first_s / horizon_s)
 
     def assumed(self, from_s: float, to_s: float) -> tuple[str, ...]:
         """In words, what is assumed of the time between these because the series does not tell it."""

@@ -1,17 +1,25 @@
 """The optimisation of one moment: a quadratic programme over the units' next moves, solved by OSQP. Pure but for time.
 
-Condensed: the only unknowns are the moves of set-points and fans, now and a block later, and how far an inlet may
+Condensed: the only unknowns are the moves of set-points and fans, now and a block later (half a horizon, or when the
+price of energy changes), and how far an inlet may
 exceed its limit. For unit m and block b, with settled slopes G and the share f(t) of a move that is felt after t:
 
-    minimise    p'(x1 + x2) + (x1 + x2)' H (x1 + x2) + r |x|^2 + c sum(s) + C sum(e)
-    subject to  y_z(t) + sum_b f(t - t_b) G_z x_b + D_z (lacking air at t) <= limit_z - margin_z + s_z + e_z
+    minimise    sum_b w_b (p'X_b + X_b' H X_b) + r |x|^2 + c sum(s) + C sum(e),   X_b = x_1 + ... + x_b
+    subject to  y_z(t) + sum_b f(t - t_b) G_z x_b + D_z (lacking air at t) <= limit_z - margin_z + g(t) s_z + e_z
                 for the hottest inlets z;  l_b >= share of the air asked for that is not offered after block b;
                 sum(s) + R(x, l) <= budget + r,   0 <= s_z <= room_z,   e_z, r >= 0,   moves and settings within limits
 
-``p`` and ``H`` are slope and curvature of power (the fans' cube law), or of cost where power has a price. The budget is
-what the rack cooling index may lose, R what all other inlets lose of it together; ``e`` and ``r`` are what has to be
-given up beyond it, priced so that they are used only where nothing else is left: there is always a solution. Next:
-:mod:`optimiser.controller`.
+``p`` and ``H`` are slope and curvature of power (the fans' cube law), ``w`` what a block's energy weighs. Without
+prices that is 1 for where the last move leads and 0 before, so that nothing hurries. With a price for each block it is
+the last one's price, and for the first by how much that is dearer, over its share of the horizon: what can wait for the
+cheaper energy does. A cheaper block weighs nothing, never less: a reward for using energy would waste it. ``g`` is the
+price of t's block as a share of the first one's, at least 1: what the index may lose is kept while energy is cheap and
+spent once it is dear, and nothing is cooled at a high price because a lower one comes. Prices change weights, never
+which of them are there.
+
+The budget is what the rack cooling index may lose, R what all other inlets lose of it together; ``e`` and ``r`` are
+what has to be given up beyond it, priced so that they are used only where nothing else is left: there is always a
+solution. Next: :mod:`optimiser.controller`.
 """
 
 from __future__ import annotations
@@ -24,10 +32,12 @@ import numpy as np
 import osqp
 from scipy import sparse, special
 
+from optimiser.prices import Ahead
 from optimiser.response import Response
 from physics.laws import Floats
 
 BLOCKS: Final = 2
+_EVEN: Final = Ahead()
 # Prices in % of the room's cooling power per K: of excess within the budget, and beyond it.
 _EXCESS: Final = 1e-3
 _BEYOND: Final = 10.0
@@ -77,7 +87,7 @@ class Moment:
     ``free`` (T, 2N): inlets at the looked-at times if nothing is moved; ``felt`` (T, BLOCKS): share of a move of each
     block that is felt at each time; ``limit`` (2N,): recommended limit less the margin; ``room`` (2N,): how far above
     it an inlet may go at all; ``budget``: sum of all excesses (K) that is allowed; ``air``: what is offered and asked
-    for; ``price``: of a W, relative.
+    for; ``ahead``: what energy costs in each block.
     """
 
     setpoint: Floats
@@ -88,17 +98,21 @@ class Moment:
     room: Floats
     budget: float
     air: Air
-    price: float = 1.0
+    ahead: Ahead = _EVEN
 
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """Moves of the first block (M,), and what is given up: excess (K) by inlet index beyond what is allowed."""
+    """Moves of the first block (M,), and what is given up: excess (K) by inlet index beyond what is allowed.
+
+    ``allowed_k`` is the most that an inlet may exceed its limit by within the budget.
+    """
 
     move_k: Floats
     move_fan: Floats
     given_up: dict[int, float]
     excess_k: float
+    allowed_k: float
     solve_ms: float
     status: str
 
@@ -138,12 +152,14 @@ class Solver:
         self._warm = shape, result.x, result.y
         x = result.x
         within, beyond = np.maximum(x[2 * BLOCKS * m : -1 - BLOCKS], 0.0).reshape(2, -1)
+        within = float(_allowed(moment).max()) * within
         given_up = {int(z): float(e) for z, e in zip(watched, beyond, strict=True) if e > 0.1}
         return Solution(
             move_k=bounds.step_k * np.clip(x[:m], -1.0, 1.0),
             move_fan=bounds.step_fan * np.clip(x[m : 2 * m], -1.0, 1.0),
             given_up=given_up,
             excess_k=float(within.sum() + beyond.sum()),
+            allowed_k=float(within.max()) if moment.budget > 0.0 else 0.0,
             solve_ms=1000.0 * (time.perf_counter() - began),
             status=status,
         )
@@ -174,6 +190,8 @@ def _of_the_rest(
     beyond = (moment.free - moment.limit) / _NEAR_K
     share = special.ndtr(beyond)
     excess = _NEAR_K * (beyond * share + np.exp(-0.5 * beyond**2) / np.sqrt(2.0 * np.pi))
+    allowed = _allowed(moment)[:, None]
+    share, excess = share / allowed, excess / allowed
     share[:, watched] = 0.0
     excess[:, watched] = 0.0
     gain = np.stack([np.concatenate([at @ response.per_k, at @ response.per_fan]) for at in share]) * step
@@ -181,6 +199,19 @@ def _of_the_rest(
     slopes = [(moment.felt[:, b, None] * gain).sum(axis=0) / times for b in range(BLOCKS)]
     lacks = (share @ moment.air.starved) @ lacking / times
     return float(excess.sum()) / times, np.concatenate(slopes), lacks
+
+
+def _allowed(moment: Moment) -> Floats:
+    """What an excess may be at each looked-at time, as a share of what it may be in the first block (T,)."""
+    block = np.maximum((moment.felt > 0.0).sum(axis=1) - 1, 0)
+    prices = np.array(moment.ahead.prices)
+    return np.asarray(np.maximum(prices[block] / prices[0], 1.0))
+
+
+def _weights(ahead: Ahead) -> Floats:
+    """What the energy of each block weighs, with all after it (BLOCKS,): see the module."""
+    now, then = ahead.prices
+    return np.array([then + ahead.first * max(0.0, now - then), then])
 
 
 def _hottest(moment: Moment, count: int) -> Floats:
@@ -196,7 +227,7 @@ def _programme(response: Response, bounds: Bounds, moment: Moment, watched: Any)
     moves = 2 * m
     # Moves are counted in steps, power in percent: numbers near one are what the solver likes.
     step = np.concatenate([np.full(m, bounds.step_k), np.full(m, bounds.step_fan)])
-    percent = moment.price * 100.0 / max(response.power, 1.0)
+    percent = 100.0 / max(response.power, 1.0)
     gain = np.hstack([response.per_k[watched], response.per_fan[watched]]) * step
 
     # Cost: slope and curvature of where the moves end.
@@ -208,10 +239,12 @@ def _programme(response: Response, bounds: Bounds, moment: Moment, watched: Any)
         [np.tile(calm, BLOCKS), np.full(k, 1e-3), np.full(k, 0.1), np.full(1 + BLOCKS, 1e-3)]
     )
     p = np.diag(diagonal)
-    p[: BLOCKS * moves, : BLOCKS * moves] += np.kron(np.ones((BLOCKS, BLOCKS)), np.diag(2.0 * bend))
+    # A move is felt in its own block and in all later ones, so two share what weighs from the later one on.
+    weights, allowed = _weights(moment.ahead), _allowed(moment)
+    p[: BLOCKS * moves, : BLOCKS * moves] += np.kron(np.minimum.outer(weights, weights), np.diag(2.0 * bend))
     beyond_rest = _BEYOND_REST / moment.limit.size
     q = np.concatenate(
-        [np.tile(slope, BLOCKS), np.full(k, _EXCESS), np.full(k, _BEYOND), [beyond_rest], [1e-3] * BLOCKS]
+        [np.kron(weights, slope), np.full(k, _EXCESS), np.full(k, _BEYOND), [beyond_rest], [1e-3] * BLOCKS]
     )
     # Columns: moves of each block, excess within and beyond the budget by inlet, of the rest together, lacking air.
     size = BLOCKS * moves + 2 * k + 1 + BLOCKS
@@ -233,13 +266,13 @@ def _programme(response: Response, bounds: Bounds, moment: Moment, watched: Any)
         block = np.zeros((k, size))
         for b in range(BLOCKS):
             block[:, b * moves : (b + 1) * moves] = moment.felt[t, b] * gain
-        block[:, within] = block[:, beyond] = -np.eye(k)
+        block[:, within], block[:, beyond] = -allowed[t] * np.eye(k), -np.eye(k)
         block[:, lacks] = air.starved[watched, None] * lacking[t]
         add(block, -np.inf, moment.limit[watched] - moment.free[t, watched])
     # Excesses: each at least 0 and within its room, all together within the budget.
     budget = max(0.0, moment.budget)
     tail = np.eye(size)[BLOCKS * moves :]
-    add(tail, 0.0, np.concatenate([moment.room[watched], np.full(k + 1 + BLOCKS, np.inf)]))
+    add(tail, 0.0, np.concatenate([moment.room[watched] / allowed.max(), np.full(k + 1 + BLOCKS, np.inf)]))
     total = np.zeros((1, size))
     total[:, within] = 1.0
     add(total, -np.inf, budget)

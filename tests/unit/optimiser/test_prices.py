@@ -13,7 +13,7 @@ from tests.unit.optimiser.halls import NOW, hall, seen_of, things_of
 
 from optimiser import ask
 from optimiser.controller import Controller, Tuning
-from optimiser.prices import SeriesError, carbon_price, file_of, parse, together
+from optimiser.prices import Ahead, SeriesError, carbon_price, file_of, parse, together
 from optimiser.settings import OptimiserSettings
 from physics.plant import Plant
 
@@ -37,8 +37,8 @@ def test_a_series_from_csv_and_json() -> None:
         0.3,
     )
     assert series.mean(start, start + 86_400) == pytest.approx(0.2)
-    assert series.relative(start) == pytest.approx((0.5,))
-    assert series.relative(start + 43_200) == (1.0,)
+    assert series.relative(start) == pytest.approx(0.5)
+    assert series.relative(start + 43_200) == 1.0
     assert parse('[["2027-01-15T00:00:00Z", 120], [1800050400, 300]]').values == (120.0, 300.0)
     assert parse('[{"time": 0, "value": 2}]').at(5.0) == 2.0
 
@@ -165,8 +165,8 @@ def test_what_is_assumed_where_a_series_does_not_tell() -> None:
     assert both is not None
     assert [words.partition(" ends")[0] for words in both.assumed(0.0, 20_000.0)] == ["the tariff", "the carbon"]
     # What counts as dear is told by what is known, not by a last value that goes on for the rest of the day.
-    assert series.relative(3600.0)[0] == pytest.approx(2.0 / 2.5)
-    assert series.known_s(3600.0) == 7200.0 and series.relative(20_000.0) == (1.0,)
+    assert series.relative(3600.0) == pytest.approx(2.0 / 2.5)
+    assert series.known_s(3600.0) == 7200.0 and series.relative(20_000.0) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_dear_hours_use_the_indexs_budget_and_cheap_ones_save_it() -> None:
         controller = Controller(plant.layout, None, Tuning(interval_s=600.0, rci_target=96.0))
         seen = seen_of(plant)
         for k in range(4):
-            decision = controller.decide(replace(seen, price=price, time_s=plant.time_s + 600.0 * k))
+            decision = controller.decide(replace(seen, ahead=Ahead((price, price)), time_s=plant.time_s + 600.0 * k))
         warmer[price] = float(decision.setpoint.mean())
     assert warmer[0.5] < warmer[2.0]
 
