@@ -18,7 +18,8 @@ class Samples:
 
     `inputs`: float32 [N, inputs]. `truth`, `persistence`, `filled_s`: [N, outputs] (`Definition.outputs`): the value at
     the horizon; the newest value in the window; how many seconds of the target's own past the window held. `usable`:
-    bool [N, outputs], false where serving would give no prediction or no truth was recorded.
+    bool [N, outputs], false where serving would give no prediction or no truth was recorded. `rivals`: [N, outputs,
+    ways], what others than the model say of the same windows, for models whose `evaluate.py` has some; else no ways.
     """
 
     inputs: FloatArray
@@ -26,6 +27,7 @@ class Samples:
     persistence: FloatArray
     filled_s: FloatArray
     usable: npt.NDArray[np.bool_]
+    rivals: FloatArray
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -55,4 +57,8 @@ class ModelCode(Protocol):
         """Fit on `train`; set the intervals' width on `calibration`, which shares neither racks nor time with it."""
 
     def evaluate(self, definition: Definition, fitted: Fitted, test: Samples) -> dict[str, Any]:
-        """Scores on rows of racks and times seen in neither, as plain data for the manifest and the card."""
+        """Scores on rows of racks and times seen in neither, as plain data for the manifest and the card.
+
+        Beside it there may be `rivals(definition, windows)`: what others than the model say of windows [N, channels,
+        cells], [N, outputs, ways], so that they are judged on the same rows (`Samples.rivals`).
+        """

@@ -91,6 +91,7 @@ def card(model: Model, made: Manifest) -> str:
         rows=", ".join(f"{part} {count}" for part, count in made.training["rows"].items()),
         scores=_table(made.metrics),
         physics=_against_physics(made.metrics.get("physics")),
+        bar=_against_bar(made.metrics.get("bar")),
         parity=f"{made.metrics['parity']:.1e}",
         limits="\n".join(f"- {limit}" for limit in made.training["limits"]),
         expiry_s=definition.expiry_s,
@@ -166,6 +167,26 @@ def _against_physics(compared: dict[str, Any] | None) -> str:
         f"Skill against the room's physics alone (1 - MSE / MSE of physics), on the {mine['count']} forecasts of which "
         f"it is known:\n{mine['skill_physics']:.3f}; were it not known, {alone['skill_physics']:.3f}."
     )
+
+
+def _against_bar(bar: dict[str, Any] | None) -> str:
+    """A forecast of power beside the bar (`models.power_law`), each way in a row, and in a sentence who is better."""
+    if not bar:
+        return "The bar could not be judged: no row had both a forecast of it and a truth."
+    labels = {
+        "held": "law, the load stays as it is",
+        "mean": "law, the load is the window's mean",
+        "lagged": "law from the load one horizon before",
+        "returns": "return to the window's mean power",
+    }
+    rows = bar["ways"] | {"returns": bar["returns"]}
+    lines = ["| beside it | RMSE | skill | the model's skill against it |", "|---|---|---|---|"]
+    lines += [f"| {labels[way]} | {s['rmse']:.2f} | {s['skill']:.3f} | {s['lead']:.3f} |" for way, s in rows.items()]
+    beats = "beats" if bar["lead"] > 0 else "does not beat"
+    return "\n".join(
+        [*lines, "", f"On {bar['count']} forecasts the model {beats} the bar, which is the law's best way here: "
+         f"{labels[bar['way']]}."]
+    )  # fmt: skip
 
 
 def _table(metrics: dict[str, Any]) -> str:

@@ -87,7 +87,7 @@ def train(
         rng = np.random.default_rng([seed, part, worn])
         return build(
             [(h, p[part]) for h, p in zip(histories, parts, strict=True)], definition, plan, count, rng, worn=worn,
-            informed=sizes.informed,
+            informed=sizes.informed, rivals=model.rivals if part == TEST else None,
         )  # fmt: skip
 
     expected.follow(histories, parts, definition, sizes.followed, seed=seed, note=note)

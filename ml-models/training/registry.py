@@ -8,8 +8,11 @@ from importlib import resources
 from string import Template
 from typing import Any
 
+import numpy as np
+
 from models.definition import Definition, ModelError, read_definition
 from models.samples import Fitted, Samples
+from models.windows import FloatArray
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,14 @@ class Model:
     def evaluate(self, fitted: Fitted, test: Samples) -> dict[str, Any]:
         """Score on unseen rows."""
         return dict(self.evaluation.evaluate(self.definition, fitted, test))
+
+    def rivals(self, windows: FloatArray) -> FloatArray:
+        """What others than the model say of these windows [N, channels, cells]: [N, outputs, ways]."""
+        others = getattr(self.evaluation, "rivals", None)
+        if others is None:
+            return np.empty((len(windows), len(self.definition.outputs()), 0), dtype=np.float32)
+        found: FloatArray = others(self.definition, windows)
+        return found
 
 
 def names() -> list[str]:

@@ -11,7 +11,7 @@ model.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -24,6 +24,8 @@ from models.windows import FloatArray
 from training.history import History, HistoryError
 
 TRAIN, CALIBRATION, TEST = 0, 1, 2
+# Windows [N, channels, cells] -> forecasts of others than the model [N, outputs, ways].
+Rivals = Callable[[FloatArray], FloatArray]
 _SHARES = (0.6, 0.2, 0.2)
 _ROOMS_TO_SPLIT_BY = 5
 _CHUNK = 4096
@@ -87,23 +89,25 @@ def build(
     *,
     worn: bool = True,
     informed: float = 0.0,
+    rivals: Rivals | None = None,
 ) -> Samples:
     """Draw about `count` samples, evenly over things and time. `worn`: with the wear described above, else whole.
     `informed`: by which share of `count` samples of which the optional channels are known are drawn beside these, if
-    there are any: in a history they may be few.
+    there are any: in a history they may be few. `rivals`: who else forecasts from the same windows.
 
     Raises:
         HistoryError: no window of these parts has both a reading and a truth.
     """
     per_history = max(1, count // len(histories))
     pieces = [
-        _draw(history, part, definition, plan, count=per_history, rng=rng, worn=worn) for history, part in histories
+        _draw(history, part, definition, plan, count=per_history, rng=rng, worn=worn, rivals=rivals)
+        for history, part in histories
     ]
     knowing = [(history, part) for history, part in histories if len(_known(history, part, definition))]
     if informed > 0.0 and knowing:
         each = max(1, round(informed * count / len(knowing)))
         pieces += [
-            _draw(history, part, definition, plan, count=each, rng=rng, worn=worn, informed=True)
+            _draw(history, part, definition, plan, count=each, rng=rng, worn=worn, informed=True, rivals=rivals)
             for history, part in knowing
         ]
     merged = _joined(pieces)
@@ -122,6 +126,7 @@ def _draw(
     rng: np.random.Generator,
     worn: bool,
     informed: bool = False,
+    rivals: Rivals | None = None,
 ) -> Samples:
     outputs = definition.outputs()
     ahead = np.array([output.horizon_s // definition.resolution_s for output in outputs])
@@ -150,7 +155,7 @@ def _draw(
         truth = by_thing[
             chunk_things[:, None], np.array(definition.output_channels())[None, :], chunk_nows[:, None] + ahead[None, :]
         ]
-        pieces.append(_samples(windows, optional, truth, definition, plan))
+        pieces.append(_samples(windows, optional, truth, definition, plan, rivals=rivals))
     return _joined(pieces)
 
 
@@ -201,7 +206,13 @@ def wear(windows: FloatArray, definition: Definition, rng: np.random.Generator) 
 
 
 def _samples(
-    windows: FloatArray, optional: FloatArray, truth: FloatArray, definition: Definition, plan: InputPlan
+    windows: FloatArray,
+    optional: FloatArray,
+    truth: FloatArray,
+    definition: Definition,
+    plan: InputPlan,
+    *,
+    rivals: Rivals | None,
 ) -> Samples:
     own = windows[:, definition.output_channels(), :]
     held = np.isfinite(own)
@@ -211,4 +222,5 @@ def _samples(
     fresh = (own.shape[2] - 1 - newest) * definition.resolution_s <= definition.stale_after_s
     filled = np.where(held.any(axis=2), (own.shape[2] - np.argmax(held, axis=2)) * definition.resolution_s, 0)
     usable = held.any(axis=2) & fresh & np.isfinite(truth)
-    return Samples(plan.compute(windows, optional), truth, persistence, filled.astype(np.float32), usable)
+    others = np.empty((*truth.shape, 0), dtype=np.float32) if rivals is None else rivals(windows)
+    return Samples(plan.compute(windows, optional), truth, persistence, filled.astype(np.float32), usable, others)

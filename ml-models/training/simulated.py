@@ -128,23 +128,30 @@ def run(seed: int, number: int, much: Simulation, cell_s: int, *, servers: bool)
     seeds = [7_000_000 + seed * 100_000 + number * 1000 + room for room in range(rooms)]
     nature, faults = _nature(rng, number), _faults(rng, place, much.hours)
     plant = Plant(place, seeds, start_s=START_S, nature=nature, faults=faults)
+    lots = np.random.default_rng([seed, number, 22]) if servers else None
+    readings, found = watch(plant, much.hours, cell_s, lots)
+    return Recorded(number, seed, cell_s, place, readings, faults, found)
+
+
+def watch(
+    plant: Plant, hours: float, cell_s: int, servers: np.random.Generator | None
+) -> tuple[PlantHistory, dict[str, npt.NDArray[np.float64]] | None]:
+    """What a plant's sensors say, in cells of so many seconds, and, given their lots, what the first server
+    of each rack does (:class:`Recorded`)."""
     seen: list[Servers] = []
-    capacity_w = np.array([rack.power_capacity_w for rack in place.racks])
-    halves = Halves(capacity_w, plant.hidden, np.random.default_rng([seed, number, 22])) if servers else None
+    capacity_w = np.array([rack.power_capacity_w for rack in plant.layout.racks])
+    halves = None if servers is None else Halves(capacity_w, plant.hidden, servers)
 
     def look(now: Plant, since_s: float) -> None:
         if halves is not None and since_s:
             seen.append(halves.step(now.time_s, float(cell_s), now.truth()))
 
-    readings = record(plant, much.hours * 3600, float(cell_s), each=look)
+    readings = record(plant, hours * 3600, float(cell_s), each=look)
     # `look` comes before each sample, so it lacks the last.
-    look(plant, much.hours * 3600)
-    return Recorded(number, seed, cell_s, place, readings, faults, first_of(seen) if servers else None)
-
-
-def first_of(seen: list[Servers]) -> dict[str, npt.NDArray[np.float64]]:
-    """The first server of each rack over time, as :class:`Recorded` has it."""
-    return {name: np.stack([getattr(now, name)[:, :, 0] for now in seen]) for name in _OF_SERVERS}
+    look(plant, hours * 3600)
+    if halves is None:
+        return readings, None
+    return readings, {name: np.stack([getattr(now, name)[:, :, 0] for now in seen]) for name in _OF_SERVERS}
 
 
 def history_of(recorded: Recorded, definition: Definition) -> History:

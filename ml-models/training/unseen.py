@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 import onnxruntime as ort
 
+from models import power_law
 from models.change.scores import against_physics
 from models.definition import Definition, Manifest, ModelError, read_manifest
 from models.detecting.fit import LabelledRows
@@ -26,13 +27,12 @@ from models.windows import FloatArray
 from physics import layout
 from physics.faults import Fault
 from physics.hidden import Nature
-from physics.history import record
 from physics.plant import Plant
 from training import detecting, expected, faulty, other_hall, registry
 from training.history import History
 from training.job import train
 from training.samples import Part, build
-from training.simulated import START_S, channel_values, rooms_of, simulate
+from training.simulated import START_S, Recorded, history_of, simulate, watch
 
 SEED: Final = 424_242
 _RACKS: Final = 12
@@ -58,10 +58,17 @@ def evaluate(models_dir: Path, note: Callable[[str], None], created_ms: int) -> 
     }
     note(f"inlet-temperature on unseen plants: {s}")
     figures |= _by_physics(manifest, session, rows, note)
-    manifest, session = _served("rack-power", models_dir, note, created_ms)
-    s = _forecasts(manifest, session, _rows(manifest, plant_history(manifest.definition, SEED)))
-    figures["power_15min_skill"] = s["skill"]
-    note(f"rack-power on unseen plants: {s}; the bar on its own test rows: {manifest.metrics['bar']}")
+    for name, prefix in (("rack-power", "power"), ("server-power", "server_power")):
+        manifest, session = _served(name, models_dir, note, created_ms)
+        rows = _rows(manifest, plant_history(manifest.definition, SEED))
+        s, bar = _forecasts(manifest, session, rows), _bar(manifest, session, rows)
+        figures |= {
+            f"{prefix}_15min_skill": s["skill"],
+            f"{prefix}_15min_bar_skill": bar["skill"],
+            f"{prefix}_15min_skill_vs_bar": bar["lead"],
+            f"{prefix}_15min_mean_return_skill": bar["returns"]["skill"],
+        }
+        note(f"{name} on unseen plants: {s}; the bar on the same rows: {bar}")
     d = _detections("anomaly", models_dir, note, created_ms)
     note(f"anomaly on unseen plants: {d}")
     figures |= {"anomaly_f1": d["f1"], "anomaly_false_alarm_rate": d["falseAlarmRate"]}
@@ -82,25 +89,13 @@ def plant_history(definition: Definition, seed: int) -> History:
     ]
     nature = Nature(hunting=0.4, supply_drift=0.4, temperature_noise=0.06)
     seeds = [seed + room for room in range(_ROOMS)]
-    recorded = record(
-        Plant(place, seeds, start_s=START_S, nature=nature, faults=faults), _HOURS * hour, definition.resolution_s
-    )
-    values = np.stack([channel_values(recorded, channel) for channel in definition.channels], axis=3)
-    cells = values.shape[0]
-    names = [str(room) for room in range(_ROOMS)]
-    history = History(
-        start_ms=int(START_S * 1000),
-        cell_s=definition.resolution_s,
-        things=[f"{room}/{rack}" for room in names for rack in place.rack_ids],
-        rooms=[room for room in names for _ in place.racks],
-        channels=definition.channel_names,
-        values=values.astype(np.float32).reshape(cells, _ROOMS * _RACKS, -1),
-        origin={"kind": "simulated", "plant": 0, "seed": seed},
-        measured=rooms_of(recorded, place, definition.resolution_s, names),
-    )
+    plant = Plant(place, seeds, start_s=START_S, nature=nature, faults=faults)
+    servers = np.random.default_rng([seed, 22]) if definition.kinds == ["server"] else None
+    readings, found = watch(plant, _HOURS, definition.resolution_s, servers)
+    history = history_of(Recorded(0, seed, definition.resolution_s, place, readings, faults, found), definition)
     if expected.columns(definition):
-        for room in names:
-            expected.fill(history, definition, room, 0, cells)
+        for room in sorted(set(history.rooms)):
+            expected.fill(history, definition, room, 0, history.cells)
     return history
 
 
@@ -131,7 +126,8 @@ def _rows(manifest: Manifest, history: History) -> Samples:
     definition = manifest.definition
     plan = InputPlan.of(manifest.inputs, definition)
     whole = Part(list(range(len(history.things))), 0, history.cells)
-    return build([(history, whole)], definition, plan, _ROWS, np.random.default_rng(SEED))
+    rng, rivals = np.random.default_rng(SEED), registry.load(definition.name).rivals
+    return build([(history, whole)], definition, plan, _ROWS, rng, rivals=rivals)
 
 
 def _by_physics(
@@ -172,6 +168,12 @@ def _forecasts(manifest: Manifest, session: ort.InferenceSession, rows: Samples)
     chosen = np.zeros_like(rows.usable)
     chosen[:, columns] = rows.usable[:, columns]
     return score(rows.truth[chosen], value[chosen], lo[chosen], hi[chosen], rows.persistence[chosen]).rounded()
+
+
+def _bar(manifest: Manifest, session: ort.InferenceSession, rows: Samples) -> dict[str, Any]:
+    """A model of power beside the bar, on the same rows."""
+    value = session.run(["value"], {manifest.graph.input: rows.inputs})[0]
+    return power_law.compare(manifest.definition, value, rows, manifest.inputs.index("power.mean[0:3600]"))
 
 
 class _Graph:

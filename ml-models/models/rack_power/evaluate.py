@@ -1,32 +1,32 @@
-"""Scores of the power model, and beside them those of the bar: a rolling power law of three parameters plus bias.
+"""Scores of the power model, and beside them those of the bar: a power law fitted to each window anew, plus a bias.
 
-From power alone the law P = idle + (busy - idle)(2u - u^r) (Fan, Weber, Barroso 2007) gives back, with the utilisation
-kept as it is and the bias of the moment, the present power; what a rolling fit adds is the return to the window's mean.
-The bar is therefore the better of persistence and of an exponential return to the mean of the past hour, whose rate is
-fitted on the test rows themselves: a bar that knows more than it could.
+Nobody tells a rack's utilisation: what stands for it is its power as a share of the window's largest. From that the law
+held as it is says what persistence says, since the bias gives back what it missed; the bar is whichever way does best
+(`models.power_law`).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from models import power_law
 from models.change.scores import evaluate as evaluate_change
 from models.definition import Definition
 from models.rack_power.features import INPUTS
 from models.samples import Fitted, Samples
+from models.windows import FloatArray
+
+MEAN = INPUTS.index("power.mean[0:3600]")
+
+
+def rivals(definition: Definition, windows: FloatArray) -> FloatArray:
+    """What the law says of windows [N, channels, cells], [N, outputs, ways], W."""
+    power = windows[:, definition.target_channels()[0]]
+    ahead = [horizon // definition.resolution_s for horizon in definition.horizons]
+    return power_law.forecasts(power_law.shares(power), power, ahead)
 
 
 def evaluate(definition: Definition, fitted: Fitted, test: Samples) -> dict[str, Any]:
-    """Scores in W, as `models.change.scores`; `bar` is the RMSE and the skill of the bar at the model's horizon."""
-    scores = evaluate_change(definition, fitted, test)
-    column = [o.horizon_s for o in definition.outputs()].index(definition.horizon_s)
-    rows = test.usable[:, column] & np.isfinite(test.inputs[:, INPUTS.index("power.mean[0:3600]")])
-    last = test.persistence[rows, column].astype(np.float64)
-    towards = test.inputs[rows, INPUTS.index("power.mean[0:3600]")] - last
-    change = test.truth[rows, column] - last
-    rate = float(np.clip(np.dot(towards, change) / max(np.dot(towards, towards), 1e-9), 0.0, 1.0))
-    mse, naive = float(np.mean((rate * towards - change) ** 2)), float(np.mean(change**2))
-    scores["bar"] = {"rmse": round(mse**0.5, 2), "skill": round(1.0 - mse / naive, 4) if naive else 0.0}
-    return scores
+    """Scores in W, as `models.change.scores`; `bar` as `models.power_law.compare`."""
+    bar = power_law.compare(definition, fitted.predict(test.inputs)[0], test, MEAN)
+    return evaluate_change(definition, fitted, test) | {"bar": bar}

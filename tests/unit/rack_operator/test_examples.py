@@ -7,13 +7,23 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
+from models.definition import read_definition
 from rack_operator.api.cooling_unit import CoolingUnitSpec
 from rack_operator.api.rack import RackSpec
 from rack_operator.api.site import SiteSpec
+from rack_operator.api.twin_model import TwinModelSpec
+from training import registry
 
 BERLIN = Path(__file__).resolve().parents[3] / "operators" / "examples" / "berlin"
+
+MODELS = [
+    document
+    for path in (BERLIN / "40-models.yaml", BERLIN.parent / "models" / "server-power.yaml")
+    for document in yaml.safe_load_all(path.read_text())
+]
 
 
 def documents(kind: str) -> list[dict[str, Any]]:
@@ -89,3 +99,22 @@ def test_each_cooling_unit_of_the_halls_is_a_resource_that_says_the_same() -> No
         served.update(unit.racks)
     # Each rack is nearer to one of its hall's two units.
     assert served == Counter(known)
+
+
+@pytest.mark.parametrize("document", MODELS, ids=lambda document: document["metadata"]["name"])
+def test_each_model_asks_for_what_its_code_reads_and_says(document: dict[str, Any]) -> None:
+    spec = TwinModelSpec.model_validate(document["spec"])
+    definition = read_definition(document["metadata"]["name"].replace("-", "_"))
+    assert spec.task == definition.task
+    assert list(spec.selector.kinds) == definition.kinds
+    given = {(c.name, c.feature, c.property, c.unit) for c in definition.channels if not c.optional}
+    assert {(c.name, c.feature, c.property, c.unit) for c in spec.inputs.channels} == given
+    assert (spec.inputs.window_s, spec.inputs.resolution_s) == (definition.window_s, definition.resolution_s)
+    assert sorted(spec.output.targets) == sorted(target.name for target in definition.targets)
+    if definition.task == "forecast":
+        assert spec.output.horizons_s == definition.horizons
+        assert {definition.channel_of(target).unit for target in definition.targets} == {spec.output.unit}
+
+
+def test_every_model_has_an_example() -> None:
+    assert sorted(document["metadata"]["name"] for document in MODELS) == registry.names()
