@@ -30,6 +30,17 @@ class Pointer(msgspec.Struct, frozen=True, rename="camel"):
     history: list[Promotion]
 
 
+class Scores(msgspec.Struct, frozen=True, rename="camel"):
+    """Scored predictions: how many, mean absolute error and bias (value - truth) in the target's unit, skill against
+    persistence, share of truths inside their interval."""
+
+    count: int
+    mae: float
+    bias: float
+    skill: float
+    coverage: float
+
+
 class State(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """How the served version does, as the scorecard found at `at` (epoch ms UTC). `paused`: it predicts no more, since
     it stayed worse than persistence. `reason` says why either is so."""
@@ -45,6 +56,9 @@ class State(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     count: int = 0
     inputs: str = ""
     """How far the inputs are from those of its training, where a runner found them to be."""
+    bias: float | None = None
+    horizons: dict[str, Scores] = {}
+    """Each horizon's own scores, by its seconds; empty in what was written before they were told apart."""
 
 
 class Outcome(msgspec.Struct, frozen=True, rename="camel"):

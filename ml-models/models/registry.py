@@ -30,6 +30,7 @@ from models.notes import (
     Pointer,
     Promotion,
     Refusal,
+    Scores,
     State,
 )
 from models.store import RegistryError, Store
@@ -40,7 +41,7 @@ _VERSION = re.compile(r"[0-9a-f]{12}")
 _REMEMBERED = 50
 T = TypeVar("T")
 
-__all__ = ["Moved", "Outcome", "Pointer", "Promotion", "Refusal", "Registry", "RegistryError", "State"]
+__all__ = ["Moved", "Outcome", "Pointer", "Promotion", "Refusal", "Registry", "RegistryError", "Scores", "State"]
 
 
 class Registry:

@@ -56,6 +56,11 @@ class Tally:
         return self.absolute / self.weight if self.weight else 0.0
 
     @property
+    def bias(self) -> float:
+        """Mean error; positive where too much was predicted."""
+        return self.signed / self.weight if self.weight else 0.0
+
+    @property
     def coverage(self) -> float:
         """Share of truths inside their interval."""
         return self.covered / self.weight if self.weight else 0.0
@@ -65,19 +70,20 @@ class Tally:
         return {
             "count": self.count,
             "mae": round(self.mae, 4),
-            "bias": round(self.signed / self.weight, 4) if self.weight else 0.0,
+            "bias": round(self.bias, 4),
             "skill": round(self.skill, 4),
             "coverage": round(self.coverage, 4),
         }
 
 
 class Tallies:
-    """All tallies: of each thing by model, target and horizon, and of each model's version as a whole."""
+    """All tallies: of each thing by model, target and horizon, and of each model's version as a whole
+    and by horizon."""
 
     def __init__(self) -> None:
         self._of_things: dict[str, dict[tuple[str, str, int], Tally]] = defaultdict(dict)
         self.versions: dict[tuple[str, str], Tally] = {}
-        self.horizons: dict[tuple[str, int], Tally] = {}
+        self._horizons: dict[tuple[str, str], dict[int, Tally]] = defaultdict(dict)
         # Model -> sites with things that it was scored for.
         self.sites: dict[str, set[str]] = defaultdict(set)
         self._changed: dict[str, Scored] = {}
@@ -90,6 +96,10 @@ class Tallies:
                 found[model] = version
         return found
 
+    def horizons(self, model: str, version: str) -> dict[int, Tally]:
+        """Of a version's horizons (s), the shortest first; each as recent as the version's own."""
+        return dict(sorted(self._horizons.get((model, version), {}).items()))
+
     def add(self, scored: Scored) -> None:
         """One more scored prediction."""
         w = scored.waited
@@ -97,7 +107,7 @@ class Tallies:
         mine = self._of_things[scored.thing]
         mine.setdefault((w.model, scored.target, w.horizon_s), Tally()).add(scored)
         self.versions.setdefault((w.model, w.version), Tally(RECENT_HALF_LIFE_MS)).add(scored)
-        self.horizons.setdefault((w.model, w.horizon_s), Tally()).add(scored)
+        self._horizons[w.model, w.version].setdefault(w.horizon_s, Tally(RECENT_HALF_LIFE_MS)).add(scored)
         self._changed[scored.thing] = scored
 
     def changed(self) -> list[tuple[Scored, dict[str, Any]]]:

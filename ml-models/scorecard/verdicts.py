@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from models.registry import Registry, RegistryError, State
+from models.registry import Registry, RegistryError, Scores, State
 from racktwin.process import Context
 from scorecard.judge import Judge, Verdict, promise_of
 from scorecard.tallies import Tallies, Tally
@@ -85,6 +85,8 @@ class Verdicts:
             mae=round(tally.mae, 4) if tally.count else None,
             count=tally.count,
             inputs=moved,
+            bias=round(tally.bias, 4) if tally.count else None,
+            horizons={str(horizon): _scores(own) for horizon, own in self._tallies.horizons(*key).items()},
         )
         # A version that pauses makes no predictions to be judged by: it stays so until another serves.
         if before is not None and before.version == pointer.version and before.paused and not state.paused:
@@ -102,6 +104,12 @@ class Verdicts:
         if noted is None or noted.version != version or not 0 <= now_ms - noted.at <= _MOVED_VALID_MS:
             return ""
         return noted.reason
+
+
+def _scores(tally: Tally) -> Scores:
+    return Scores(
+        tally.count, round(tally.mae, 4), round(tally.bias, 4), round(tally.skill, 4), round(tally.coverage, 4)
+    )
 
 
 def start_training(registry_url: str) -> Train:

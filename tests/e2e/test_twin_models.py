@@ -6,6 +6,8 @@ import base64
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -138,6 +140,15 @@ def test_a_server_that_reports_its_processor_is_told_where_that_is_heading(site:
     assert abs(told["value"] - 61.0) < 15.0
     site.kubectl("delete", "twinmodel", NAME, "-n", SITE, "--wait=true", "--timeout=60s")
     site.kubectl("delete", "configmap", f"model-{servers}", "-n", SITE)
+
+
+def test_models_are_listed_with_how_what_serves_does(stack: Stack, site: Harness) -> None:
+    registry = stack.endpoints()["model_registry"]
+    command = [sys.executable, "-m", "racktwin_cli", "models", "--registry", registry, "--json"]
+    told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    served = {(row["model"], row["version"]) for row in told["models"] if row["serves"]}
+    assert {(row["model"], row["version"]) for row in told["serving"]} == served
+    assert {row["state"] for row in told["serving"]} <= {"not scored", "well", "drifting", "paused"}
 
 
 def spoilt(how: str) -> dict[str, Any]:

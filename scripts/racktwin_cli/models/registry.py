@@ -1,4 +1,4 @@
-"""`racktwin models`: what the registry holds, how good it is, what serves; promote and roll back."""
+"""`racktwin models`: what the registry holds, how good it is, what serves and how that does; promote and roll back."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import click
 
 from racktwin_cli import show
 from racktwin_cli.failures import Failure
+from racktwin_cli.models import scores
 
 if TYPE_CHECKING:
     from models.registry import Registry
@@ -37,15 +38,18 @@ def _opened(url: str) -> Iterator[Registry]:
 def models(context: click.Context, url: str, json_wanted: bool) -> None:
     """Trained models: versions, scores, what serves.
 
-    Without a command: a table of all versions.
+    Without a command: all versions with the scores of their tests, and of each that serves, how its predictions came
+    true in the last hours, by horizon, and whether it drifts or is paused.
     """
     context.obj = url
     if context.invoked_subcommand is not None:
         return
     with _opened(url) as registry:
-        rows = [row for name in registry.models() for row in _rows(registry, name)]
+        names = registry.models()
+        rows = [row for name in names for row in _rows(registry, name)]
+        serving = [row for name in names if (row := scores.serving(registry, name)) is not None]
     if json_wanted:
-        show.as_json({"models": rows})
+        show.as_json({"models": rows, "serving": serving})
         return
     show.as_table(
         ("model", "version", "made", "history", "score", "coverage", "serves"),
@@ -62,6 +66,15 @@ def models(context: click.Context, url: str, json_wanted: bool) -> None:
             for row in rows
         ],
     )
+    if serving:
+        click.echo()
+        show.as_table(scores.COLUMNS, [cells for row in serving for cells in scores.cells(row)])
+    for row in serving:
+        if row["reason"]:
+            click.echo(f"{row['model']}: {row['reason']}")
+
+
+models.add_command(scores.scores)
 
 
 @models.command()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
+from typing import ClassVar
 
 import pytest
 
-from models.registry import Moved, Registry, State
+from models.registry import Moved, Registry, Scores, State
 from racktwin import health, logs
 from racktwin.catalogue_computed import resolve
 from racktwin.messages import Prediction, Reading, decode_reading
@@ -154,6 +155,43 @@ def test_verdict_goes_to_the_registry_and_training_starts_once(tmp_path, monkeyp
     assert "worse than persistence" in state.reason
 
 
+def test_each_horizon_has_scores_of_its_own_in_the_registry(tmp_path, monkeypatch):
+    from scorecard import verdicts
+
+    registry = Registry(str(tmp_path))
+    monkeypatch.setattr(Registry, "pointer", lambda *_: type("P", (), {"version": "v2"})())
+    monkeypatch.setattr(verdicts, "promise_of", lambda *_: Promise(0.5, 0.9))
+    monkeypatch.setattr(Registry, "manifest", lambda *_: NewManifest())
+    ledger, tallies = Ledger(), Tallies()
+    # Too low by 0.5 soon, too high by 2 later; another version's are no matter of this one's.
+    for version, soon, later in (("v1", 9.0, 9.0), ("v2", -0.5, 2.0)):
+        drain(ledger, reading(at=NOW, value=21.0))
+        for horizon_s, error in ((1800, later), (300, soon)):
+            lo, hi = 19.0 + error, 21.0 + error
+            ledger.predicted(prediction(NOW, 20.0 + error, lo, hi, horizon_s=horizon_s, version=version))
+        for horizon_s in (300, 1800):
+            for one in drain(ledger, reading(at=NOW + horizon_s * 1000, value=20.0)):
+                tallies.add(one)
+        ledger = Ledger()
+    context = Context("scorecard", logs.configure("x", "error"), health.Health(), threading.Event(), lambda: NOW)
+    verdicts.Verdicts(registry, tallies, context, None, 0).look(NOW)
+    state = registry.state("inlet-temperature")
+    assert list(state.horizons) == ["300", "1800"]
+    assert state.horizons["300"] == Scores(count=1, mae=0.5, bias=-0.5, skill=0.75, coverage=1.0)
+    assert (state.horizons["1800"].bias, state.horizons["1800"].coverage) == (2.0, 0.0)
+    assert state.count == 2
+    older = 0.5 ** (25 / 45)  # minutes since it was scored, and half-life
+    assert state.bias == pytest.approx((2.0 - 0.5 * older) / (1.0 + older), abs=1e-4)
+
+
+def test_what_was_noted_before_horizons_were_told_apart_is_read(tmp_path):
+    (tmp_path / "inlet-temperature").mkdir()
+    noted = b'{"version":"v1","at":1,"drifting":true,"reason":"r","skill":0.2,"coverage":0.9,"mae":0.3,"count":500}'
+    (tmp_path / "inlet-temperature" / "state.json").write_bytes(noted)
+    state = Registry(str(tmp_path)).state("inlet-temperature")
+    assert (state.skill, state.bias, state.horizons) == (0.2, None, {})
+
+
 def test_inputs_that_moved_are_drift_and_train_while_scores_are_still_few(tmp_path, monkeypatch):
     from scorecard import verdicts
 
@@ -172,6 +210,13 @@ def test_inputs_that_moved_are_drift_and_train_while_scores_are_still_few(tmp_pa
     # Of another version, or of a runner that is gone, it says nothing.
     registry.set_moved("inlet-temperature", Moved("b" * 12, NOW, "12 of 38 inputs are not as in training"))
     assert not looked.look(NOW + 120_000)["inlet-temperature"].drifting
+
+
+class NewManifest:
+    """As much of a manifest as a promise is made of."""
+
+    metrics: ClassVar[dict[str, object]] = {}
+    definition = type("D", (), {"coverage": 0.9})()
 
 
 class _Kept:
