@@ -18,10 +18,12 @@ from check_charts import (
     installing,
     known_secrets,
     reaching,
+    recovering,
     rendering,
     restoring,
     schema,
     sizes,
+    upgrading,
     validating,
 )
 from check_charts.cluster import Cluster, running
@@ -71,6 +73,7 @@ class Check:
             "installed": 0,
             "known_secrets": 0,
             "upgrades": 0,
+            "upgraded_from": None,
         }
         self.documents: dict[str, list[rendering.Document]] = {}
 
@@ -94,7 +97,7 @@ class Check:
         self.documents["everything"] = everything
 
     def on_cluster(self, cluster: Cluster) -> None:
-        """The server's schemas and dry run, and each profile's life."""
+        """The server's schemas and dry run, each profile's life, a restore, and the previous version's upgrade."""
         definitions = [path for files in chart_tools.NEIGHBOURS for path in sorted(files.folder.glob("*.yaml"))]
         definitions += sorted((CHART.parent / "racktwin-crds" / "templates").glob("*.yaml"))
         ours = {"kind": "CustomResourceDefinition", "group": "racktwin.io"}
@@ -123,6 +126,10 @@ class Check:
             self.figures["upgrades"] += outcome.upgraded
             self.wrong += [f"{profile}: {line}" for line in outcome.wrong]
         self.wrong += installing.side_by_side(cluster, say)
+        self.wrong += recovering.recovered(cluster, say)
+        # The last: the release's resource definitions are part of it, and it leaves them as they are now.
+        self.figures["upgraded_from"], wrong = upgrading.upgraded(cluster, say)
+        self.wrong += wrong
 
 
 def main() -> int:

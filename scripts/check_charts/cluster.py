@@ -142,7 +142,7 @@ def _nodes() -> list[dict[str, Any]]:
     ]
 
 
-def _volumes(count: int = 40) -> list[dict[str, Any]]:
+def _volumes(count: int = 60) -> list[dict[str, Any]]:
     """Volumes for claims to bind to, as a provisioner would make them."""
     return [
         {

@@ -22,7 +22,7 @@ from check_charts.tools import CHART, HELM, PROFILES, CheckError, run
 from local_stack.pki import Authority
 
 _LEAST_LEFT: Final = dt.timedelta(days=30)
-_READY_S: Final = "180s"
+READY_S: Final = "180s"
 # What an upgrade may bring: other settings, other sizes, another component, and what changes the pods of every Job.
 _CHANGES: Final = (
     "global.logLevel=debug",
@@ -60,7 +60,7 @@ class Life:
         """All of it. Raises CheckError where Kubernetes or helm refuse."""
         self._cluster.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self._release}}])
         began = time.monotonic()
-        self._helm("install", self._release, CHART, "--wait", "--timeout", _READY_S, *self._values())
+        self._helm("install", self._release, CHART, "--wait", "--timeout", READY_S, *self._values())
         self._count_pods()
         before = self._passwords()
         self._claimed = self._volumes()
@@ -182,7 +182,7 @@ class Life:
 
     def _upgrade(self, before: dict[str, str]) -> None:
         sets = [part for change in _CHANGES for part in ("--set", change)]
-        self._helm("upgrade", self._release, CHART, "--wait", "--timeout", _READY_S, *self._values(), *sets)
+        self._helm("upgrade", self._release, CHART, "--wait", "--timeout", READY_S, *self._values(), *sets)
         self._compare("upgrade", before)
         ingest = self._cluster.get("deployment", f"{self._release}-ingest", "-n", self._release)
         text = str(ingest["spec"]["template"])
@@ -191,7 +191,7 @@ class Life:
         self.outcome.upgraded = True
 
     def _roll_back(self, before: dict[str, str]) -> None:
-        self._helm("rollback", self._release, "1", "--wait", "--timeout", _READY_S)
+        self._helm("rollback", self._release, "1", "--wait", "--timeout", READY_S)
         self._compare("rollback", before)
         ingest = self._cluster.get("deployment", f"{self._release}-ingest", "-n", self._release)
         if "'debug'" in str(ingest["spec"]["template"]):
@@ -205,7 +205,7 @@ class Life:
         self.outcome.wrong += [f"{what} changed {place}" for place in changed]
 
     def _uninstall(self, before: dict[str, str]) -> None:
-        self._helm("uninstall", self._release, "--wait", "--timeout", _READY_S)
+        self._helm("uninstall", self._release, "--wait", "--timeout", READY_S)
         kept = self._passwords()
         if self._volumes() != self._claimed:
             self.outcome.wrong.append("uninstall took volumes")
@@ -242,7 +242,7 @@ def side_by_side(cluster: Cluster, say: Callable[[str], None]) -> list[str]:
     sites = ("north", "south")
     for site in sites:
         cluster.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": site}}])
-        command = [str(HELM), "install", site, str(CHART), "--namespace", site, "--wait", "--timeout", _READY_S, *sets]
+        command = [str(HELM), "install", site, str(CHART), "--namespace", site, "--wait", "--timeout", READY_S, *sets]
         try:
             run(command, environment=environment)
         except CheckError as error:

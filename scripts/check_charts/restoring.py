@@ -1,7 +1,7 @@
 """A backup that is restored: real MongoDB and InfluxDB, the program of the chart's Jobs, and a comparison.
 
 Two servers of each: one is filled and backed up, the other is empty and gets the backup. They run outside Kubernetes;
-the program and the calls are those of the Jobs.
+the program and the calls are those of the Jobs. What the API server holds is `recovering`'s.
 """
 
 from __future__ import annotations
@@ -100,10 +100,10 @@ def restored(say: Callable[[str], None]) -> list[str]:
         reader = _fill_influx(old_influx, token)
         _fill_mongo(old_mongo)
         shared = {"RACKTWIN_BACKUP_DIR": str(folder / "backup"), "RACKTWIN_INFLUX_TOKEN": token}
-        manifest = _provision(
+        manifest = provision(
             ["backup"], {**shared, "RACKTWIN_BACKUP_MONGODB_URI": old_mongo, "RACKTWIN_INFLUX_URL": old_influx}
         )
-        _provision(
+        provision(
             ["restore", manifest["name"]],
             {**shared, "RACKTWIN_BACKUP_MONGODB_URI": new_mongo, "RACKTWIN_INFLUX_URL": new_influx},
         )
@@ -116,9 +116,9 @@ def restored(say: Callable[[str], None]) -> list[str]:
     return wrong
 
 
-def _provision(arguments: list[str], settings: dict[str, str]) -> dict[str, Any]:
-    # No cluster: what it has is not this check's business.
-    environment = {**settings, "RACKTWIN_PROVISION_NAMESPACE": ""}
+def provision(arguments: list[str], settings: dict[str, str]) -> dict[str, Any]:
+    """What the Jobs' program answers; without a cluster where none is named. Raises CheckError."""
+    environment = {"RACKTWIN_PROVISION_NAMESPACE": "", **settings}
     text = run([sys.executable, "-m", "provision", *arguments, "--json"], environment=environment)
     answer: dict[str, Any] = json.loads(text)
     return answer
