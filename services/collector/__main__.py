@@ -132,9 +132,9 @@ def _discover(arguments: argparse.Namespace, _chosen: settings.CollectorSettings
         )
     )
     if arguments.json:
-        racks = proposal.racks(found, site=arguments.site, room=arguments.room, gateway=arguments.gateway)
+        made = proposal.propose(found, site=arguments.site, room=arguments.room, gateway=arguments.gateway)
         devices: list[Any] = [msgspec.to_builtins(device) for device in found]
-        print(json.dumps({"devices": devices, "racks": racks}))
+        print(json.dumps({"devices": devices, "racks": made.racks, "leftOut": made.left_out}))
     else:
         settings_given = discovery.options_of(arguments.option)
         print(

@@ -1,13 +1,14 @@
 """Discovered devices -> proposed Rack resources and collectors' entries, as YAML to be looked through. Pure.
 
 Devices say where they stand more often wrongly than rightly: what they say is taken, what they do not say is filled
-with the next free place, and the comments name what a person has to measure.
+with the next free place, and the comments name what a person has to measure and what found no place.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import yaml
@@ -16,7 +17,19 @@ from collector.model import Found
 
 _HEIGHT_U: Final = 42
 _WIDTH_M: Final = 0.6
+_FEEDS: Final = ("A", "B")
 UNPLACED: Final = "unplaced"
+
+
+@dataclass(slots=True)
+class Proposal:
+    """Rack resources, and what did not fit into them."""
+
+    racks: list[dict[str, Any]] = field(default_factory=list)
+    left_out: list[dict[str, str]] = field(default_factory=list)
+    """Each with name, host, rack and the reason, in words."""
+    things: dict[tuple[str, int], dict[str, str]] = field(default_factory=dict)
+    """By host and port the thing (and feed) that a device is in `racks`; nothing of what was left out."""
 
 
 def label(text: str) -> str:
@@ -25,23 +38,38 @@ def label(text: str) -> str:
     return found or "unnamed"
 
 
-def racks(found: Sequence[Found], *, site: str, room: str, gateway: str) -> list[dict[str, Any]]:
+def propose(found: Sequence[Found], *, site: str, room: str, gateway: str) -> Proposal:
     """Rack resources: servers by the rack that they say they are in, PDUs as its feeds."""
     by_rack: dict[str, list[Found]] = {}
     for device in found:
         by_rack.setdefault(label(device.rack) if device.rack else UNPLACED, []).append(device)
-    names = _Names()
-    return [
-        _rack(name, devices, at, site=site, room=room, gateway=gateway, names=names)
-        for at, (name, devices) in enumerate(sorted(by_rack.items()))
-    ]
+    names, proposal = _Names(), Proposal()
+    for at, (name, devices) in enumerate(sorted(by_rack.items())):
+        proposal.racks.append(
+            _rack(name, devices, at, site=site, room=room, gateway=gateway, names=names, into=proposal)
+        )
+    return proposal
 
 
 def _rack(
-    name: str, devices: Sequence[Found], at: int, *, site: str, room: str, gateway: str, names: _Names
+    name: str,
+    devices: Sequence[Found],
+    at: int,
+    *,
+    site: str,
+    room: str,
+    gateway: str,
+    names: _Names,
+    into: Proposal,
 ) -> dict[str, Any]:
-    servers = _servers([device for device in devices if device.kind == "server"], names)
-    pdus = [device for device in devices if device.kind == "pdu"][:2]
+    servers = _servers(name, [device for device in devices if device.kind == "server"], names, into)
+    feeds = []
+    for number, device in enumerate(device for device in devices if device.kind == "pdu"):
+        if number >= len(_FEEDS):
+            into.left_out.append(_left_out(device, name, f"rack {name} has feeds {' and '.join(_FEEDS)} already"))
+            continue
+        feeds.append({"name": _FEEDS[number], "pdu": names.unique(label(device.name))})
+        into.things[device.host, device.port] = {"thing": f"rack-{name}", "feed": _FEEDS[number]}
     spec: dict[str, Any] = {
         "site": site,
         "room": room,
@@ -50,10 +78,8 @@ def _rack(
         "uHeight": _HEIGHT_U,
         "gateways": [gateway],
     }
-    if pdus:
-        spec["feeds"] = [
-            {"name": feed, "pdu": names.unique(label(device.name))} for feed, device in zip("AB", pdus, strict=False)
-        ]
+    if feeds:
+        spec["feeds"] = feeds
     if servers:
         spec["servers"] = servers
     return {
@@ -64,7 +90,11 @@ def _rack(
     }
 
 
-def _servers(devices: Iterable[Found], names: _Names) -> list[dict[str, Any]]:
+def _left_out(device: Found, rack: str, reason: str) -> dict[str, str]:
+    return {"name": device.name, "host": device.host, "rack": rack, "reason": reason}
+
+
+def _servers(rack: str, devices: Iterable[Found], names: _Names, into: Proposal) -> list[dict[str, Any]]:
     taken: set[int] = set()
     servers = []
     # Those that know their place first; the others go into what is left.
@@ -76,6 +106,8 @@ def _servers(devices: Iterable[Found], names: _Names) -> list[dict[str, Any]]:
         place = places[0] if places else None
         if place is None:
             # More than a rack holds: a person has to say where it is.
+            reason = f"rack {rack} of {_HEIGHT_U} U has no {height} U free for it"
+            into.left_out.append(_left_out(device, rack, reason))
             continue
         taken |= set(range(place, place + height))
         server: dict[str, Any] = {"name": names.unique(label(device.name)), "position": place, "uHeight": height}
@@ -83,6 +115,7 @@ def _servers(devices: Iterable[Found], names: _Names) -> list[dict[str, Any]]:
             if value:
                 server[key] = value
         servers.append(server)
+        into.things[device.host, device.port] = {"thing": f"server-{server['name']}"}
     return servers
 
 
@@ -102,23 +135,19 @@ class _Names:
         return found
 
 
-def entries(found: Sequence[Found], settings: dict[str, Any], proposed: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Collectors' entries for the same devices, with the options that discovery was given."""
-    names = _Names()
-    rack_of = {
-        feed["pdu"]: (rack["metadata"]["name"], feed["name"])
-        for rack in proposed
-        for feed in rack["spec"].get("feeds", ())
-    }
+def entries(found: Sequence[Found], settings: dict[str, Any], proposal: Proposal) -> dict[str, Any]:
+    """Collectors' entries for the same devices, with the options that discovery was given.
+
+    What was left out has none: there is no thing that its readings could be of.
+    """
     by_protocol: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for device in found:
-        name = names.unique(label(device.name))
         one: dict[str, Any] = {"host": device.host, "port": device.port}
-        if device.kind == "server":
-            one["thing"] = f"server-{name}"
-        elif name in rack_of:
-            rack, feed = rack_of[name]
-            one |= {"thing": f"rack-{rack}", "feed": feed}
+        known = proposal.things.get((device.host, device.port))
+        if known is not None:
+            one |= known
+        elif device.kind in ("server", "pdu"):
+            continue
         else:
             one["thing"] = f"rack-{label(device.rack) if device.rack else UNPLACED}"
         by_protocol.setdefault((device.protocol, device.map), []).append(one)
@@ -133,7 +162,7 @@ def entries(found: Sequence[Found], settings: dict[str, Any], proposed: Sequence
 
 def text(found: Sequence[Found], settings: dict[str, Any], *, site: str, room: str, gateway: str) -> str:
     """Both as YAML: the racks to apply, and below them, as comments, the entries for collectors.yaml."""
-    proposed = racks(found, site=site, room=room, gateway=gateway)
+    proposal = propose(found, site=site, room=room, gateway=gateway)
     unmapped = [device for device in found if not device.map]
     head = [
         f"# Proposed from {len(found)} devices that answered. Look it through, then: kubectl apply -f",
@@ -142,12 +171,13 @@ def text(found: Sequence[Found], settings: dict[str, Any], *, site: str, room: s
             f"# No map is shipped for {device.name} ({device.host}): {device.model or device.kind}"
             for device in unmapped
         ),
+        *(f"# Left out: {one['name']} ({one['host']}): {one['reason']}" for one in proposal.left_out),
     ]
-    below = yaml.safe_dump(entries(found, settings, proposed), sort_keys=False)
+    below = yaml.safe_dump(entries(found, settings, proposal), sort_keys=False)
     return "\n".join(
         [
             *head,
-            yaml.safe_dump_all(proposed, sort_keys=False, explicit_start=True).rstrip(),
+            yaml.safe_dump_all(proposal.racks, sort_keys=False, explicit_start=True).rstrip(),
             "# --- for collectors.yaml ---",
             *(f"# {line}" for line in below.splitlines()),
             "",

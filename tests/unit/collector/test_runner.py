@@ -185,6 +185,61 @@ def test_proposed_racks_are_valid_and_hold_what_was_found() -> None:
     assert (pdu["thing"], pdu["feed"]) == ("rack-a03", "A")
 
 
+def test_what_finds_no_place_in_a_proposal_is_said_and_not_collected(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def server(number: int, **more: Any) -> Found:
+        host, name = f"192.0.2.{number}", f"node-{number:02}"
+        return Found(
+            protocol="redfish", host=host, port=443, name=name, kind="server", map="redfish", rack="a1", **more
+        )
+
+    def pdu(number: int) -> Found:
+        host, name = f"192.0.2.{100 + number}", f"pdu-{number}"
+        return Found(protocol="snmp", host=host, port=161, name=name, kind="pdu", map="apc-rpdu2", rack="a1")
+
+    found = [*(server(number, height=2.0) for number in range(1, 24)), *(pdu(number) for number in range(1, 5))]
+    made = proposal.propose(found, site="berlin", room="hall-a", gateway="edge")
+    (rack,) = made.racks
+    Rack.model_validate(rack)
+    assert len(rack["spec"]["servers"]) == 21
+    assert [(one["name"], one["host"], one["rack"]) for one in made.left_out] == [
+        ("node-22", "192.0.2.22", "a1"), ("node-23", "192.0.2.23", "a1"),
+        ("pdu-3", "192.0.2.103", "a1"), ("pdu-4", "192.0.2.104", "a1"),
+    ]  # fmt: skip
+    text = proposal.text(found, {}, site="berlin", room="hall-a", gateway="edge")
+    assert "# Left out: node-22 (192.0.2.22): rack a1 of 42 U has no 2 U free for it" in text
+    assert "# Left out: pdu-3 (192.0.2.103): rack a1 has feeds A and B already" in text
+
+    async def discovered(*_: object) -> list[Found]:
+        return found
+
+    monkeypatch.setattr(discovery, "discover", discovered)
+    assert command.main(["discover", "snmp", "--range", "h", "--site", "berlin", "--room", "hall-a", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["leftOut"] == made.left_out
+    # A third PDU's power would stand for the rack's.
+    hosts = {d["host"] for entry in proposal.entries(found, {}, made)["collectors"] for d in entry["devices"]}
+    assert hosts == {device.host for device in found} - {one["host"] for one in made.left_out}
+
+
+def test_entries_name_the_servers_as_the_racks_do() -> None:
+    found = [
+        Found(protocol="redfish", host="192.0.2.1", port=443, name="node", kind="server", map="redfish", rack="z9"),
+        Found(protocol="redfish", host="192.0.2.2", port=443, name="node", kind="server", map="redfish", rack="a1"),
+        Found(
+            protocol="redfish", host="192.0.2.3", port=443, name="node", kind="server", serial="S3", unit=3.0, rack="a1"
+        ),
+    ]
+    made = proposal.propose(found, site="berlin", room="hall-a", gateway="edge")
+    things = {
+        d["host"]: d["thing"] for entry in proposal.entries(found, {}, made)["collectors"] for d in entry["devices"]
+    }
+    a1, z9 = made.racks
+    assert [(s["name"], s.get("serial")) for s in a1["spec"]["servers"]] == [("node", "S3"), ("node-2", None)]
+    assert [s["name"] for s in z9["spec"]["servers"]] == ["node-3"]
+    assert things == {"192.0.2.1": "server-node-3", "192.0.2.2": "server-node-2", "192.0.2.3": "server-node"}
+
+
 GOOD = """
 site: t
 gateway: edge

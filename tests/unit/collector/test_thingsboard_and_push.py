@@ -100,6 +100,20 @@ def sources_of(entry: dict[str, Any]) -> Any:
     return sources(entry)
 
 
+async def both_listen(one: Any) -> None:
+    """Until a push's HTTP and its WebSocket take connections."""
+    while one.address[1] == 0:
+        await asyncio.sleep(0.01)
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", one.ws_port)
+        except ConnectionRefusedError:
+            await asyncio.sleep(0.01)
+        else:
+            writer.close()
+            return
+
+
 async def test_push_takes_posts_and_frames_with_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_TOKEN", "let-me-in")
     one = source(
@@ -109,8 +123,7 @@ async def test_push_takes_posts_and_frames_with_the_token(monkeypatch: pytest.Mo
     )  # fmt: skip
     taken: list[Reading] = []
     listening = asyncio.create_task(one.listen(taken.extend))
-    while one.address[1] == 0:
-        await asyncio.sleep(0.01)
+    await both_listen(one)
     url = f"http://127.0.0.1:{one.address[1]}/readings"
     token = {"Authorization": "Bearer let-me-in"}
 
@@ -212,8 +225,7 @@ async def test_a_push_over_tls_takes_up_a_renewed_certificate_on_both_ports(
     )  # fmt: skip
     taken: list[Reading] = []
     listening = asyncio.create_task(one.listen(taken.extend))
-    while one.address[1] == 0:
-        await asyncio.sleep(0.01)
+    await both_listen(one)
     trust = ssl.create_default_context(cadata=authority.data()["tls.crt"].decode())
     token = {"Authorization": "Bearer let-me-in"}
 
