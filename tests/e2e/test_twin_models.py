@@ -142,7 +142,7 @@ def test_a_server_that_reports_its_processor_is_told_where_that_is_heading(site:
     site.kubectl("delete", "configmap", f"model-{servers}", "-n", SITE)
 
 
-def test_models_are_listed_with_how_what_serves_does(stack: Stack, site: Harness) -> None:
+def test_models_are_listed_with_how_what_serves_does(stack: Stack) -> None:
     registry = stack.endpoints()["model_registry"]
     command = [sys.executable, "-m", "racktwin_cli", "models", "--registry", registry, "--json"]
     told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
