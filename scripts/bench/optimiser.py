@@ -53,7 +53,8 @@ def attack(order: tuple[int, int]) -> dict[str, Any]:
     while arena.tally.tried < commands:
         arena.run(7)
     tally = arena.tally
-    _say(f"seed {seed}: {tally.tried} commands, {tally.passed} passed, {len(tally.unsafe)} unsafe")
+    said = f"{tally.tried} commands, {tally.passed} passed, {len(tally.unsafe)} unsafe"
+    _say(f"seed {seed}: {said}; guards were killed {tally.restarts} times")
     return {"tried": tally.tried, "passed": tally.passed, "unsafe": tally.unsafe, "refused": tally.refused}
 
 
