@@ -8,10 +8,12 @@ last, by ASHRAE Guideline 14's NMBE and CV(RMSE). Next: `racktwin_cli.power_fit`
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import least_squares
 
@@ -67,6 +69,31 @@ def read(table: pd.DataFrame, name: str, units: dict[str, str] | None = None) ->
     Raises:
         FileProblem: a column is missing, or nothing is left of it.
     """
+    things, found = columns_of(table, name, units)
+    try:
+        time_name = tables.time_column(table, name)
+        order = np.argsort(tables.epoch_ms(table[time_name], name), kind="stable")
+    except FileProblem:
+        # Without times the rows are taken to be in their order.
+        order = np.arange(len(table))
+    u, p, things = found["utilization"][order] / 100.0, found["power"][order], things[order]
+    good = np.isfinite(u) & np.isfinite(p) & (p >= 0.0) & (u >= -0.001) & (u <= 1.001)
+    made = {str(thing): (u[good & (things == thing)], p[good & (things == thing)]) for thing in np.unique(things)}
+    made = {thing: data for thing, data in made.items() if data[0].size}
+    if not made:
+        raise FileProblem(f"{name}: no row has both a utilization of 0 to 100 % and a power", "see --map and --unit")
+    return made
+
+
+def columns_of(
+    table: pd.DataFrame, name: str, units: Mapping[str, str] | None = None
+) -> tuple[npt.NDArray[Any], dict[str, Floats]]:
+    """The thing of each row ("all" where the file names none), and its `utilization` (%) and `power` (W), NaN where
+    there is none.
+
+    Raises:
+        FileProblem: a column is missing, or its unit is not known.
+    """
     units = units or {}
     columns = {str(c): quantities.find(quantities.squeeze(str(c)), quantities.RACK) for c in table.columns}
     for column in table.columns:
@@ -93,19 +120,7 @@ def read(table: pd.DataFrame, name: str, units: dict[str, str] | None = None) ->
     by_name = {re.sub(r"[^a-z0-9]", "", str(c).lower()): str(c) for c in reversed(table.columns)}
     thing_column = next((by_name[spelling] for spelling in _THINGS if spelling in by_name), None)
     things = np.full(len(table), "all") if thing_column is None else table[thing_column].astype(str).to_numpy()
-    try:
-        time_name = tables.time_column(table, name)
-        order = np.argsort(tables.epoch_ms(table[time_name], name), kind="stable")
-    except FileProblem:
-        # Without times the rows are taken to be in their order.
-        order = np.arange(len(table))
-    u, p, things = found["utilization"][order] / 100.0, found["power"][order], things[order]
-    good = np.isfinite(u) & np.isfinite(p) & (p >= 0.0) & (u >= -0.001) & (u <= 1.001)
-    made = {str(thing): (u[good & (things == thing)], p[good & (things == thing)]) for thing in np.unique(things)}
-    made = {thing: data for thing, data in made.items() if data[0].size}
-    if not made:
-        raise FileProblem(f"{name}: no row has both a utilization of 0 to 100 % and a power", "see --map and --unit")
-    return made
+    return things, found
 
 
 def fit(thing: str, utilisation: Floats, power: Floats) -> PowerModel:

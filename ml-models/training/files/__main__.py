@@ -20,7 +20,7 @@ from physics_files.problems import FileProblem
 from racktwin import process
 from training import registry
 from training.artefact import ArtefactError
-from training.files import baseline, findings, hall, learn, report, wear
+from training.files import baseline, findings, hall, learn, report, servers, wear
 from training.history import HistoryError
 
 
@@ -60,9 +60,17 @@ def _grid(options: argparse.Namespace, *, fine: bool) -> tuple[Any, Any]:
     return grid, table
 
 
+def _record(options: argparse.Namespace, model: registry.Model) -> Any:
+    """The file as the model's kind of thing asks for: servers need no hall around them."""
+    if model.definition.kinds != ["server"]:
+        return _grid(options, fine=True)[0]
+    pairs = {name: dict(text.partition("=")[::2] for text in getattr(options, name)) for name in ("map", "unit")}
+    return servers.read(options.history, mapping=pairs["map"], units=pairs["unit"], timezone=options.timezone)
+
+
 def _train(options: argparse.Namespace) -> dict[str, Any]:
     model = registry.load(options.model)
-    grid, _ = _grid(options, fine=True)
+    grid = _record(options, model)
     made = learn.learn(
         model, grid, options.history.name, options.out, seed=options.seed, created_ms=process.epoch_ms(), note=_note
     )
@@ -72,8 +80,8 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
-    grid, _ = _grid(options, fine=True)
     model = registry.load(options.model)
+    grid = _record(options, model)
     scores, rows = learn.evaluate(model, grid, options.history.name, options.artefact, seed=options.seed, note=_note)
     part = options.out.with_name(f".{options.out.name}.part")
     options.out.parent.mkdir(parents=True, exist_ok=True)

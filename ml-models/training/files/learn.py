@@ -21,6 +21,7 @@ from models.definition import Definition, Manifest, ModelError, read_manifest
 from models.metrics import score
 from models.statistics import InputPlan
 from physics_files.grid import Grid
+from training.files.servers import Servers
 from training.history import History, HistoryError
 from training.job import Sizes, Trained, train
 from training.registry import Model
@@ -38,6 +39,11 @@ def cell_s(sampling_s: float) -> int:
     return FINE_S if sampling_s <= 1.5 * FINE_S else MINUTE_S
 
 
+def step_s(grid: Grid | Servers) -> int:
+    """How long a record's cells are; servers are put on such as suit how often they were sampled."""
+    return cell_s(grid.sampling_s) if isinstance(grid, Servers) else grid.step_s
+
+
 def adapted(model: Model, sampling_s: float) -> Model:
     """The model with cells and staleness that suit a record; horizons and windows stay."""
     cell = cell_s(sampling_s)
@@ -46,12 +52,14 @@ def adapted(model: Model, sampling_s: float) -> Model:
     return replace(model, definition=definition)
 
 
-def history(grid: Grid, definition: Definition, name: str) -> History:
-    """A recorded hall as history of racks for a model.
+def history(grid: Grid | Servers, definition: Definition, name: str) -> History:
+    """A recorded hall as history of racks for a model, or recorded servers as that of servers.
 
     Raises:
         HistoryError: the file has nothing of any of the model's targets, or the model is not one of racks.
     """
+    if isinstance(grid, Servers):
+        return grid.history(definition, name)
     if definition.kinds != ["rack"]:
         raise HistoryError(f"model {definition.name} is of {', '.join(definition.kinds)}s, the file is of racks")
     racks = grid.layout.rack_ids
@@ -77,7 +85,14 @@ def history(grid: Grid, definition: Definition, name: str) -> History:
 
 
 def learn(
-    model: Model, grid: Grid, name: str, folder: Path, *, seed: int, created_ms: int, note: Callable[[str], None]
+    model: Model,
+    grid: Grid | Servers,
+    name: str,
+    folder: Path,
+    *,
+    seed: int,
+    created_ms: int,
+    note: Callable[[str], None],
 ) -> Trained:
     """Train a model on the whole record (its card tells of the parts that were held out).
 
@@ -92,7 +107,7 @@ def learn(
 
 
 def evaluate(
-    model: Model, grid: Grid, name: str, folder: Path | None, *, seed: int, note: Callable[[str], None]
+    model: Model, grid: Grid | Servers, name: str, folder: Path | None, *, seed: int, note: Callable[[str], None]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Scores by horizon and target, and the forecasts behind them, every five minutes. `folder`: an artefact, or None
     for one that is trained on the first 60 % of the record.
@@ -102,7 +117,7 @@ def evaluate(
     """
     if folder is not None:
         manifest = read_manifest(folder)
-        if grid.step_s != manifest.definition.resolution_s:
+        if step_s(grid) != manifest.definition.resolution_s:
             raise ModelError(
                 f"{folder}: the model reads cells of {manifest.definition.resolution_s} s, the file has a value every "
                 f"{grid.sampling_s:.0f} s; train one on this file"

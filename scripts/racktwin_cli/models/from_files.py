@@ -17,7 +17,7 @@ from racktwin_cli.failures import Failure
 from racktwin_cli.files import hall
 
 F = TypeVar("F", bound=Callable[..., Any])
-_MODELS = click.Choice(("inlet-temperature", "rack-power"))
+_MODELS = click.Choice(("inlet-temperature", "rack-power", "server-power"))
 
 
 def _common(function: F) -> F:

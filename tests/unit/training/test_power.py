@@ -12,6 +12,9 @@ from models import power_law
 from models.definition import read_manifest
 from runner import predictor
 from training import registry, unseen
+from training.files import __main__ as files
+from training.files import learn, servers
+from training.history import HistoryError
 from training.job import Sizes, train
 from training.simulated import Simulation, history_of, run
 
@@ -85,6 +88,46 @@ def test_servers_of_unseen_plants_are_recorded_like_racks(monkeypatch):
     assert racks.values.shape[:2] == servers.values.shape[:2] == (72, 60)
     assert servers.channels == ["power", "load"]
     assert np.nanmean(servers.values[..., 0]) < 0.2 * np.nanmean(racks.values[..., 0])
+
+
+def file_of(folder, power, load, step_s=10):
+    """What a recorder of servers writes, one row per time and server."""
+    path, cells = folder / "servers.csv", len(power)
+    rows = [
+        f"{(1_767_225_600 + k * step_s)},host-{s},{load[k, s]:.1f},{power[k, s]:.0f}"
+        for k in range(cells)
+        for s in range(power.shape[1])
+    ]
+    path.write_text("\n".join(["time,server,utilization,power", *rows]) + "\n")
+    return path
+
+
+def test_files_of_servers_are_put_on_the_models_cells(recorded, tmp_path):
+    definition = registry.load("server-power").definition
+    power, load = np.moveaxis(history_of(recorded, definition).values[:400, :3], 2, 0)
+    found = servers.read(file_of(tmp_path, power, load), mapping={}, units={}, timezone="UTC")
+    assert (found.sampling_s, list(found.rows)) == (10.0, ["host-0", "host-1", "host-2"])
+    made = learn.history(found, learn.adapted(registry.load("server-power"), found.sampling_s).definition, "f.csv")
+    assert made.cell_s == 10
+    assert made.rooms == ["hall"] * 3
+    np.testing.assert_allclose(made.values[:, :, 0], np.round(power[1:]), atol=0.01)
+    np.testing.assert_allclose(made.values[:, :, 1], load[1:], atol=0.06)
+    with pytest.raises(HistoryError, match="no thermal/cpuTemperature"):
+        found.history(registry.load("server-temperature").definition, "f.csv")
+
+
+def test_a_server_model_is_trained_on_a_file(recorded, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(learn, "Sizes", lambda **_: SIZES)
+    definition = registry.load("server-power").definition
+    power, load = np.moveaxis(history_of(recorded, definition).values[5::6, :8], 2, 0)
+    path = file_of(tmp_path, power, load, step_s=60)
+    options = ["train", "--model", "server-power", "--history", str(path), "--out", str(tmp_path / "model"), "--json"]
+    assert files.main(options) == 0
+    assert json.loads(capsys.readouterr().out)["model"] == "server-power"
+    made = read_manifest(tmp_path / "model")
+    assert made.definition.resolution_s == 60
+    assert "8 servers" in (tmp_path / "model" / "CARD.md").read_text()
+    assert set(made.metrics["bar"]["ways"]) == set(power_law.WAYS)
 
 
 def test_a_model_without_rivals_has_none(recorded):
