@@ -132,6 +132,9 @@ def _adapter(instance: Instance, adapter: str) -> dict[str, object]:
         "username": f"{adapter}-adapter@HONO",
         "password": _adapter_password(instance, adapter),
         "initialCredits": 1000,
+        # ms. The usual 200 pass on a registry that has just started; an adapter was then seen to refuse a gateway's
+        # subscription to commands until it was started anew.
+        "requestTimeout": 2000,
     }
     cached = {**registry, "responseCacheMaxSize": config.settings()["hono"]["max_devices_per_tenant"]}
     return {
