@@ -20,11 +20,12 @@ from typing import Any, Final
 import numpy as np
 from msgspec import structs
 
+from guard.case import Case, Policy
 from guard.forecast import careful
 from guard.ledger import Ledger
 from guard.outlook import bound
 from guard.recent import Recent
-from guard.rules import Case, Policy, decide
+from guard.rules import decide
 from guard.state import Room, room_of
 from physics import ashrae, hidden
 from physics.layout import Layout, RackPlace, UnitPlace

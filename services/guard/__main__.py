@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from guard.case import Policy
 from guard.forecast import outlook
 from guard.journal import KafkaJournal
 from guard.ledger import Ledger, Patience
-from guard.rules import Policy
 from guard.settings import GuardSettings
 from guard.work import GuardWork
 from racktwin import names, process

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from guard.case import Forecast
 from guard.outlook import bound
-from guard.rules import Forecast
 from guard.state import SHORT_K, Room, Unit
 from physics import parameters as physical
 from physics import sources

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from guard.rules import Refusal, valid_until
+from guard.case import Refusal
+from guard.rules import valid_until
 from racktwin.commands import Audit, LastCommand, Pace, State, Wish
 
 DELIVERY_FAILURE: Final = "application/vnd.eclipse-hono-delivery-failure-notification+json"

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from guard.rules import Forecast
+from guard.case import Forecast
 from guard.state import Room, Unit, failed
 
 # Of a unit that reports no return temperature: a usual difference across racks (K).

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from guard.case import Past, Verdict
 from guard.ledger import Ledger
-from guard.rules import Past, Verdict
 from guard.state import Room, Unit
 from racktwin.commands import Audit, Pace, Wish
 

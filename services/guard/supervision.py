@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guard.rules import Policy
+from guard.case import Policy
 from guard.state import Room, Unit
 from racktwin.commands import Request, Wish, digest_of
 

@@ -13,11 +13,12 @@ from typing import Final
 from confluent_kafka import Message, TopicPartition
 
 from guard import metrics, wire
+from guard.case import Case, Outlook, Policy, Verdict
 from guard.journal import Journal, Unreadable
 from guard.ledger import Command, Effect, Ledger, Reconsider, Send, Tell
 from guard.people import authenticated
 from guard.recent import KEPT_MS, Recent
-from guard.rules import Case, Outlook, Policy, Verdict, decide, unknown_age
+from guard.rules import decide, unknown_age
 from guard.state import Limits, Room, Unit, unit_of
 from guard.supervision import local_wish
 from guard.twins import Twins, cooling_units, read_room, read_unit

@@ -16,9 +16,9 @@ from tests.unit.guard.stage import Record
 from tests.unit.optimiser.halls import NOW, SITE, hall, things_of
 
 from gateway.controls import Controls, UnitSetup
+from guard.case import Policy
 from guard.forecast import outlook
 from guard.ledger import DELIVERY_FAILURE, Ledger
-from guard.rules import Policy
 from guard.work import GuardWork
 from optimiser.work import Optimiser
 from physics.plant import Plant

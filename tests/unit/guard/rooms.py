@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from guard.case import Case, Past, Policy
 from guard.outlook import bound
-from guard.rules import Case, Past, Policy
 from guard.state import Room, room_of
 from racktwin.commands import Request, Wish, desired_of, wish_of
 

@@ -9,10 +9,10 @@ from typing import Any
 import structlog
 from tests.unit.guard.rooms import NOW, A
 
+from guard.case import Policy
 from guard.journal import Unreadable
 from guard.ledger import Ledger
 from guard.outlook import bound
-from guard.rules import Policy
 from guard.work import GuardWork
 from racktwin.commands import Audit, Request, decode_audit, desired_of
 from racktwin.ditto_client import DittoError

@@ -6,8 +6,8 @@ from typing import Any
 
 from tests.unit.guard.rooms import NOW, A, wish
 
+from guard.case import Refusal
 from guard.ledger import DELIVERY_FAILURE, Answer, Effect, Ledger, Reconsider, Send, Tell
-from guard.rules import Refusal
 from racktwin.commands import Audit, Request
 
 

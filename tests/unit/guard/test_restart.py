@@ -7,9 +7,9 @@ from typing import Any
 from tests.unit.guard.rooms import NOW, A, B, rack, unit, usual, wish
 from tests.unit.guard.stage import Stage, request
 
+from guard.case import Verdict
 from guard.ledger import Ledger
 from guard.recent import Recent
-from guard.rules import Verdict
 from racktwin.commands import Audit, Request, Wish, decode_audit, encode_audit
 from racktwin.ditto_client import DittoError
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from tests.unit.guard.rooms import NOW, A, B, case, optimised, rack, room, unit, usual, wish
 
-from guard.rules import Past, decide
+from guard.case import Past
+from guard.rules import decide
 from racktwin.commands import Request
 
 
