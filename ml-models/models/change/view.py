@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,20 @@ class Layout:
     relative: list[bool] | None = None
     reference: int | None = None
     physics: list[list[int]] | None = None
+
+
+def of_power(inputs: Sequence[str], targets: int) -> Layout:
+    """What is of the channel ``power`` seen as shares of its past hour's mean, all else as it is; each target starts
+    from the present power."""
+    mean, last, filled = "power.mean[0:3600]", "power.last", "power.filled"
+    seen = [column for column, name in enumerate(inputs) if name not in (last, mean)]
+    return Layout(
+        seen=seen,
+        relative=[inputs[column].startswith("power.") and inputs[column] != filled for column in seen],
+        reference=inputs.index(mean),
+        bases=[inputs.index(last)] * targets,
+        filled=[inputs.index(filled)] * targets,
+    )
 
 
 @dataclass(frozen=True)

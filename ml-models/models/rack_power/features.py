@@ -6,7 +6,7 @@ trained on. Jobs come and go, so what matters is whether the present is above or
 
 from __future__ import annotations
 
-from models.change.view import Layout
+from models.change.view import Layout, of_power
 from models.definition import Definition
 
 _SHARES = (
@@ -33,11 +33,4 @@ def inputs() -> list[str]:
 
 def layout(definition: Definition) -> Layout:
     """Which input plays which part: all but `filled` are seen as shares of the past hour's mean."""
-    seen = [column for column, name in enumerate(INPUTS) if name not in ("power.last", "power.mean[0:3600]")]
-    return Layout(
-        seen=seen,
-        relative=[not INPUTS[column].endswith(".filled") for column in seen],
-        reference=INPUTS.index("power.mean[0:3600]"),
-        bases=[INPUTS.index("power.last") for _ in definition.targets],
-        filled=[INPUTS.index("power.filled") for _ in definition.targets],
-    )
+    return of_power(INPUTS, len(definition.targets))

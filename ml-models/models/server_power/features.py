@@ -7,7 +7,7 @@ rise, and a job that runs ends.
 
 from __future__ import annotations
 
-from models.change.view import Layout
+from models.change.view import Layout, of_power
 from models.definition import Definition
 
 _OF_POWER = ("change[60:120]", "change[120:300]", "change[300:600]", "change[600:900]", "change[900:1500]",
@@ -31,11 +31,4 @@ def inputs() -> list[str]:
 
 def layout(definition: Definition) -> Layout:
     """Which input plays which part: what is of power is seen as shares of the past hour's mean."""
-    seen = [column for column, name in enumerate(INPUTS) if name not in ("power.last", "power.mean[0:3600]")]
-    return Layout(
-        seen=seen,
-        relative=[INPUTS[column].startswith("power.") and INPUTS[column] != "power.filled" for column in seen],
-        reference=INPUTS.index("power.mean[0:3600]"),
-        bases=[INPUTS.index("power.last") for _ in definition.targets],
-        filled=[INPUTS.index("power.filled") for _ in definition.targets],
-    )
+    return of_power(INPUTS, len(definition.targets))

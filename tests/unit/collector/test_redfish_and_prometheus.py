@@ -17,6 +17,12 @@ from collector.redfish_drives import Drives
 from collector.sources import make
 
 
+def service(port: int, **more: Any) -> Any:
+    """A source of the Redfish service at a port."""
+    url = f"http://127.0.0.1:{port}"
+    return source(protocol="redfish", url=url, user="collector", password={"env": "TEST_BMC"}, **more)
+
+
 @pytest.mark.parametrize("generation", ["subsystem", "legacy"])
 @pytest.mark.parametrize("session", [False, True])
 async def test_redfish_reads_a_server_of_either_generation(
@@ -25,10 +31,7 @@ async def test_redfish_reads_a_server_of_either_generation(
     mockup = redfish.Mockup(1, generation=generation, expand=session)
     monkeypatch.setenv("TEST_BMC", mockup.password)
     async with serving(mockup.application()) as port:
-        server = source(
-            protocol="redfish", url=f"http://127.0.0.1:{port}", user="collector", password={"env": "TEST_BMC"},
-            session=session, thing="server-n1",
-        )  # fmt: skip
+        server = service(port, session=session, thing="server-n1")
         found = values(await server.read(server.bindings))
         assert 21 <= float(found["thermal/inletTemperature"]) <= 25
         assert float(found["thermal/cpuTemperature"]) > float(found["thermal/exhaustTemperature"]) > 30
@@ -46,10 +49,7 @@ async def test_redfish_reads_each_drive_of_all_storage(monkeypatch: pytest.Monke
     mockup = redfish.Mockup(1)
     monkeypatch.setenv("TEST_BMC", mockup.password)
     async with serving(mockup.application()) as port:
-        server = source(
-            protocol="redfish", url=f"http://127.0.0.1:{port}", user="collector", password={"env": "TEST_BMC"},
-            thing="server-n1",
-        )  # fmt: skip
+        server = service(port, thing="server-n1")
         found = values(await server.read(server.bindings))
         disks = {name: value for name, value in found.items() if name.startswith("drive.")}
         # An empty bay is none; of two drives with one id each has its storage's too.
@@ -86,10 +86,7 @@ async def test_redfish_without_the_right_to_see_storage_reads_all_else(monkeypat
 
     monkeypatch.setattr(mockup, "resources", resources)
     async with serving(mockup.application()) as port:
-        server = source(
-            protocol="redfish", url=f"http://127.0.0.1:{port}", user="collector", password={"env": "TEST_BMC"},
-            thing="server-n1",
-        )  # fmt: skip
+        server = service(port, thing="server-n1")
         found = values(await server.read(server.bindings))
         assert "memory/total" in found
         assert not [name for name in found if name.startswith("drive.")]
@@ -139,10 +136,7 @@ async def test_redfish_logs_out_when_it_hangs_up(monkeypatch: pytest.MonkeyPatch
     mockup = redfish.Mockup(1)
     monkeypatch.setenv("TEST_BMC", mockup.password)
     async with serving(mockup.application()) as port:
-        server = source(
-            protocol="redfish", url=f"http://127.0.0.1:{port}", user="collector", password={"env": "TEST_BMC"},
-            session=True, thing="server-n1",
-        )  # fmt: skip
+        server = service(port, session=True, thing="server-n1")
         for _ in range(2):
             assert await server.read(server.bindings)
             assert mockup.sessions == 1
@@ -154,10 +148,7 @@ async def test_redfish_reads_a_rack_pdu(monkeypatch: pytest.MonkeyPatch) -> None
     mockup = redfish.Mockup(kind="pdu")
     monkeypatch.setenv("TEST_BMC", mockup.password)
     async with serving(mockup.application()) as port:
-        pdu = source(
-            protocol="redfish", url=f"http://127.0.0.1:{port}", user="collector", password={"env": "TEST_BMC"},
-            thing="rack-a", feed="A", sensor="top",
-        )  # fmt: skip
+        pdu = service(port, thing="rack-a", feed="A", sensor="top")
         found = values(await pdu.read(pdu.bindings))
         assert set(found) == {"power/powerA", "environment.top/temperature", "environment.top/relativeHumidity"}
         await pdu.close()
@@ -166,10 +157,7 @@ async def test_redfish_reads_a_rack_pdu(monkeypatch: pytest.MonkeyPatch) -> None
 async def test_redfish_says_that_the_password_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_BMC", "wrong")
     async with serving(redfish.Mockup().application()) as port:
-        server = source(
-            protocol="redfish", url=f"http://127.0.0.1:{port}", user="collector", password={"env": "TEST_BMC"},
-            thing="server-n1",
-        )  # fmt: skip
+        server = service(port, thing="server-n1")
         with pytest.raises(SourceError, match="401 Unauthorized"):
             await server.read(server.bindings)
 
