@@ -76,7 +76,7 @@ _ANNOTATIONS: Final = {
     "experiments": (
         "Experiments",
         "purple",
-        'from(bucket: "${site}") |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n'
+        'from(bucket: "${site}_log") |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n'
         '  |> filter(fn: (r) => r._measurement == "score" and r.feature == "experiment" and r._field == "annotation")\n'
         '  |> keep(columns: ["_time", "_value", "thing"]) |> rename(columns: {_value: "text"})',
     ),

@@ -16,7 +16,8 @@ Pure. Where things are stored:
   ``id origin who setpoint fanSpeed mode rule by detail approvedBy``, those that there are. Time: ``at``;
 * a person's action in the console that is no command: measurement ``action``, the same without ``feature``.
 
-Commands, actions and alerts go into the bucket of what happened (`of_log`), everything else into the site's own.
+Commands, actions, alerts and experiments on servers go into the bucket of what happened (`of_log`), everything else
+into the site's own.
 
 The same record always becomes the same line, and InfluxDB keeps one point per series and time: writing twice is
 writing once. Next: `historian.sink`.
@@ -35,6 +36,7 @@ from racktwin.messages import Prediction, Reading
 # Series are as many as things have features; beyond this something is wrong, and starting over costs little.
 _SERIES_KEPT: Final = 500_000
 _ALERT: Final = "alert."
+_EXPERIMENT: Final = "experiment"
 _series: Final[dict[tuple[str | None, ...], str]] = {}
 _keys: Final[dict[str, str]] = {}
 
@@ -61,7 +63,7 @@ def reading_line(reading: Reading) -> str:
 
 def of_log(reading: Reading) -> bool:
     """Whether a reading tells of something that happened, and is not one of many."""
-    return reading.feature.startswith(_ALERT)
+    return reading.feature == _EXPERIMENT or reading.feature.startswith(_ALERT)
 
 
 def prediction_line(prediction: Prediction) -> str:

@@ -6,7 +6,7 @@ of it (see ``historian.retention``). A thinned field keeps its name for the mean
 history (training, replay, dashboards) asks :func:`spans` and reads each span from the bucket it names.
 
 A fourth, ``<site>_log``, holds what happened and is not thinned: alerts that began and ended, commands, what people
-did. An alert that is open for weeks must not be over because its begin has expired.
+did, experiments on servers. An alert that is open for weeks must not be over because its begin has expired.
 """
 
 from __future__ import annotations

@@ -221,7 +221,9 @@ PAGE: Final = Page(
                     "What was tried",
                     "Deliberate loads on the server, from their beginning on, as `racktwin experiment` announces them.",
                     flux.over_time(
-                        flux.points("score", ["annotation"], flux.BY_SERVER, 'r.feature == "experiment"'),
+                        flux.points(
+                            "score", ["annotation"], flux.BY_SERVER, 'r.feature == "experiment"', bucket="${site}_log"
+                        ),
                         ["thing"],
                         "last",
                     ),

@@ -111,6 +111,14 @@ def test_queries_ask_for_fields_that_the_catalogue_has(name):
         assert set(_FIELD.findall(query)) <= known, query
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_what_happened_is_read_where_it_is_kept_for_years(name):
+    for query in _queries(FILES[name]):
+        happened = re.search(r'r\._measurement == "(alert|command|action)"|r\.feature == "experiment"', query)
+        if happened:
+            assert 'from(bucket: "${site}_log")' in query, query
+
+
 def test_pages_have_their_own_address_and_one_source_of_data():
     assert len({board["uid"] for board in FILES.values()}) == len(PAGES)
     for board in FILES.values():

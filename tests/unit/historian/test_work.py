@@ -162,16 +162,20 @@ def test_what_happened_is_kept_apart_and_a_refusal_still_names_the_site(stage, f
         id="c1", event="accepted", at=1767225600000, thing="racktwin.berlin:cooling-c1", origin="console", who="op",
         kind="cooling", values={"setpoint": 19.0}, v=1,
     )  # fmt: skip
+    tried = msgspec.structs.replace(
+        alert, thing="racktwin.berlin:server-s1", kind="server", feature="experiment", values={"annotation": "50 %"}
+    )
     stage.work.handle(
         [
             record(0),
             fakes.Message(READINGS, 0, 1, messages.encode(alert)),
             fakes.Message("racktwin.audit.berlin", 0, 0, messages.encode(command)),
             fakes.Message(READINGS, 0, 2, messages.encode(spoilt)),
+            fakes.Message(READINGS, 0, 3, messages.encode(tried)),
         ]
     )
     stage.committed()
-    assert (stage.stored("berlin"), stage.stored("berlin_log")) == (1, 2)
+    assert (stage.stored("berlin"), stage.stored("berlin_log")) == (1, 3)
     assert [(reject.reason, reject.offset) for reject in stage.rejects()] == [("field_type_conflict", 2)]
     assert {topic for topic, _, _ in stage.producer.sent if "rejects" in topic} == {"racktwin.rejects.berlin"}
 
