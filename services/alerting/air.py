@@ -92,7 +92,8 @@ def inlet_predicted(view: View) -> Finding | None:
         if worst is None or value > worst[1]:
             worst = (target.removeprefix("environment.").removesuffix("/temperature"), value, horizon or 900)
     if worst is None:
-        return None
+        # What was expected is not expected any more, whether or not somebody expects something else.
+        return view.over(known.recommended_high, "nothing is expected any more of its inlets")
     place, value, horizon = worst
     broken, limit = beyond(value, known.recommended_low - 50, known.recommended_high, view.firing, 0.5)
     text = f"{view.name}: {place} inlet is expected at {value:.1f} °C in {horizon / 60:.0f} min, over {limit:.0f} °C"

@@ -29,6 +29,8 @@ class Change:
     since: int
     finding: Finding
     who: str = ""
+    gone: bool = False
+    """Whether the thing is no more, so that nothing can be written onto it."""
 
 
 class Board:
@@ -40,27 +42,35 @@ class Board:
         self._pending: dict[tuple[str, str], int] = {}
         self._open: dict[tuple[str, str], tuple[int, Finding]] = {}
         self._acknowledged: dict[tuple[str, str], str] = {}
-        self._known: set[str] = set()
+        # Things as they were judged last.
+        self._known: dict[str, Thing] = {}
         self._past: dict[str, dict[str, list[tuple[int, float]]]] = {}
 
     def judge(self, thing: Thing, now: int) -> list[Change]:
         """Look at a twin; what changed by it."""
         name = thing["thingId"]
-        if name not in self._known:
-            self._known.add(name)
+        first = name not in self._known
+        self._known[name] = thing
+        if first:
             self._take_over(thing)
         self._remember(thing, now)
         kind = ThingId.parse(name).kind
         changes = [change for rule in RULES if kind in rule.kinds for change in self._apply(rule, thing, now)]
         return [*changes, *self._acknowledgements(thing, now)]
 
-    def forget(self, name: str) -> None:
-        """The thing is no more."""
-        self._known.discard(name)
+    def forget(self, name: str, now: int) -> list[Change]:
+        """The thing is no more, and with it what was wrong; alerts that are over by it."""
+        thing = self._known.pop(name, None)
         self._past.pop(name, None)
+        over = []
+        for rule, (since, last) in [(key[1], found) for key, found in self._open.items() if key[0] == name]:
+            assert thing is not None
+            finding = Finding(False, last.value, last.limit, f"{ThingId.parse(name).name}: it is no more")
+            over.append(Change(thing, BY_NAME[rule], "cleared", now, since, finding, gone=True))
         for kept in (self._pending, self._open, self._acknowledged):
             for key in [key for key in kept if key[0] == name]:
                 del kept[key]
+        return over
 
     def count(self) -> dict[str, int]:
         """Open alerts by severity."""

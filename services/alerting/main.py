@@ -46,7 +46,8 @@ class Alerting:
             board = self._boards.setdefault(site, Board(self._scale))
             changed, gone = fleet.drain()
             for name in gone:
-                board.forget(name)
+                for change in board.forget(name, now):
+                    self._say(site, change)
             for name in list(fleet.things) if everything else list(changed):
                 for change in board.judge(fleet.things[name], now):
                     self._say(site, change)

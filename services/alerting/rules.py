@@ -2,7 +2,8 @@
 
 Each rule has hysteresis: while it fires, a value must come back by a margin before the rule is clear. Limits of the air
 are those of the rack's ASHRAE class at its inlets. A rule that cannot judge (nothing measured) says nothing, and what
-it said before stands; silence is a rule of its own.
+it said before stands; silence is a rule of its own. What models say is not measured: once it has expired or was
+withdrawn, what rested on it is over.
 """
 
 from __future__ import annotations

@@ -57,6 +57,11 @@ class View:
         found = (self.thing.get("features") or {}).get(feature) or {}
         return found.get("properties") or {}
 
+    def over(self, limit: float, why: str) -> Finding | None:
+        """What a rule finds when what it judges was taken back: a firing one is clear, one that does not fire is not
+        asked. For what is said and withdrawn; what is measured falls silent, which another rule tells."""
+        return Finding(False, 0.0, limit, f"{self.name}: {why}") if self.firing else None
+
     def inlets(self) -> dict[str, float]:
         """Fresh front temperatures (°C) by place."""
         found = {}

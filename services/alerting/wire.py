@@ -15,8 +15,8 @@ _encoder = msgspec.json.Encoder()
 
 
 def twin_command(change: Change, correlation: str) -> bytes | None:
-    """The merge that puts the alert on its twin or takes it off; None where the twin has it already."""
-    if change.what == "acknowledged":
+    """The merge that puts the alert on its twin or takes it off; None where the twin has it already, or is no more."""
+    if change.what == "acknowledged" or change.gone:
         return None
     entry: dict[str, Any] | None = None
     if change.what == "firing":

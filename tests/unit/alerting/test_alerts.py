@@ -94,6 +94,29 @@ def test_a_prediction_over_the_limit_warns_and_an_expired_one_does_not():
     assert rules_of(run(Board(), lambda now, _: with_prediction(now, horizon=1800), 120)) == []
 
 
+@pytest.mark.parametrize(
+    "after",
+    [
+        {"prediction.inlet-temperature.top": {"target": "environment.top/temperature", "value": 29.0, "horizon": 900,
+                                              "expiresAt": NOW + 150_000}},
+        {"prediction.inlet-temperature.top": {"target": "environment.top/temperature", "horizon": 900,
+                                              "expiresAt": NOW + 150_000}},
+        {},
+    ],
+    ids=["expired", "withdrawn", "gone"],
+)  # fmt: skip
+def test_what_was_expected_is_over_once_nobody_expects_it_any_more(after):
+    def at(now, second):
+        return _predicted(29.0)(now) if second < 120 else rack(at=now, features=after)
+
+    changes = run(Board(), at, 600)
+    assert [(change.rule.name, change.what) for change in changes] == [
+        ("inlet-predicted", "firing"),
+        ("inlet-predicted", "cleared"),
+    ]
+    assert "nothing is expected any more" in changes[1].finding.text
+
+
 def test_a_fast_change_is_named():
     changes = run(Board(), lambda now, second: rack(top=20.0 + second / 60, at=now), 600)
     assert rules_of(changes)[0] == "inlet-rate"

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
+from typing import ClassVar
 
+import structlog
 from tests.unit.alerting.twins import NOW, rack, rules_of, run
 
 from alerting import wire
 from alerting.board import Board
+from alerting.main import Alerting
 from alerting.rules import BY_NAME, RULES
 from alerting.view import View
 from racktwin.catalogue_computed import resolve
+from racktwin.fleet import Fleet
 
 
 def test_a_new_board_takes_what_is_open_from_the_twin_and_repeats_nothing():
@@ -39,9 +44,40 @@ def test_an_acknowledgement_is_recorded_once():
 def test_a_deleted_thing_leaves_nothing_behind():
     board = Board(scale=0.001)
     run(board, lambda now, _: rack(top=40.0, at=now), 10)
-    assert sum(board.count().values()) > 0
-    board.forget("racktwin.berlin:rack-r1")
+    opened = sum(board.count().values())
+    assert opened > 0
+    over = board.forget("racktwin.berlin:rack-r1", NOW + 60_000)
     assert sum(board.count().values()) == 0
+    assert board.forget("racktwin.berlin:rack-r1", NOW + 60_000) == []
+    # Its alerts are over in the history, which is what Grafana reads; there is no twin to write onto.
+    assert [change.what for change in over] == ["cleared"] * opened
+    for change in over:
+        record = json.loads(wire.history_record(change))
+        assert (record["thing"], record["observedAt"]) == ("racktwin.berlin:rack-r1", NOW + 60_000)
+        assert (record["kind"], record["room"], record["row"]) == ("rack", "hall-a", "r01")
+        assert record["values"]["firing"] == 0.0
+        assert "no more" in record["values"]["text"]
+        assert wire.twin_command(change, "c") is None
+
+
+def test_of_a_thing_that_went_the_process_says_that_its_alerts_are_over():
+    class Feed:
+        fleets: ClassVar = {"berlin": Fleet("berlin")}
+
+    sent = []
+    producer = SimpleNamespace(produce=lambda *record: sent.append(record), flush=lambda _s: None)
+    context = SimpleNamespace(clock=lambda: NOW, log=structlog.get_logger())
+    entry = {"severity": "warning", "since": NOW - 1000, "value": 28.0, "limit": 27.0, "text": "hot"}
+    alerting = Alerting(Feed(), producer, context, 1.0)
+    fleet = Feed.fleets["berlin"]
+    fleet.put(rack(top=28.0, open_alerts={"inlet-recommended": entry}))
+    alerting.look(everything=False)
+    assert sent == []
+    fleet.remove("racktwin.berlin:rack-r1")
+    alerting.look(everything=False)
+    ((topic, key, value),) = sent
+    assert (topic, key) == ("racktwin.readings.berlin", "racktwin.berlin:rack-r1")
+    assert json.loads(value)["values"]["state"] == "cleared"
 
 
 def test_what_goes_out_fits_the_catalogue():
