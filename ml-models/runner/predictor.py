@@ -15,6 +15,7 @@ import onnxruntime as ort
 
 from models.definition import CARD_FILE, Manifest, ModelError, read_manifest, version_of
 from models.statistics import InputPlan
+from runner.opset import opset_of
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -74,20 +75,41 @@ def load(folder: Path) -> Predictor:
         )
     if version_of(content) != manifest.version:
         raise ModelError(f"{path}: version {version_of(content)}, the manifest says {manifest.version}")
-    if not OLDEST_OPSET <= manifest.graph.opset <= NEWEST_OPSET:
-        raise ModelError(f"{path}: opset {manifest.graph.opset}, this runner serves {OLDEST_OPSET} to {NEWEST_OPSET}")
-    if not (folder / CARD_FILE).is_file():
-        raise ModelError(f"{folder / CARD_FILE}: no such file; a model without its card is not served")
+    _check_card(folder / CARD_FILE)
     definition = manifest.definition
     try:
         plan = InputPlan.of(manifest.inputs, definition)
     except ValueError as error:
         raise ModelError(f"{folder}: {error}") from error
     session = _open(path, content)
+    _check_opset(path, content, manifest)
     _check_interface(path, session, manifest)
     predictor = Predictor(manifest, plan, session)
     _warm_up(path, predictor)
     return predictor
+
+
+def _check_opset(path: Path, content: bytes, manifest: Manifest) -> None:
+    """The graph's own word counts: onnxruntime runs older ones too, by rules that nobody has tested here."""
+    try:
+        opset = opset_of(content)
+    except ValueError as error:
+        raise ModelError(f"{path}: no ONNX graph: {error}") from error
+    if opset is None or not OLDEST_OPSET <= opset <= NEWEST_OPSET:
+        said = "no opset" if opset is None else f"opset {opset}"
+        raise ModelError(f"{path}: {said}, this runner serves {OLDEST_OPSET} to {NEWEST_OPSET}")
+    if opset != manifest.graph.opset:
+        raise ModelError(f"{path}: opset {opset}, the manifest says {manifest.graph.opset}")
+
+
+def _check_card(card: Path) -> None:
+    try:
+        said = card.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise ModelError(f"{card}: {why}; a model without its card is not served") from error
+    if not said:
+        raise ModelError(f"{card}: empty; a model without its card is not served")
 
 
 def _open(path: Path, content: bytes) -> ort.InferenceSession:

@@ -6,7 +6,9 @@ import hashlib
 
 import msgspec
 import numpy as np
+import onnx
 import pytest
+from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper, numpy_helper
 
 from models.definition import MANIFEST_FORMAT, Channel, Graph, Manifest, read_definition, version_of
@@ -34,6 +36,13 @@ def graph(inputs: int = len(INPUTS), targets: int = 2, opset: int = 17, outputs=
     return bytes(model.SerializeToString())
 
 
+def opset_in(content: bytes) -> int:
+    try:
+        return onnx.load_model_from_string(content).opset_import[0].version
+    except DecodeError:
+        return 17
+
+
 def manifest(content: bytes, **changes) -> Manifest:
     whole = Manifest(
         format=MANIFEST_FORMAT,
@@ -45,7 +54,7 @@ def manifest(content: bytes, **changes) -> Manifest:
         graph=Graph(
             file="model.onnx",
             sha256=hashlib.sha256(content).hexdigest(),
-            opset=17,
+            opset=opset_in(content),
             input="inputs",
             outputs=["value", "lo", "hi"],
         ),

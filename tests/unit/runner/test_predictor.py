@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import msgspec
 import numpy as np
+import onnx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import helper
 from tests.unit.runner.conftest import graph, manifest, write
 
 from models.definition import ModelError
+from runner.opset import opset_of
 from runner.predictor import load
 
 
@@ -67,7 +72,47 @@ def test_graph_of_an_opset_that_nobody_knows_is_refused_whatever_the_manifest_sa
         load(write(tmp_path, content, manifest(content)))
 
 
-@pytest.mark.parametrize(("changes", "says"), [({"opset": 99}, "opset 99"), ({"input": "x"}, "expected one named 'x'")])
+@pytest.mark.parametrize("said", [12, 17])
+def test_graph_of_an_opset_that_is_too_old_is_refused_whatever_the_manifest_says(tmp_path, said):
+    content = graph(opset=12)
+    made = manifest(content)
+    made = msgspec.structs.replace(made, graph=msgspec.structs.replace(made.graph, opset=said))
+    with pytest.raises(ModelError, match="opset 12, this runner serves 13 to 24"):
+        load(write(tmp_path, content, made))
+
+
+def test_opset_is_read_from_a_graph_of_several_domains():
+    made = onnx.load_model_from_string(graph(opset=18))
+    made.opset_import.insert(0, helper.make_opsetid("ai.onnx.ml", 3))
+    assert opset_of(made.SerializeToString()) == 18
+    made.opset_import[1].domain = "ai.onnx"
+    assert opset_of(made.SerializeToString()) == 18
+    del made.opset_import[1]
+    assert opset_of(made.SerializeToString()) is None
+
+
+@given(st.binary(max_size=40))
+def test_bytes_of_any_kind_give_an_opset_or_say_that_they_are_none(content):
+    try:
+        found = opset_of(content)
+    except ValueError:
+        return
+    assert found is None or found >= 0
+
+
+@pytest.mark.parametrize(("card", "says"), [(None, "No such file"), (b" \n\n", "empty"), (b"\xff", "not UTF-8")])
+def test_a_model_without_a_card_that_says_something_is_refused(artefact, card, says):
+    place = artefact / "CARD.md"
+    place.unlink()
+    if card is not None:
+        place.write_bytes(card)
+    with pytest.raises(ModelError, match=says):
+        load(artefact)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"), [({"opset": 99}, "the manifest says 99"), ({"input": "x"}, "expected one named 'x'")]
+)
 def test_other_interface_is_refused(tmp_path, changes, says):
     content = graph()
     made = manifest(content)
