@@ -39,6 +39,8 @@ def main(argv: list[str] | None = None) -> int:
         settings = process.load(TrainingSettings)
         model = registry.load(options.model)
         if model.definition.task == "detect":
+            if options.history == "influx":
+                note(f"{options.model} is trained on simulated faults: what is recorded does not say what was wrong")
             folder = options.out or settings.models_dir / model.definition.name
             trained = detecting.train(model, folder, seed=options.seed, created_ms=process.epoch_ms(), note=note)
             _publish(trained, folder, settings, options.registry or settings.registry_url, note)
@@ -185,7 +187,8 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
         "--history",
         default="auto",
         choices=("influx", "simulated", "auto"),
-        help="recorded in InfluxDB, simulated, or recorded if there is enough of it",
+        help="recorded in InfluxDB, simulated, or recorded if there is enough of it; models that detect are always "
+        "trained on simulated faults",
     )
     parser.add_argument(
         "--hours", type=float, default=168.0, help="how far back recorded history is read (default 168)"

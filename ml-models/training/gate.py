@@ -49,12 +49,13 @@ def judge(
     return Verdict(True, f"skill {skill:.2f}, coverage {coverage:.1%}, MAE {mae:.3f}{beside}")
 
 
-def judge_detector(*, f1: float, false_alarm_rate: float, f1_of_serving: float | None) -> Verdict:
-    """Of a model that detects. `f1_of_serving`: of the version that serves, on plants like these, if one does."""
+def judge_detector(*, f1: float, false_alarm_rate: float, f1_of_serving: float | None, margin: float = 0.0) -> Verdict:
+    """Of a model that detects. `f1_of_serving`: of the version that serves, on plants like these, if one does; what
+    either lacks of 1 is its error, of which `margin` is a share as in `Gate`."""
     if false_alarm_rate > _FALSE_ALARMS:
         return Verdict(False, f"too many false alarms: {false_alarm_rate:.2%} of normal windows")
     if f1 < _LEAST_F1:
         return Verdict(False, f"finds too little (F1 {f1:.2f})")
-    if f1_of_serving is not None and not f1 > f1_of_serving:
+    if f1_of_serving is not None and not 1.0 - f1 < (1.0 - f1_of_serving) * (1.0 - margin):
         return Verdict(False, f"not better than what serves (F1 {f1:.3f}, it has {f1_of_serving:.3f})")
     return Verdict(True, f"F1 {f1:.2f}, false alarms {false_alarm_rate:.2%}")

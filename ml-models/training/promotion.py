@@ -38,7 +38,7 @@ def promote(
     pointer = registry.pointer(name)
     other = pointer.version if pointer is not None and pointer.version != manifest.version else None
     if test is None:
-        verdict = _detects(registry, manifest, other)
+        verdict = _detects(registry, manifest, other, gate.margin)
     else:
         verdict = _forecasts(registry, folder, manifest, test, gate=gate, other=other, scratch=scratch)
     if verdict.passed and not gate.promote:
@@ -66,11 +66,13 @@ def _forecasts(
     )
 
 
-def _detects(registry: Registry, manifest: Manifest, other: str | None) -> Verdict:
+def _detects(registry: Registry, manifest: Manifest, other: str | None, margin: float) -> Verdict:
     """By its card and that of what serves: their test plants are of one kind, and rows of faults are not kept."""
     serving = None if other is None else registry.manifest(manifest.definition.name, other).metrics.get("f1")
     metrics = manifest.metrics
-    return judge_detector(f1=metrics["f1"], false_alarm_rate=metrics["falseAlarmRate"], f1_of_serving=serving)
+    return judge_detector(
+        f1=metrics["f1"], false_alarm_rate=metrics["falseAlarmRate"], f1_of_serving=serving, margin=margin
+    )
 
 
 def mae(folder: Path, test: Samples) -> float | None:

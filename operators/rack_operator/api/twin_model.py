@@ -98,9 +98,10 @@ class ModelTraining(ApiModel):
     on_drift: bool = True
     """Train when the served version drifts: by its scores, or by its inputs."""
     history: Literal["auto", "influx", "simulated"] = "auto"
-    """Recorded readings, simulated plants, or recorded ones once there are enough."""
+    """Recorded readings, simulated plants, or recorded ones once there are enough. A model that detects is always
+    trained on simulated faults, as recorded readings do not say what was wrong: `influx` is refused for it."""
     history_hours: Annotated[float, Field(gt=0, le=87_600)] = 168
-    """How far back recorded readings are taken, in hours."""
+    """How far back recorded readings are taken, in hours; of no matter to a model that detects."""
     least_interval_s: Annotated[int, Field(ge=60, le=31_536_000)] = 21_600
     """Time between two trainings for drift at least, in seconds."""
     time_limit_s: Annotated[int, Field(ge=60, le=604_800)] = 7200
@@ -108,16 +109,18 @@ class ModelTraining(ApiModel):
 
 
 class Promotion(ApiModel):
-    """What a new version must achieve before it serves; it must also be better than the one that serves."""
+    """What a new version must achieve before it serves; it must also be better than the one that serves. One that
+    detects must find at least half of what is wrong (F1 0.5) and report at most 2 % of normal windows."""
 
     automatic: bool = True
     """Let a version that passes serve; otherwise a person promotes it (`racktwin models promote`)."""
     least_skill: Annotated[float, Field(ge=-1, le=1)] = 0.0
-    """Skill against persistence that it must exceed."""
+    """Skill against persistence that it must exceed; of a forecast alone."""
     coverage_tolerance: Annotated[float, Field(gt=0, le=0.5)] = 0.05
-    """How far the coverage of its intervals may be from what they promise."""
+    """How far the coverage of its intervals may be from what they promise; of a forecast alone."""
     margin: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """By which share its error must be smaller than that of the version that serves."""
+    """By which share its error must be smaller than that of the version that serves; of one that detects, what it
+    lacks of an F1 of 1."""
 
 
 class Replicas(ApiModel):
@@ -127,9 +130,9 @@ class Replicas(ApiModel):
         json_schema_extra=rules(cel("self.min <= self.max", "min must not exceed max", field_path=".min"))
     )
 
-    min: Annotated[int, Field(ge=0, le=100)] = 1
-    """Runners at least."""
-    max: Annotated[int, Field(ge=0, le=100)] = 1
+    min: Annotated[int, Field(ge=1, le=100)] = 1
+    """Runners at least; to have none, say `suspend`: readings come all the time, so none is never enough."""
+    max: Annotated[int, Field(ge=1, le=100)] = 1
     """Runners at most; more than the topic's partitions are of no use."""
     lag_per_replica: Annotated[int, Field(ge=1, le=100_000_000)] = 20_000
     """Readings behind for which one more runner is wanted."""
@@ -137,6 +140,26 @@ class Replicas(ApiModel):
 
 class TwinModelSpec(ApiModel):
     """What is to serve, and how it is kept good."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            cel(
+                "self.task != 'detect' || !has(self.training) || self.training.history != 'influx'",
+                "a model that detects is trained on simulated faults: leave history out, or say simulated",
+                field_path=".training.history",
+            ),
+            cel(
+                "self.task != 'detect' || self.promotion.leastSkill == 0.0",
+                "leastSkill is of forecasts: a model that detects is held to its F1",
+                field_path=".promotion.leastSkill",
+            ),
+            cel(
+                "self.task != 'detect' || self.promotion.coverageTolerance == 0.05",
+                "coverageTolerance is of forecasts: a model that detects has no intervals",
+                field_path=".promotion.coverageTolerance",
+            ),
+        )
+    )
 
     site: SiteName
     """Name of the Site, in the same namespace."""

@@ -26,6 +26,8 @@ from rack_operator.desired.schedule import due_since
 
 JsonObject = dict[str, Any]
 LABEL_TWIN_MODEL: Final = "racktwin.io/twin-model"
+# Begins fingerprints; those that were made otherwise cannot be compared, and say nothing.
+_FINGERPRINT: Final = "2-"
 # A training that failed is tried again after this long, unless something asks for it sooner.
 RETRY_MS: Final = 600_000
 
@@ -89,12 +91,12 @@ def runner(spec: TwinModelSpec, owner: Owner, replicas: int, checksum: str) -> R
 
 
 def fingerprint(spec: TwinModelSpec) -> str:
-    """Of what decides what is trained: another one asks for another training."""
-    parts = spec.model_dump(mode="json", by_alias=True, include={"site", "model", "task", "inputs", "output"})
-    parts["kinds"] = sorted(spec.selector.kinds)
+    """Of what decides what is trained: another one asks for another training. What the artifact must read and say is
+    none of it: trainings go by the model's own definition, and runners refuse what does not fit."""
+    parts = spec.model_dump(mode="json", by_alias=True, include={"site", "model"})
     if spec.training is not None:
         parts["history"] = [spec.training.history, spec.training.history_hours]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+    return _FINGERPRINT + hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def training_due(
@@ -115,7 +117,8 @@ def training_due(
         return ""
     if not trained:
         return "first"
-    if last.get("fingerprint") and last["fingerprint"] != fingerprint(spec):
+    known = str(last.get("fingerprint") or "")
+    if known.startswith(_FINGERPRINT) and known != fingerprint(spec):
         return "changed"
     if drifting and training.on_drift and now_ms - last_ms >= training.least_interval_s * 1000:
         return "drift"
@@ -129,7 +132,13 @@ def job_name(owner: Owner, started_ms: int) -> str:
     return f"train-{owner.name}-{started_ms // 1000:x}"
 
 
-def training_job(spec: TwinModelSpec, owner: Owner, pods: PodSettings, name: str) -> JsonObject:
+def seed_of(reason: str, started_ms: int) -> int:
+    """Of a training that began then for this reason: what is simulated again must be other than what serves was trained
+    on, or the same version comes out. A first one is the same everywhere."""
+    return 0 if reason == "first" else started_ms // 1000 % 1_000_000
+
+
+def training_job(spec: TwinModelSpec, owner: Owner, pods: PodSettings, name: str, seed: int) -> JsonObject:
     """The Job of one training."""
     training = spec.training
     assert training is not None
@@ -146,7 +155,7 @@ def training_job(spec: TwinModelSpec, owner: Owner, pods: PodSettings, name: str
         "OPENBLAS_NUM_THREADS": "1",
     }
     command = ["python", "-m", "training", "--model", model_name(spec, owner.name), "--history", training.history]
-    command += ["--hours", f"{training.history_hours:g}"]
+    command += ["--hours", f"{training.history_hours:g}", "--seed", str(seed)]
     labels = {
         "app.kubernetes.io/name": "racktwin-training",
         "app.kubernetes.io/part-of": "racktwin",

@@ -11,7 +11,7 @@ from typing import Any, Final
 from rack_operator.api import GROUP
 from rack_operator.api.twin_model import TwinModelSpec
 from rack_operator.clients.kube import JOBS, PODS
-from rack_operator.desired.model import LABEL_TWIN_MODEL, job_name, training_job
+from rack_operator.desired.model import LABEL_TWIN_MODEL, job_name, seed_of, training_job
 from rack_operator.desired.ownership import Owner
 from rack_operator.desired.placement import placed
 from rack_operator.desired.rotation import rfc3339
@@ -62,7 +62,8 @@ class Trainings:
         name = job_name(owner, now)
         notes = {"reason": reason, "asked": asked, "fingerprint": fingerprint, "startedAt": rfc3339(now)}
         pods = self._around.pods
-        job = placed(with_trust(training_job(spec, owner, pods, name), pods), pods.placement)
+        job = training_job(spec, owner, pods, name, seed_of(reason, now))
+        job = placed(with_trust(job, pods), pods.placement)
         job["metadata"]["annotations"] = {_NOTES[key]: text for key, text in notes.items()}
         await self._around.kube.create(JOBS, job)
         return {key: text for key, text in notes.items() if text} | {"job": name, "result": "Running"}

@@ -113,6 +113,49 @@ async def test_another_spec_trains() -> None:
     assert bench.status()["training"]["reason"] == "changed"
 
 
+async def test_what_an_artifact_must_say_decides_nothing_about_what_is_trained() -> None:
+    bench = Bench(training={})
+    bench.registry.serves()
+    bench.world.annotate("twinmodels", "warm", {"racktwin.io/train": "1"})
+    await bench.reconcile()
+    bench.end_job()
+    changes = {"inputs": {"windowS": 1800}, "output": {"horizonsS": [600]}, "selector": {"kinds": ["server"]}}
+    bench.world.edit("twinmodels", "lab", "warm", changes)
+    await bench.reconcile()
+    assert (bench.status()["training"]["reason"], len(bench.jobs())) == ("asked", 1)
+
+
+async def test_a_fingerprint_of_another_release_asks_for_no_training() -> None:
+    bench = Bench(training={})
+    bench.registry.serves()
+    known = {"job": "train-warm-1", "result": "Succeeded", "fingerprint": "0123456789abcdef", "reason": "drift"}
+    bench.world.kube.objects["twinmodels", "lab", "warm"]["status"] = {"training": known}
+    await bench.reconcile()
+    assert bench.jobs() == []
+
+
+async def test_a_training_anew_simulates_other_plants_than_the_first() -> None:
+    bench = Bench(training={})
+    await bench.reconcile()
+    bench.end_job()
+    bench.registry.serves()
+    seeds = [_seed(bench)]
+    for asked in ("1", "2"):
+        bench.world.now_ms += 60_000
+        bench.world.annotate("twinmodels", "warm", {"racktwin.io/train": asked})
+        await bench.reconcile()
+        seeds.append(_seed(bench))
+        bench.end_job()
+        await bench.reconcile()
+    assert seeds[0] == 0
+    assert len(set(seeds)) == 3
+
+
+def _seed(bench: Bench) -> int:
+    command = bench.jobs()[-1]["spec"]["template"]["spec"]["containers"][0]["command"]
+    return int(command[command.index("--seed") + 1])
+
+
 async def test_deleting_it_removes_runners_and_trainings() -> None:
     bench = Bench(training={})
     bench.registry.serves()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from training import detecting
 from training.command import main
 
 
@@ -12,6 +13,15 @@ def test_no_history_is_one_line_and_exit_code_one(monkeypatch, capsys, tmp_path)
     assert main(["--history", "influx", "--out", str(tmp_path)]) == 1
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert last.startswith("training: InfluxDB at http://127.0.0.1:1")
+
+
+def test_recorded_history_is_not_what_a_detector_is_trained_on(monkeypatch, capsys, tmp_path):
+    def nothing(*_args, **_kwargs):
+        raise ValueError("far enough")
+
+    monkeypatch.setattr(detecting, "train", nothing)
+    assert main(["--model", "sensor-faults", "--history", "influx", "--out", str(tmp_path)]) == 1
+    assert "sensor-faults is trained on simulated faults" in capsys.readouterr().err
 
 
 def test_wrong_setting_is_named(monkeypatch, capsys):

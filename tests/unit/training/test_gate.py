@@ -1,0 +1,25 @@
+"""Whether a version may serve: a forecast by its error, a detector by what it lacks of finding all."""
+
+from __future__ import annotations
+
+import pytest
+
+from training.gate import judge_detector
+
+
+@pytest.mark.parametrize(
+    ("f1", "alarms", "serving", "margin", "passed"),
+    [
+        (0.90, 0.01, None, 0.0, True),
+        (0.90, 0.03, None, 0.0, False),
+        (0.49, 0.01, None, 0.0, False),
+        (0.91, 0.01, 0.90, 0.0, True),
+        (0.90, 0.01, 0.90, 0.0, False),
+        # Of 0.10 that the one before lacks, a fifth less is 0.08.
+        (0.91, 0.01, 0.90, 0.2, False),
+        (0.93, 0.01, 0.90, 0.2, True),
+    ],
+)
+def test_a_detector_must_beat_what_serves_by_the_margin(f1, alarms, serving, margin, passed):
+    verdict = judge_detector(f1=f1, false_alarm_rate=alarms, f1_of_serving=serving, margin=margin)
+    assert verdict.passed is passed
