@@ -7,6 +7,7 @@ An input is written `<channel>.<statistic>[<from>:<to>]`, ages in seconds before
     top.std[0:300]        standard deviation over them
     top.change[840:900]   mean over the newest 60 s minus the mean over that older span
     top.filled            age of the oldest usable cell, in seconds: how much history there is (0 for an empty channel)
+    a-b.mean[0:60]        any of these of the difference of two channels, cell by cell: missing where either is
     near.less[top]        of an optional channel alone: its newest value, minus the newest usable one of another channel
     near.last             its newest value
 A statistic without data is NaN: the model's graph says what to do about it. Units are the channel's own.
@@ -30,7 +31,8 @@ from models.windows import FloatArray
 
 _NAME = "[a-z][a-zA-Z0-9]*"
 _INPUT = re.compile(
-    rf"(?P<channel>{_NAME})\.(?P<kind>[a-z]+)(?:\[(?:(?P<start>\d+):(?P<end>\d+)|(?P<other>{_NAME}))\])?"
+    rf"(?P<channel>{_NAME})(?:-(?P<minus>{_NAME}))?\.(?P<kind>[a-z]+)"
+    rf"(?:\[(?:(?P<start>\d+):(?P<end>\d+)|(?P<other>{_NAME}))\])?"
 )
 _OF_OPTIONAL = {"last", "less"}
 _SPANLESS = {"last", "filled"}
@@ -41,7 +43,8 @@ _NOW_SPAN_S = 60  # "now" of a change
 @dataclass(frozen=True)
 class Input:
     """One column of a model's input. `start` and `end` in cells, newest cell is 0; 0:0 where a span has no meaning.
-    `optional`: its channel is numbered among the optional ones; `other`: the channel that is taken off it, -1 for none.
+    `optional`: its channel is numbered among the optional ones; `other`: the channel whose newest value is taken off
+    it, -1 for none. `minus`: the channel that is taken off a windowed one in each cell, -1 for none.
     """
 
     channel: int
@@ -50,6 +53,7 @@ class Input:
     end: int
     optional: bool = False
     other: int = -1
+    minus: int = -1
 
 
 def parse_input(text: str, channels: Sequence[str], cells: int, cell_s: int, optional: Sequence[str] = ()) -> Input:
@@ -60,12 +64,14 @@ def parse_input(text: str, channels: Sequence[str], cells: int, cell_s: int, opt
     channel, kind = match["channel"], match["kind"]
     if channel in optional:
         other = match["other"]
-        if kind not in _OF_OPTIONAL or match["start"] is not None or (kind == "less") != (other in channels):
+        alone = match["start"] is None and match["minus"] is None
+        if kind not in _OF_OPTIONAL or not alone or (kind == "less") != (other in channels):
             raise ValueError(f"input {text!r}: of an optional channel there is last, or less[<channel>]")
         taken = list(channels).index(other) if other is not None else -1
         return Input(list(optional).index(channel), kind, 0, 0, optional=True, other=taken)
-    if channel not in channels:
-        raise ValueError(f"input {text!r}: channel {channel!r} is none of {', '.join(channels)}")
+    for named in (channel, match["minus"] or channel):
+        if named not in channels:
+            raise ValueError(f"input {text!r}: channel {named!r} is none of {', '.join(channels)}")
     if kind not in _SPANLESS | _SPANNED:
         raise ValueError(f"input {text!r}: statistic {kind!r} is none of {', '.join(sorted(_SPANLESS | _SPANNED))}")
     if (match["start"] is None) != (kind in _SPANLESS) or match["other"] is not None:
@@ -75,7 +81,8 @@ def parse_input(text: str, channels: Sequence[str], cells: int, cell_s: int, opt
         raise ValueError(
             f"input {text!r}: the span must lie within the window of {cells * cell_s} s, newer bound first"
         )
-    return Input(list(channels).index(channel), kind, start, end)
+    minus = list(channels).index(match["minus"]) if match["minus"] is not None else -1
+    return Input(list(channels).index(channel), kind, start, end, minus=minus)
 
 
 class InputPlan:
@@ -123,9 +130,12 @@ class InputPlan:
         out = np.empty((count, len(self.names)), dtype=np.float32)
         newest = {}
         nothing = np.full(count, np.nan, dtype=np.float32)
-        for channel in {i.channel for _, i in self._inputs} | self._taken:
-            columns = [(c, i) for c, i in self._inputs if i.channel == channel]
-            newest[channel] = self._channel(np.ascontiguousarray(values[:, channel, :]), columns, out)
+        for channel, minus in {(i.channel, i.minus) for _, i in self._inputs} | {(taken, -1) for taken in self._taken}:
+            columns = [(c, i) for c, i in self._inputs if (i.channel, i.minus) == (channel, minus)]
+            window = values[:, channel, :] if minus < 0 else values[:, channel, :] - values[:, minus, :]
+            last = self._channel(np.ascontiguousarray(window), columns, out)
+            if minus < 0:
+                newest[channel] = last
         for column, wanted in self._beside:
             value = nothing if optional is None else optional[:, wanted.channel]
             out[:, column] = value if wanted.other < 0 else value - newest[wanted.other]

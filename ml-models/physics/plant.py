@@ -20,6 +20,7 @@ from physics.hidden import Nature
 from physics.layout import Layout, LayoutError
 from physics.model import RoomModel
 from physics.parameters import Parameters
+from physics.season import Surroundings
 from physics.sensors import Readings, Sensors
 from physics.state import Inputs, Outputs, State
 from physics.workload import Workload
@@ -60,6 +61,10 @@ class Plant:
         own = [np.random.default_rng([one, rack, 14]) for one in self.seeds for rack in ids]
         self._workload.base = np.array([each.uniform(*self.nature.workload.base) for each in own])
         self._sensors = Sensors(layout, self.seeds, self.nature)
+        weather = np.random.default_rng([*self.seeds, zlib.crc32(layout.room.encode()), 17])
+        self._surroundings = Surroundings(s, self.nature, weather)
+        # Mean over the years of the dew point outside each room.
+        self._dew_point = np.array([one.outside_dew_point for one in self._hidden])
         self._inputs = self._model.default_inputs(0.0)
         self._setpoint, self._fan = self._inputs.setpoint.copy(), self._inputs.fan.copy()
         self._supply_drift: Floats = self._rng.normal(0.0, self.nature.supply_drift, (s, m))
@@ -222,6 +227,7 @@ class Plant:
                 getattr(new._state, array)[:, to] = getattr(self._state, array)[:, of]
             for array in ("_setpoint", "_fan", "_supply_drift", "_hunting"):
                 getattr(new, array)[..., to] = getattr(self, array)[..., of]
+        new._surroundings = self._surroundings
         new._faults = [fault for fault in self._faults if new.concerns(fault)]
         new._state.network = None
         new._drive(0.0)
@@ -244,14 +250,21 @@ class Plant:
             self._hunting = _oscillate(self._hunting, dt_s, self._hunting_period_s, nature.hunting_time_s, rng)
             share = dt_s / nature.recirculation_drift_time_s
             self._place_drift = _wander(self._place_drift, nature.recirculation_drift, share, rng)
+            self._surroundings.step(dt_s)
         inputs.it_power = self._model.power(self._workload.utilisation.reshape(s, n))
         inputs.setpoint = self._setpoint + self._supply_drift + nature.hunting * self._hunting[0]
+        inputs.setpoint += self._surroundings.supply_k(self.time_s)[..., None]
         inputs.fan, inputs.capacity = self._fan.copy(), np.ones_like(self._fan)
         inputs.server_fan = np.ones((s, n))
         inputs.extra_recirculation = 0.12 * self._place_drift
-        inputs.containment_open, inputs.moisture = np.zeros(s), np.zeros(s)
+        inputs.containment_open, inputs.moisture = np.zeros(s), self._fresh_moisture()
         for fault, size in self._active():
             self._apply(inputs, fault, size)
+
+    def _fresh_moisture(self) -> Floats:
+        """Water (S,), kg/s, that fresh air brings in with the weather and the season, beyond what it does on a mean."""
+        e, now = self._model.equations, self._dew_point + self._surroundings.dew_k(self.time_s)
+        return np.asarray(e.fresh_kg_s * (laws.humidity_ratio(now) - e.outside))
 
     def _apply(self, inputs: Inputs, fault: Fault, size: float) -> None:
         lost = min(size, 1.0)

@@ -68,6 +68,37 @@ def test_empty_window_gives_missing_inputs_and_no_past():
     assert all(np.isnan(value) for value in got.values())
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(0, 1))
+def test_inputs_of_a_difference_are_those_of_its_cells(seed, missing):
+    rng = np.random.default_rng(seed)
+    windows = (20.0 + rng.normal(size=(4, 2, CELLS))).astype(np.float32)
+    windows[rng.random(windows.shape) < missing] = np.nan
+    names = [
+        "b.mean[0:300]",
+        "b-a.last",
+        "b-a.mean[0:60]",
+        "b-a.std[0:300]",
+        "b-a.change[120:240]",
+        "b-a.filled",
+        "a.last",
+    ]
+    got = InputPlan(names, ["a", "b"], CELLS, CELL_S).compute(windows)
+    for row in range(len(windows)):
+        apart = windows[row, 1] - windows[row, 0]
+        for column, name in enumerate(names):
+            window = apart if "-" in name else windows[row, "ab".index(name[0])]
+            assert got[row, column] == pytest.approx(naive(window, name), abs=2e-3, nan_ok=True), name
+
+
+def test_a_difference_is_missing_where_one_channel_is():
+    windows = np.full((1, 2, CELLS), 20.0, dtype=np.float32)
+    windows[0, 1] = np.nan
+    got = InputPlan(["a-b.mean[0:60]", "a.mean[0:60]"], ["a", "b"], CELLS, CELL_S).compute(windows)
+    assert np.isnan(got[0, 0])
+    assert got[0, 1] == 20.0
+
+
 def test_rows_do_not_depend_on_their_batch():
     windows = np.random.default_rng(1).normal(20, 1, (64, 2, CELLS)).astype(np.float32)
     together = plan().compute(windows)
@@ -81,6 +112,7 @@ def test_rows_do_not_depend_on_their_batch():
         ("a.mean", "takes a span"),
         ("a.last[0:60]", "takes no span"),
         ("c.last", "none of a, b"),
+        ("a-c.last", "'c' is none of a, b"),
         ("a.median[0:60]", "none of"),
         ("a.mean[60:0]", "newer bound first"),
         ("a.mean[0:301]x", "expected <channel>"),
