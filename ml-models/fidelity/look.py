@@ -40,6 +40,8 @@ class FidelityLooker:
             every_s=settings.fidelity_calibrate_every_h * 3600.0,
             judged_every=settings.fidelity_publish_every,
             worse_factor=settings.fidelity_worse_factor,
+            kept=settings.fidelity_kept_steps,
+            ahead_scale=settings.fidelity_time_scale,
         )
         self._rooms: dict[tuple[str, str], Follower] = {}
         self._known: dict[tuple[str, str], Calibration] = {}
@@ -69,10 +71,13 @@ class FidelityLooker:
         if room.turned:
             self._tell_turn(site, room)
         self._calibrate_if_due(site, room, now_ms)
-        expected = room.twin.ahead.expected([room.beginning()], HORIZONS_S)[0]
+        expected = room.twin.ahead.expected([room.beginning()], self._terms.horizons_s)[0]
         room.foresight.said(moment, expected)
-        told = self._expected(room, expected, now_ms) if room.trusted and not room.foresight.misleads else []
-        if not room.scorer.ready or room.steps % self._settings.fidelity_publish_every:
+        # Of other horizons than models know, nothing is told to them.
+        heard = room.trusted and not room.foresight.misleads and self._settings.fidelity_time_scale == 1.0
+        told = self._expected(room, expected, now_ms) if heard else []
+        early = not room.scorer.ready or room.steps < self._settings.fidelity_first_step
+        if early or room.steps % self._settings.fidelity_publish_every:
             return told
         return [*self._results(site, room, now_ms), *told]
 

@@ -17,6 +17,15 @@ class FidelitySettings(KafkaSettings, DittoSettings, SitesSettings, ProcessSetti
     )
     fidelity_calibrate_every_h: float = Field(24.0, ge=1.0, description="Hours between two calibrations of a room.")
     fidelity_memory_h: float = Field(24.0, ge=3.0, description="Hours of history that a calibration is made from.")
+    fidelity_time_scale: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="How far ahead forecasts are judged is multiplied by this: below 1, with as short a time between "
+        "two steps, for demonstrations and tests. What is expected is then told to no model.",
+    )
+    fidelity_first_step: int = Field(4, ge=4, description="Step of a room's twin from which on its fidelity is told.")
+    fidelity_kept_steps: int = Field(180, ge=20, le=10_000, description="Steps that its fidelity rests on.")
     fidelity_worse_factor: float = Field(
         1.5, gt=1.0, description="Error over that at calibration above which a room's twin counts as worse."
     )

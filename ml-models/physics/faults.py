@@ -14,6 +14,8 @@ Kind = Literal[
     "unit-fails",
     "unit-stops",
     "unit-fan-degrades",
+    "unit-deaf",
+    "unit-refuses",
     "rack-fan-degrades",
     "blanking-missing",
     "containment-opens",
@@ -30,6 +32,8 @@ KINDS: Final[Mapping[Kind, tuple[str, str, float]]] = {
     "unit-fails": ("unit", "share of its capacity that is lost, its fans go on", 1.0),
     "unit-stops": ("unit", "share of its capacity and of its air that is lost", 1.0),
     "unit-fan-degrades": ("unit", "share of its air that is lost (worn fan, clogged filter)", 0.3),
+    "unit-deaf": ("unit", "not used; its controller does and answers no command", 1.0),
+    "unit-refuses": ("unit", "not used; in local control at its panel, it refuses every command", 1.0),
     "rack-fan-degrades": ("rack", "share of its air that is lost", 0.3),
     "blanking-missing": ("rack", "share of its inlet air that comes from behind in addition", 0.2),
     "containment-opens": ("room", "how far it stands open, 0 to 1", 1.0),
@@ -40,6 +44,8 @@ KINDS: Final[Mapping[Kind, tuple[str, str, float]]] = {
     "disk-degrades": ("disk", "sectors that go bad in an hour", 60.0),
     "disk-fails": ("disk", "not used; it does not answer any more", 1.0),
 }
+# Of a unit's controller, not of its air: :mod:`gateway.controls` has them.
+OF_CONTROLLERS: Final[tuple[Kind, ...]] = ("unit-deaf", "unit-refuses")
 SENSORS: Final = ("bottom", "top")
 
 

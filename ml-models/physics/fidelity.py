@@ -69,15 +69,15 @@ class Fidelity:
 
 
 class Scorer:
-    """Errors of one room's twin over the last :data:`KEPT` steps: N racks, two heights each."""
+    """Errors of one room's twin over the last ``kept`` steps: N racks, two heights each."""
 
-    def __init__(self, racks: int) -> None:
+    def __init__(self, racks: int, kept: int = KEPT) -> None:
         self._racks = racks
-        self._step: deque[Floats] = deque(maxlen=KEPT)
-        self._ahead: deque[Floats] = deque(maxlen=KEPT)
-        self._persistence: deque[Floats] = deque(maxlen=KEPT)
-        self._power: deque[Floats] = deque(maxlen=KEPT)
-        self._power_said: deque[Floats] = deque(maxlen=KEPT)
+        self._step: deque[Floats] = deque(maxlen=kept)
+        self._ahead: deque[Floats] = deque(maxlen=kept)
+        self._persistence: deque[Floats] = deque(maxlen=kept)
+        self._power: deque[Floats] = deque(maxlen=kept)
+        self._power_said: deque[Floats] = deque(maxlen=kept)
 
     def step(self, error: Floats) -> None:
         """Errors (2, N) of one step: expected less measured."""

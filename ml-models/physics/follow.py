@@ -42,7 +42,8 @@ _AGAIN_S: Final = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a room is followed: seconds between steps, what is remembered, when it is calibrated, when it is judged."""
+    """How a room is followed: seconds between steps, what is remembered, when it is calibrated, when and by how much of
+    the past it is judged; ``ahead_scale`` multiplies :data:`HORIZONS_S`."""
 
     step_s: float = 60.0
     memory_s: float = 24 * 3600.0
@@ -50,14 +51,23 @@ class Terms:
     every_s: float = 24 * 3600.0
     judged_every: int = 5
     worse_factor: float = 1.5
+    kept: int = KEPT
+    ahead_scale: float = 1.0
+
+    @property
+    def horizons_s(self) -> tuple[float, ...]:
+        """How far ahead it is forecast (s)."""
+        return tuple(horizon * self.ahead_scale for horizon in HORIZONS_S)
 
 
 class Foresight:
     """Forecasts :data:`AHEAD_S` ahead of one room, held against what came and against persistence."""
 
-    def __init__(self) -> None:
+    def __init__(self, terms: Terms | None = None) -> None:
+        terms = terms or Terms()
+        self._ahead_s = AHEAD_S * terms.ahead_scale
         self._due: deque[tuple[float, Floats, Floats, Floats]] = deque()
-        self._errors: deque[tuple[Floats, Floats]] = deque(maxlen=KEPT)
+        self._errors: deque[tuple[Floats, Floats]] = deque(maxlen=terms.kept)
 
     def came(self, moment: Moment) -> list[tuple[Floats, Floats, Floats]]:
         """Of each forecast whose time has come: its error and that of persistence (2, N), the power then (N,)."""
@@ -71,7 +81,7 @@ class Foresight:
     def said(self, moment: Moment, expected: Floats) -> None:
         """What is expected (H, 2, N) from this moment on."""
         ahead = expected[HORIZONS_S.index(AHEAD_S)]
-        self._due.append((moment.time_s + AHEAD_S, ahead, moment.inlet, moment.power))
+        self._due.append((moment.time_s + self._ahead_s, ahead, moment.inlet, moment.power))
 
     @property
     def misleads(self) -> bool:
@@ -151,13 +161,13 @@ class Follower:
 
     def beginning(self) -> Beginning:
         """Where its forecast of now starts from."""
-        return self.twin.beginning(HORIZONS_S)
+        return self.twin.beginning(self._terms.horizons_s)
 
     def _begin(self) -> None:
         parameters = self.calibration.parameters if self.calibration else None
-        self.twin = Twin(self.layout, parameters, step_s=self._terms.step_s, horizons_s=HORIZONS_S)
-        self.scorer = Scorer(len(self.layout.racks))
-        self.foresight = Foresight()
+        self.twin = Twin(self.layout, parameters, step_s=self._terms.step_s, horizons_s=self._terms.horizons_s)
+        self.scorer = Scorer(len(self.layout.racks), self._terms.kept)
+        self.foresight = Foresight(self._terms)
         self._followed = 0
 
 

@@ -50,13 +50,14 @@ class Verdict:
 class Judge:
     """Judges one version."""
 
-    def __init__(self, promise: Promise) -> None:
-        self._promise = promise
+    def __init__(self, promise: Promise, least: int = LEAST) -> None:
+        """``least``: scored predictions before anything is said."""
+        self._promise, self._least = promise, least
         self._worse_since: int | None = None
 
     def verdict(self, tally: Tally, now_ms: int) -> Verdict:
         """What its recent scores say."""
-        if tally.count < LEAST:
+        if tally.count < self._least:
             return Verdict(False, False, "")
         reasons = []
         if tally.coverage < self._promise.coverage - _COVERAGE_SHORT:

@@ -20,7 +20,7 @@ def run(settings: ScorecardSettings, context: Context) -> None:
         if sites is None
         else [names.own_topic(what, site) for site in sites for what in ("readings", "predictions")]
     )
-    tallies = Tallies()
+    tallies = Tallies(round(settings.scorecard_recent_s * 1000))
     verdicts = None
     if settings.registry_url:
         try:
@@ -29,10 +29,12 @@ def run(settings: ScorecardSettings, context: Context) -> None:
             raise Fatal(str(error)) from error
         train = start_training(settings.registry_url) if settings.scorecard_retrain == "process" else None
         every_ms = round(settings.scorecard_retrain_every_s * 1000)
-        verdicts = Verdicts(registry, tallies, context, train, every_ms)
+        verdicts = Verdicts(registry, tallies, context, train, every_ms, least=settings.scorecard_least)
     consumer = make_consumer(settings, "racktwin-scorecard")
     interval_ms = round(settings.scorecard_interval_s * 1000)
-    work = ScorecardWork(context, SafeProducer(settings), tallies, verdicts, interval_ms)
+    work = ScorecardWork(
+        context, SafeProducer(settings), tallies, verdicts, interval_ms, least=settings.scorecard_least
+    )
     context.health.set_ready(True)
     run_batches(consumer, topics, work, context)
 

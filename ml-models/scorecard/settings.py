@@ -19,6 +19,12 @@ class ScorecardSettings(KafkaSettings, SitesSettings, ProcessSettings):
     scorecard_interval_s: float = Field(
         60.0, gt=0, le=3600, description="Seconds between two writings of scores onto twins and into history."
     )
+    scorecard_recent_s: float = Field(
+        2700.0, ge=1, le=86_400, description="Half-life of the scores that a version's verdict rests on (s)."
+    )
+    scorecard_least: int = Field(
+        200, ge=1, description="Scored predictions of a version before anything is said of it."
+    )
     scorecard_retrain: Literal["off", "process"] = Field(
         "off",
         description="What to do when a model drifts: nothing (an operator makes a Job), or start `python -m training` "

@@ -80,7 +80,9 @@ class Tallies:
     """All tallies: of each thing by model, target and horizon, and of each model's version as a whole
     and by horizon."""
 
-    def __init__(self) -> None:
+    def __init__(self, recent_half_life_ms: int = RECENT_HALF_LIFE_MS) -> None:
+        """``recent_half_life_ms``: of what a version's verdict rests on."""
+        self._recent_ms = recent_half_life_ms
         self._of_things: dict[str, dict[tuple[str, str, int], Tally]] = defaultdict(dict)
         self.versions: dict[tuple[str, str], Tally] = {}
         self._horizons: dict[tuple[str, str], dict[int, Tally]] = defaultdict(dict)
@@ -106,8 +108,8 @@ class Tallies:
         self.sites[w.model].add(site_of(scored.thing))
         mine = self._of_things[scored.thing]
         mine.setdefault((w.model, scored.target, w.horizon_s), Tally()).add(scored)
-        self.versions.setdefault((w.model, w.version), Tally(RECENT_HALF_LIFE_MS)).add(scored)
-        self._horizons[w.model, w.version].setdefault(w.horizon_s, Tally(RECENT_HALF_LIFE_MS)).add(scored)
+        self.versions.setdefault((w.model, w.version), Tally(self._recent_ms)).add(scored)
+        self._horizons[w.model, w.version].setdefault(w.horizon_s, Tally(self._recent_ms)).add(scored)
         self._changed[scored.thing] = scored
 
     def changed(self) -> list[tuple[Scored, dict[str, Any]]]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from models.registry import Registry, RegistryError, Scores, State
 from racktwin.process import Context
-from scorecard.judge import Judge, Verdict, promise_of
+from scorecard.judge import LEAST, Judge, Verdict, promise_of
 from scorecard.tallies import Tallies, Tally
 
 # Runners look once a minute; what is older is of one that has gone.
@@ -22,12 +22,21 @@ Train = Callable[[str], None]
 class Verdicts:
     """One per process. `train` is called with a model's name when it drifts, not more often than `every_ms`."""
 
-    def __init__(self, registry: Registry, tallies: Tallies, context: Context, train: Train | None, every_ms: int):
+    def __init__(
+        self,
+        registry: Registry,
+        tallies: Tallies,
+        context: Context,
+        train: Train | None,
+        every_ms: int,
+        *,
+        least: int = LEAST,
+    ) -> None:
         self._registry = registry
         self._tallies = tallies
         self._context = context
         self._train = train
-        self._every_ms = every_ms
+        self._every_ms, self._least = every_ms, least
         self._judges: dict[tuple[str, str], Judge] = {}
         self._trained: dict[str, int] = {}
 
@@ -72,7 +81,7 @@ class Verdicts:
         else:
             if key not in self._judges:
                 manifest = self._registry.manifest(*key)
-                self._judges[key] = Judge(promise_of(manifest.metrics, manifest.definition.coverage))
+                self._judges[key] = Judge(promise_of(manifest.metrics, manifest.definition.coverage), self._least)
             verdict = self._judges[key].verdict(tally, now_ms)
         state = State(
             pointer.version,

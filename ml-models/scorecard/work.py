@@ -12,7 +12,7 @@ from racktwin.kafka import SafeProducer
 from racktwin.messages import decode_prediction, decode_reading
 from racktwin.process import Context, Fatal
 from scorecard import metrics, outbox
-from scorecard.judge import UNKNOWN, Judge, Verdict
+from scorecard.judge import LEAST, UNKNOWN, Judge, Verdict
 from scorecard.ledger import Ledger
 from scorecard.tallies import Tallies
 from scorecard.verdicts import Verdicts
@@ -22,14 +22,22 @@ class ScorecardWork:
     """`racktwin.kafka.BatchWork` of the scorecard."""
 
     def __init__(
-        self, context: Context, producer: SafeProducer, tallies: Tallies, verdicts: Verdicts | None, interval_ms: int
+        self,
+        context: Context,
+        producer: SafeProducer,
+        tallies: Tallies,
+        verdicts: Verdicts | None,
+        interval_ms: int,
+        *,
+        least: int = LEAST,
     ) -> None:
+        """``least``: scored predictions of a version before anything is said of it."""
         self._context = context
         self._producer = producer
         self._ledger = Ledger()
         self._tallies = tallies
         self._verdicts = verdicts
-        self._interval_ms = interval_ms
+        self._interval_ms, self._least = interval_ms, least
         # Of versions that no registry knows.
         self._judges: dict[tuple[str, str], Judge] = {}
         self._wrote = context.clock()
@@ -74,7 +82,7 @@ class ScorecardWork:
             if state is not None and state.version == version:
                 verdict = Verdict(state.drifting, state.paused, state.reason)
             else:
-                judge = self._judges.setdefault((model, version), Judge(UNKNOWN))
+                judge = self._judges.setdefault((model, version), Judge(UNKNOWN, self._least))
                 # Nobody can be told to pause.
                 verdict = replace(judge.verdict(tally, now), paused=False)
             for record in outbox.model_records(self._tallies.sites[model], (model, version), tally, verdict, now):

@@ -42,7 +42,16 @@ def run(settings: UpkeepSettings, context: Context) -> None:
             with InfluxReader(settings) as reader:
                 for site in settings.site_list() or reader.sites():
                     hours = settings.upkeep_history_hours
-                    _tell(site, look(reader, site, context.clock(), hours, put, disks=disks), context)
+                    found = look(
+                        reader,
+                        site,
+                        context.clock(),
+                        hours,
+                        put,
+                        disks=disks,
+                        sudden_scale=settings.upkeep_sudden_scale,
+                    )
+                    _tell(site, found, context)
         except (InfluxError, ValueError) as error:
             # Looked at again in its own time: nothing wears within minutes.
             FAILED.inc()

@@ -14,3 +14,10 @@ class UpkeepSettings(KafkaSettings, InfluxSettings, SitesSettings, ProcessSettin
     upkeep_history_hours: float = Field(
         168.0, gt=1, le=87_600, description="How far back wear is looked for, in hours; by means of an hour."
     )
+    upkeep_sudden_scale: float = Field(
+        1.0,
+        ge=0.01,
+        le=1,
+        description="Every time of the look for sudden losses (means of two minutes, half an hour at least, three "
+        "hours) is multiplied by this: below 1 for demonstrations and tests.",
+    )

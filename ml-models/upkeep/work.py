@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from models.wear import Finding
 from upkeep.disks import Disks
@@ -17,21 +18,30 @@ _KINDS = ("cooling", "server")
 
 
 def look(
-    reader: Reader, site: str, now_ms: int, history_hours: float, put: Callable[[Record], None], *, disks: Disks
+    reader: Reader,
+    site: str,
+    now_ms: int,
+    history_hours: float,
+    put: Callable[[Record], None],
+    *,
+    disks: Disks,
+    sudden_scale: float = 1.0,
 ) -> list[Finding]:
-    """Judges a site, hands every record to `put`; the findings, worst first. `disks` remembers what it saw of disks.
+    """Judges a site, hands every record to `put`; the findings, worst first. `disks` remembers what it saw of disks;
+    `sudden_scale` multiplies the times of the look for sudden losses.
 
     Raises:
         InfluxError: InfluxDB cannot be reached or refuses.
     """
     now_s = now_ms // 1000
     # Whole cells alone: the mean of one that has just begun is of what happened to come.
-    end, fine_end = now_s // _COARSE_S * _COARSE_S, now_s // _FINE_S * _FINE_S
+    cell, span = round(_FINE_S * sudden_scale) or 1, round(_FINE_SPAN_S * sudden_scale)
+    end, fine_end = now_s // _COARSE_S * _COARSE_S, now_s // cell * cell
     coarse = read(reader, site, begin=end - round(history_hours * 3600), end=end, every=_COARSE_S)
-    fine = read(reader, site, begin=fine_end - _FINE_SPAN_S, end=fine_end, every=_FINE_S, kinds=_KINDS)
+    fine = read(reader, site, begin=fine_end - span, end=fine_end, every=cell, kinds=_KINDS)
     calm = calm_hour(coarse)
     slow = findings(coarse, now_ms, calm_hour=calm)
-    sudden = findings(fine, now_ms, calm_hour=calm, demand=SUDDEN)
+    sudden = findings(fine, now_ms, calm_hour=calm, demand=replace(SUDDEN, hours=SUDDEN.hours * sudden_scale))
     looked = disks.look(reader, site, now_ms, history_hours, calm)
     told = []
     for name, thing in sorted({**looked.servers, **coarse, **fine}.items()):

@@ -15,6 +15,9 @@ from typing import Any, Final
 FILTERS: Final = ("command//+/req/#", "command/+/+/req/#")
 
 
+# Status of a command that a device does not answer.
+NO_ANSWER: Final = 0
+
 # Device, subject, parameters, now (ms) -> status and body of the answer, None for a device without a controller.
 Handle = Callable[[str, str, Any, int], tuple[int, dict[str, Any]] | None]
 
@@ -71,6 +74,7 @@ def answer(
 
     ``handle`` is asked first what the device makes of it (status and body), and answers None for devices without a
     controller: such a simulated device accepts what it is told and says so, with the parameters it was given: 200.
+    `NO_ANSWER`, and none, of a device that is deaf.
     400 for a payload that is not JSON, 404 for a device that this gateway does not speak for. The answer's topic names
     the tenant even where the command's did not: Hono 1.0.3 hangs up otherwise.
     """
@@ -92,7 +96,7 @@ def answer(
         body |= {"status": "accepted", "acceptedAt": now_ms}
         if parameters is not None:
             body["parameters"] = parameters
-    if not command.request_id:
+    if not command.request_id or status == NO_ANSWER:
         return status, None
     whom = f"{tenant}/{command.device}" if command.device else "/"
     prefix = f"c/{whom}/s" if command.short else f"command/{whom}/res"

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from gateway.commands import NO_ANSWER
+from physics.faults import OF_CONTROLLERS, Fault
 from racktwin.commands import SUBJECT, fault_of
 
 # Air's temperature rise over the racks that a unit's own control keeps by its fans (K), and how it does (%/K, %/K/s).
@@ -71,6 +73,8 @@ class Controls:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._units: dict[str, _Unit] = {}
+        # Unit -> what is wrong with its controller.
+        self._faults: dict[str, str] = {}
 
     def adopt(self, units: Mapping[str, UnitSetup]) -> None:
         """The units at present: new ones start, others go on, those that are gone leave."""
@@ -85,16 +89,30 @@ class Controls:
                         setup, setup.setpoint, setup.fan_speed, at_setpoint=setup.setpoint, at_fan=setup.fan_speed
                     )
 
+    def set_faults(self, faults: Iterable[Fault], now_s: float) -> None:
+        """Have those of these faults that are of controllers and in force now (epoch seconds), and no others."""
+        found = {fault.target: fault.kind for fault in faults if fault.kind in OF_CONTROLLERS and fault.at(now_s) > 0.0}
+        with self._lock:
+            # A target is a thing, or its name without site and kind.
+            both = {unit: found.get(unit) or found.get(unit.partition("-")[2]) for unit in self._units}
+            self._faults = {unit: kind for unit, kind in both.items() if kind}
+
     def handle(self, device: str, subject: str, parameters: Any, now: int) -> Reply | None:
         """Status and body of the answer to a command; None where this is no unit's, or the subject another.
 
         200 with what is in force; 400 for what is no command, 409 for an id that came with other values, 422 for
-        values beyond what the hardware allows.
+        values beyond what the hardware allows. Of a unit with a fault: 423 where it is in local control, `NO_ANSWER`
+        where it is deaf.
         """
         with self._lock:
             unit = self._units.get(device)
             if unit is None or subject != SUBJECT:
                 return None
+            fault = self._faults.get(device)
+            if fault == "unit-deaf":
+                return NO_ANSWER, {}
+            if fault == "unit-refuses":
+                return 423, {"error": "in local control at the unit's panel"}
             if not isinstance(parameters, dict):
                 return 400, {"error": "payload: expected an object"}
             return _take(unit, parameters, now)

@@ -152,9 +152,11 @@ class Fleet:
         self._log.info("devices", total=len(found.devices), rooms=len(plants), joined=joined, left=left)
 
     def _break(self) -> None:
-        """Give each room, and each server's disks, the faults that concern it."""
+        """Give each room, each unit's controller and each server's disks the faults that concern it."""
         faults = self._faults.read()
-        self._shelves.set_faults(faults, self._clock() / 1000.0)
+        now_s = self._clock() / 1000.0
+        self._shelves.set_faults(faults, now_s)
+        self._controls.set_faults(faults, now_s)
         for plant in self._plants.values():
             plant.set_faults([fault for fault in faults if plant.concerns(fault)])
 

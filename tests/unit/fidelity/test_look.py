@@ -181,6 +181,25 @@ def test_what_misleads_or_has_worsened_is_not_told(
     assert expected(208) == 0
 
 
+def test_forecasts_may_be_judged_in_shorter_times_and_are_then_told_to_no_model(
+    past: History, followed: tuple[FidelityLooker, list[list[Result]]]
+) -> None:
+    twins = things()
+    calibrated = [found for found in followed[1] if len(found) > 4][-1][0].values
+    twins[0]["features"] = {"fidelity": {"properties": calibrated}}
+    told = []
+    for scale in (1.0, 0.2):
+        settings = FidelitySettings(fidelity_time_scale=scale, fidelity_first_step=30, fidelity_kept_steps=20)
+        looker = FidelityLooker(settings, lambda: int(START_S * 1000), structlog.stdlib.get_logger())
+        looker.rooms(SITE, {"h": hall()}, twins)
+        told.append(run(looker, 100, past, hall()))
+    usual, quick = told
+    assert "expectation" in {result.feature for found in usual for result in found}
+    assert [k + 1 for k, found in enumerate(quick) if found] == list(range(30, 101, 5))
+    assert {result.feature for found in quick for result in found} == {"fidelity", "cooling"}
+    assert all(found[0].values["skill"] is not None for found in quick if found)
+
+
 def test_a_stored_calibration_of_other_racks_is_not_taken(past: History) -> None:
     looker, layout = made(), hall()
     twins = things()

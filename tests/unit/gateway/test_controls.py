@@ -8,6 +8,7 @@ import pytest
 
 from gateway.commands import answer, parse
 from gateway.controls import Controls, UnitSetup
+from physics.faults import Fault
 
 UNIT = "racktwin.t:cooling-c1"
 
@@ -88,6 +89,27 @@ def test_the_answer_over_mqtt_is_the_controllers() -> None:
     status, found = answer(command, "racktwin.t:gateway-g", "t", lambda _: True, 7, handle=controls.handle)
     assert status == 422
     assert found is not None and found.topic.startswith(f"command/t/{UNIT}/res/1/422")
+
+
+@pytest.mark.parametrize("target", [UNIT, "c1"])
+def test_a_deaf_unit_does_nothing_and_answers_nothing(target: str) -> None:
+    controls = made()
+    controls.set_faults([Fault("unit-deaf", target), Fault("unit-refuses", "c2")], 0.0)
+    command = parse(f"command//{UNIT}/req/1/set", b'{"id":"a","setpoint":21}')
+    assert command is not None
+    assert answer(command, "racktwin.t:gateway-g", "t", lambda _: True, 7, handle=controls.handle) == (0, None)
+    after = controls.step(UNIT, None, 600.0, 0)
+    assert after is not None and after.setpoint == 20.0
+    controls.set_faults([], 1.0)
+    assert told(controls, id="a", setpoint=21.0)[0] == 200
+
+
+def test_a_unit_in_local_control_refuses_while_that_lasts() -> None:
+    controls = made()
+    fault = Fault("unit-refuses", UNIT, start_s=10.0, end_s=20.0)
+    for now_s, status in ((5.0, 200), (15.0, 423), (25.0, 200)):
+        controls.set_faults([fault, Fault("unit-fails", UNIT)], now_s)
+        assert told(controls, setpoint=21.0)[0] == status
 
 
 def test_units_come_and_go() -> None:

@@ -45,6 +45,7 @@ class Setting:
         self.now_ms = 1_795_000_000_000
         self.inventory, self.uplink = Inventory(), Uplink()
         self.spool = Spool(folder, lambda: self.now_ms)
+        self.controls = Controls()
         self.fleet = Fleet(
             self.inventory,
             self.uplink,
@@ -52,7 +53,7 @@ class Setting:
             seed=1,
             clock=lambda: self.now_ms,
             log=structlog.stdlib.get_logger(),
-            controls=Controls(),
+            controls=self.controls,
             faults=FaultsFile(folder / "faults.json", lambda: self.now_ms, structlog.stdlib.get_logger()),
         )
 
@@ -151,6 +152,18 @@ def test_a_command_reaches_the_room(tmp_path: Path) -> None:
         setting.now_ms += 20_000
         setting.fleet.sample()
     assert values(setting.uplink.offered[-1])["air/supplyTemperature"] > before + 2.0
+
+
+def test_a_fault_of_a_units_controller_is_none_of_the_rooms(tmp_path: Path) -> None:
+    setting = with_units(tmp_path)
+    path = tmp_path / "faults.json"
+    for faults, status in (([{"kind": "unit-refuses", "target": "hall-unit-1"}], 423), ([], 200)):
+        path.write_text(json.dumps(faults))
+        setting.fleet.refresh()
+        setting.now_ms += 2000
+        assert setting.fleet.sample() > 0
+        reply = setting.controls.handle("hall-unit-1", "set", {"setpoint": 21.0}, setting.now_ms)
+        assert reply is not None and reply[0] == status
 
 
 def test_faults_of_the_file_begin_and_are_mended(tmp_path: Path) -> None:

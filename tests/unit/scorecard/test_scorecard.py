@@ -106,6 +106,20 @@ def test_too_few_scores_say_nothing():
     assert not Judge(Promise(0.1, 0.9)).verdict(scored_series(LEAST - 1, 5.0, 1.0), NOW).drifting
 
 
+def test_how_many_scores_it_takes_and_how_long_they_count_may_be_set():
+    assert Judge(Promise(0.1, 0.9), 5).verdict(scored_series(5, 5.0, 1.0), NOW).drifting
+    ledger, tallies = Ledger(), Tallies(recent_half_life_ms=60_000)
+    for n, error in enumerate((4.0, 0.0, 0.0, 0.0)):
+        at = NOW + n * 60_000
+        drain(ledger, reading(at=at, value=20.0))
+        ledger.predicted(prediction(at, 20.0 + error, horizon_s=30))
+        for one in drain(ledger, reading(at=at + 30_000, value=20.0)):
+            tallies.add(one)
+    (tally,) = tallies.versions.values()
+    # 4 K, an eighth of it left among 1 + 1/2 + 1/4 + 1/8.
+    assert tally.mae == pytest.approx(4.0 / 15.0)
+
+
 def test_intervals_that_fail_are_drift_and_named():
     verdict = Judge(Promise(0.5, 0.9)).verdict(scored_series(LEAST, 0.5, 1.0, inside=False), NOW)
     assert verdict.drifting

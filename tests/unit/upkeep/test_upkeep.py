@@ -106,6 +106,20 @@ def test_what_breaks_within_the_hour_is_on_the_twin_and_in_history():
     assert told.values["state"] == "due"
 
 
+def test_what_breaks_may_be_looked_for_in_shorter_times():
+    class Quick(FakeReader):
+        """The same within two and a half minutes."""
+
+        def query(self, flux: str) -> Iterator[Row]:
+            for row in super().query(flux.replace("every: 5s", "every: 120s")):
+                yield Row(row.thing, row.room, row.row, NOW - (NOW - row.at_ms) // 24, row.value)
+
+    out: list[tuple[str, str, bytes]] = []
+    (found,) = look(Quick(), "lab", NOW, 168.0, out.append, disks=Disks(), sudden_scale=1 / 24)
+    assert (found.thing, found.state) == (UNIT, "due")
+    assert look(Quick(), "lab", NOW, 168.0, out.append, disks=Disks()) == []
+
+
 def test_what_is_well_is_said_to_be_well():
     class Calm(FakeReader):
         def query(self, flux: str) -> Iterator[Row]:
