@@ -1,4 +1,4 @@
-"""The past from InfluxDB: series of one thing, and frames of a whole room for replay.
+"""The past from InfluxDB: series of one thing, states of a whole room for replay, and what happened.
 
 Whole site, room, thing, feature and property names are checked before they enter a query: they are parameters of ours,
 never text of the browser's. Buckets by range and resolution: :mod:`racktwin.history`.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import gzip
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -17,13 +17,26 @@ from typing import Any, Final
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.rest import ApiException
 
+from console import past_alerts
+from console.states import (
+    HELD_S,
+    LOOKBACK_S,
+    PREDICTED,
+    Asked,
+    Board,
+    Column,
+    Row,
+    condition,
+    held,
+    predicted_key,
+    read_rows,
+)
 from racktwin import catalogue_computed, names
 from racktwin.history import MINUTE, QUARTER, Span, log_bucket, spans
 from racktwin.names import scenario_bucket
 from racktwin.settings import InfluxSettings
 
 MAX_POINTS: Final = 2000
-MAX_FRAMES: Final = 720
 
 
 class HistoryError(Exception):
@@ -54,24 +67,6 @@ class Window:
         if not 1 <= points <= most:
             raise HistoryError(f"points: expected 1 to {most}, not {points}")
         return Window(start, end, max(1, math.ceil((end - start) / 1000 / points)))
-
-
-# What a room can be coloured by in replay -> measurement, field, and a condition on tags.
-QUANTITIES: Final[dict[str, tuple[str, str, str]]] = {
-    "inlet.top": ("environment", "temperature", 'r.feature == "environment.top"'),
-    "inlet.bottom": ("environment", "temperature", 'r.feature == "environment.bottom"'),
-    "humidity.top": ("environment", "relativeHumidity", 'r.feature == "environment.top"'),
-    "power": ("power", "power", 'r.kind == "rack"'),
-    "deltaT": ("cooling", "deltaT", 'r.kind == "rack"'),
-    "humidity.bottom": ("environment", "relativeHumidity", 'r.feature == "environment.bottom"'),
-    # At the time of issue: what was expected a quarter of an hour later.
-    "predicted.top": ("prediction", "value", 'r.target == "environment.top/temperature" and r.horizon == "900"'),
-    "predicted.bottom": ("prediction", "value", 'r.target == "environment.bottom/temperature" and r.horizon == "900"'),
-    "score": ("score", "score", 'r.kind == "rack" and r.feature == "anomaly"'),
-    "supply": ("cooling", "supplyTemperature", 'r.kind == "cooling"'),
-    "return": ("cooling", "returnTemperature", 'r.kind == "cooling"'),
-    "fanSpeed": ("cooling", "fanSpeed", 'r.kind == "cooling"'),
-}
 
 
 class History:
@@ -153,34 +148,63 @@ class History:
                 )
         return found
 
-    def frames(self, site: str, room: str, quantity: str, window: Window, now_ms: int) -> dict[str, Any]:
-        """A room over time: ``times`` (epoch ms), and for each thing as many values, null where nothing was measured.
+    def states(self, asked: Asked, window: Window, now_ms: int) -> dict[str, Any]:
+        """States at the ends of the window's steps.
 
         Raises:
-            HistoryError: there is no such quantity.
+            HistoryError: the window holds no end of a step.
             HistoryUnavailable: InfluxDB does not answer.
         """
-        if quantity not in QUANTITIES:
-            raise HistoryError(f"quantity: expected one of {', '.join(QUANTITIES)}, not {quantity}")
-        measurement, name, condition = QUANTITIES[quantity]
-        step = window.step_s * 1000
-        times = list(range(window.start - window.start % step, window.end, step))
-        index = {at: position for position, at in enumerate(times)}
-        values: dict[str, list[float | None]] = {}
-        for span in self._spans(site, window, now_ms):
-            flux = (
-                f"{_source(span)} |> filter(fn: (r) => r._measurement == {_text(measurement)}"
-                f" and r._field == {_text(name)} and r.room == {_text(room)} and {condition})"
-                f' |> aggregateWindow(every: {window.step_s}s, fn: mean, createEmpty: false, timeSrc: "_start")'
-                ' |> keep(columns: ["_time", "_value", "thing"])'
-            )
-            for record in self._records(flux):
-                at = _ms(record["_time"])
-                position = index.get(at - at % step)
-                if position is not None:
-                    row = values.setdefault(record["thing"], [None] * len(times))
-                    row[position] = round(record["_value"], 3)
-        return {"quantity": quantity, "times": times, "values": values}
+        board = Board.of(window.start, window.end, window.step_s)
+        if not board.times:
+            raise HistoryError(f"to: expected at least a step of {window.step_s} s after from")
+        columns, where = asked.columns(), asked.where(_text)
+        means = [column for column in columns if column.how == "mean"]
+        lasts = [column for column in columns if column.how == "last"]
+        text = frozenset(column.key for column in columns if column.text)
+        end = board.times[-1]
+
+        def read(begin: int, until: int, select: str, how: str, group: Sequence[Column] = ()) -> None:
+            # Thinned history keeps no texts.
+            part = Window(begin, until, 0 if group is lasts else window.step_s)
+            for span in self._spans(asked.site, part, now_ms) if until > begin else []:
+                flux = (
+                    f"{_source(span)} |> filter(fn: (r) => ({where}) and ({select})) |> {how}"
+                    ' |> keep(columns: ["_time", "_value", "_field", "feature", "thing", "model"])'
+                )
+                board.put(self._states(flux), held(group, span.cell_s), text)
+
+        each_step = 'aggregateWindow(every: {}s, fn: {}, createEmpty: false, timeSrc: "_start")'
+        first = board.times[0] - window.step_s * 1000
+        read(first - LOOKBACK_S * 1000, first, condition(lasts), "last()", lasts)
+        read(first, end, condition(lasts), each_step.format(window.step_s, "last"), lasts)
+        begin = board.begins(HELD_S)
+        read(begin, end, condition(means), each_step.format(window.step_s, "mean"), means)
+        read(begin, end, PREDICTED, each_step.format(window.step_s, "last"))
+        board.judge(asked.classes)
+        return board.result()
+
+    def alerts(self, site: str, start: int, end: int) -> list[dict[str, Any]]:
+        """Alerts that were open at some time of [``start``, ``end``), as `past_alerts.fold` tells them.
+
+        Raises:
+            HistoryUnavailable: InfluxDB does not answer.
+        """
+        fields = " or ".join(f'r._field == "{name}"' for name in past_alerts.FIELDS)
+        found = f'|> filter(fn: (r) => r._measurement == "alert" and ({fields}))'
+        before = self._records(
+            f"from(bucket: {_text(log_bucket(site))}) |> range(start: 0, stop: {_rfc3339(start)}) {found} |> last()"
+            ' |> keep(columns: ["_time", "_field", "_value", "thing", "feature"])'
+        )
+        during = self._records(
+            f"{_source(Span(log_bucket(site), start, end, 0))} {found}"
+            ' |> pivot(rowKey: ["_time", "thing", "feature"], columnKey: ["_field"], valueColumn: "_value")'
+            ' |> group() |> sort(columns: ["_time"])'
+        )
+        return past_alerts.fold(
+            [each | {"_time": _ms(each["_time"])} for each in before],
+            [each | {"_time": _ms(each["_time"])} for each in during],
+        )
 
     def extent(self, site: str) -> int | None:
         """The time of the oldest reading that is kept (epoch ms); None while there is none.
@@ -286,12 +310,33 @@ class History:
     def _spans(self, site: str, window: Window, now_ms: int) -> list[Span]:
         return spans(site, window.start, window.end, resolution_s=window.step_s, now_ms=now_ms)
 
+    def _states(self, flux: str) -> Iterator[Row]:
+        """Rows of states. As CSV: they are hundreds of thousands, and the client's records cost ten times as much."""
+        times: dict[str, int] = {}
+        for row in read_rows(self._lines(flux)):
+            at = times.get(row["_time"])
+            if at is None:
+                at = times[row["_time"]] = _ms(datetime.fromisoformat(row["_time"]))
+            model, feature = row.get("model"), row["feature"]
+            key = predicted_key(model, feature) if model else f"{feature}/{row['_field']}"
+            yield row["thing"], key, at, row["_value"]
+
+    def _lines(self, flux: str) -> list[str]:
+        dialect = {"header": True, "annotations": []}
+        answer = self._guarded(lambda: self._client.query_api().query_raw(flux, dialect=dialect).data)
+        return (answer or b"").decode().splitlines()
+
     def _records(self, flux: str) -> list[dict[str, Any]]:
+        tables = self._guarded(lambda: self._client.query_api().query(flux))
+        return [record.values for table in tables or () for record in table.records]
+
+    def _guarded(self, ask: Callable[[], Any]) -> Any:
+        """What InfluxDB answers; None where there is no such bucket yet."""
         try:
-            return [record.values for table in self._client.query_api().query(flux) for record in table.records]
+            return ask()
         except ApiException as error:
             if error.status == 404:
-                return []
+                return None
             raise HistoryUnavailable(f"InfluxDB answered {error.status}: {error.reason}") from error
         except OSError as error:
             raise HistoryUnavailable(f"InfluxDB: {error}") from error

@@ -1,16 +1,20 @@
-"""The past: series of a thing, frames of a room, commands, alerts, and what people did."""
+"""The past: series of a thing, states of a room, commands, alerts, and what people did."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.concurrency import run_in_threadpool
 
 from console.access import Inside, Visible
 from console.api.problems import problems
-from console.history import MAX_FRAMES, MAX_POINTS, HistoryError, Window
+from console.history import MAX_POINTS, HistoryError, Window
+from console.states import MAX_STEPS, MAX_THINGS, Asked, kind_of
 
 router = APIRouter(prefix="/api/v1/sites", tags=["past"], responses=problems(401, 404, 422, 429, 503))
 
@@ -25,12 +29,28 @@ class Series(BaseModel):
     series: dict[str, list[list[Any]]]
 
 
-class Frames(BaseModel):
-    """A room over time: for each thing a value for each time, null where nothing was measured."""
+class States(BaseModel):
+    """A room's racks and units, or single things, at ``times`` (epoch ms): for each thing and feature/property as many
+    values, null where nothing was known then. Of what is in ``texts`` values are places in its list."""
 
-    quantity: str
+    step_s: int
     times: list[int]
-    values: dict[str, list[float | None]]
+    texts: dict[str, list[str]]
+    values: dict[str, dict[str, list[float | None]]]
+
+
+class PastAlert(BaseModel):
+    """An alert and how long it was open. Times are epoch ms; ``until`` is null where it lasts on."""
+
+    thing: str
+    rule: str
+    severity: str
+    title: str
+    text: str
+    since: int
+    until: int | None
+    acknowledged_by: str | None
+    acknowledged_at: int | None
 
 
 class Prediction(BaseModel):
@@ -106,20 +126,44 @@ async def predictions(
     return [Prediction(**each) for each in found]
 
 
-@router.get("/{site}/frames")
-async def frames(
+@router.get("/{site}/states", response_model=States)
+async def states(
     fleet: Visible,
     inside: Inside,
     room: Annotated[str, Query(max_length=63)],
-    quantity: Annotated[str, Query(max_length=32)],
     start: From,
     end: To,
-    points: Annotated[int, Query(ge=1, le=MAX_FRAMES)] = 240,
-) -> Frames:
-    """A room's quantity over time, for replay."""
-    window = Window.of(start, end, points, MAX_FRAMES)
-    found = await run_in_threadpool(inside.history.frames, fleet.site, room, quantity, window, inside.clock())
-    return Frames(**found)
+    step_s: Annotated[int, Query(ge=1, le=86_400)],
+    thing: Annotated[
+        list[Annotated[str, StringConstraints(max_length=256)]] | None,
+        Query(max_length=MAX_THINGS, description="Only these, with everything that they told."),
+    ] = None,
+) -> Response:
+    """What was known of a room at the ends of the steps that lie in a time, for replay: measurements, verdicts,
+    predictions as they had been made then. At most 60 steps at once."""
+    if end <= start or end - start > MAX_STEPS * step_s * 1000:
+        raise HistoryError(f"to: expected a time after from ({start}), by at most {MAX_STEPS} steps, not {end}")
+    # Of this site alone: what is not here is not asked for.
+    known = {each: list(fleet.things[each].get("features") or {}) for each in thing or () if each in fleet.things}
+    if thing and not known:
+        raise HistoryError(f"thing: {fleet.site} has no {thing[0]}")
+    shown = (
+        known
+        if thing
+        else [each["thingId"] for each in fleet.of_kind("rack") if fleet.room_of(each["thingId"]) == room]
+    )
+    classes = {each: _class(fleet.things[each]) for each in shown if kind_of(each) == "rack"}
+    asked = Asked(fleet.site, room, classes, known if thing else None)
+    found = await run_in_threadpool(inside.history.states, asked, Window(start, end, step_s), inside.clock())
+    # Encoded here: a room's many values are not checked once more against the model that documents them.
+    return Response(msgspec.json.encode(found), media_type="application/json")
+
+
+@router.get("/{site}/alerts/past")
+async def past_alerts(fleet: Visible, inside: Inside, start: From, end: To) -> list[PastAlert]:
+    """Alerts that were open at some time between two times, the oldest first."""
+    Window.of(start, end, 1, 1)
+    return [PastAlert(**each) for each in await run_in_threadpool(inside.history.alerts, fleet.site, start, end)]
 
 
 @router.get("/{site}/log/{what}")
@@ -139,3 +183,8 @@ async def log(
         inside.history.records, fleet.site, what, window, limit, begins=begins and what == "alert"
     )
     return [LogEntry(**each) for each in found]
+
+
+def _class(rack: Mapping[str, Any]) -> str:
+    """The class that a rack is held to."""
+    return str((rack.get("attributes") or {}).get("ashraeClass") or "A2")

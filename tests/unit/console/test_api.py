@@ -91,10 +91,27 @@ def test_series_are_asked_for_in_steps_of_the_screen(console):
 )
 def test_history_that_cannot_answer_says_why(console, answer, status):
     console.history.answer = answer
-    got = console.client("viewer").get(
-        f"{SITE}/frames", params={"room": "hall-a", "quantity": "power", "from": 1, "to": 2000}
-    )
+    got = console.client("viewer").get(f"{SITE}/states", params={"room": "hall-a", "from": 1, "to": 2000, "step_s": 1})
     assert (got.status_code, got.json()["detail"]) == (status, str(answer))
+
+
+def test_a_past_state_is_asked_of_the_sites_own_things_judged_by_their_own_class(console):
+    console.fleet.put(thing("rack", "r2", location="hall-a", ashraeClass="A3"))
+    console.history.answer = {"step_s": 60, "times": [NOW], "texts": {}, "values": {}}
+    params = {"room": "hall-a", "from": NOW, "to": NOW + 60_000, "step_s": 60}
+    client = console.client("viewer")
+    assert client.get(f"{SITE}/states", params=params).json() == console.history.answer
+    things = ["racktwin.berlin:rack-r1", "racktwin.paris:rack-p1"]
+    assert client.get(f"{SITE}/states", params=params | {"thing": things}).status_code == 200
+    (room, window, now), (single, _, _) = console.history.asked
+    assert room.classes == {"racktwin.berlin:rack-r1": "A2", "racktwin.berlin:rack-r2": "A3"}
+    assert (room.site, room.room, room.things) == ("berlin", "hall-a", None)
+    assert (window, now) == (Window(NOW, NOW + 60_000, 60), NOW)
+    assert single.things == {"racktwin.berlin:rack-r1": ["environment.top"]}
+    elsewhere = client.get(f"{SITE}/states", params=params | {"thing": things[1:]})
+    assert (elsewhere.status_code, elsewhere.json()["detail"]) == (422, f"thing: berlin has no {things[1]}")
+    long = client.get(f"{SITE}/states", params=params | {"to": NOW + 61 * 60_000})
+    assert (long.status_code, "at most 60 steps" in long.json()["detail"]) == (422, True)
 
 
 def test_a_window_that_ends_before_it_begins_is_named():

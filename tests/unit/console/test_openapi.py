@@ -26,6 +26,10 @@ REAL = {
     "what": "command",
 }
 POINT = {"at": NOW, "thing": "racktwin.berlin:rack-r1", "event": "refused", "who": "ann", "fanSpeed": 20.0}
+PAST = {
+    "thing": "racktwin.berlin:rack-r1", "rule": "inlet-high", "severity": "warning", "title": "Hot",
+    "text": "hot", "since": NOW, "until": None, "acknowledged_by": None, "acknowledged_at": None,
+}  # fmt: skip
 PREDICTED = {"model": "m", "target": "t", "horizonS": 900, "issuedAt": NOW, "validAt": NOW, "value": 1.0}
 PLACE = {
     "row": "r1", "x": 1.0, "y": 2.0, "own_inlet_c": 22.0, "hottest_c": 23.0, "hottest_one_lost_c": 30.0,
@@ -46,7 +50,8 @@ def _console(folder) -> Console:
     console.services.history = SimpleNamespace(
         series=lambda *_: {"temperature": [[NOW, 20.5], [NOW + 1000, None]]},
         predictions=lambda *_: [PREDICTED | {"lo": None, "hi": 2.0}],
-        frames=lambda *_: {"quantity": "power", "times": [NOW], "values": {"racktwin.berlin:rack-r1": [None]}},
+        states=lambda *_: {"step_s": 60, "times": [NOW], "texts": {}, "values": {"r1": {"power/power": [None]}}},
+        alerts=lambda *_: [PAST],
         records=lambda *_, **_options: [POINT],
         extent=lambda *_: NOW,
         scenario=lambda *_: {"start": NOW, "times": [0.0], "cases": {"a": {"inlets": {"r": [1.0]}, "power": [None]}}},
