@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from playwright.sync_api import expect
@@ -69,8 +70,14 @@ def dashboards(visit: Visit, _rack: str) -> None:
     expect(page).to_have_url(re.compile("/room/"))
 
 
-def replay(visit: Visit, _rack: str) -> None:
-    """The past is played, and the clock moves."""
+def _state(visit: Visit, rack: str, state: str) -> None:
+    """What the indices would say of a rack's air; they say it anew within a minute."""
+    path = f"/api/2/things/{thing_id(visit.site, 'rack', rack)}/features/indices/properties/ashraeState"
+    visit.ditto.request("PUT", path, json=state).raise_for_status()
+
+
+def replay(visit: Visit, rack: str) -> None:
+    """The past is played, and the clock moves; what is shown is of the past, whatever the present says."""
     page = visit.page
     visit.open("replay")
     play = page.get_by_role("button", name="Play", exact=True)
@@ -85,6 +92,38 @@ def replay(visit: Visit, _rack: str) -> None:
     expect(page.get_by_role("status").filter(has_text="Replay")).to_be_visible()
     page.get_by_role("button", name="Pause").or_(play).click()
     expect(page).to_have_url(re.compile("at="))
+    _the_past_stays(visit, rack)
+
+
+def _the_past_stays(visit: Visit, rack: str) -> None:
+    """Before history began nothing is known of any rack, though the present knows it all."""
+    page = visit.page
+    visit.open("replay", f"?shape=list&thing={thing_id(visit.site, 'rack', rack)}")
+    row = page.get_by_role("row").filter(has_text=rack)
+    detail = page.get_by_role("region", name=rack)
+    # The last step of the last hour: as measured, and as recorded.
+    slider = page.get_by_role("slider", name="Showing")
+    expect(slider).to_be_enabled()
+    slider.press("End")
+    expect(row).to_contain_text("°C")
+    expect(detail).to_contain_text("As it was at")
+    expect(detail.get_by_text(re.compile(r"\d+\.\d °C")).first).to_be_visible()
+    then = row.inner_text()
+    for state in ("allowable", "out"):
+        _state(visit, rack, state)
+    expect(row).to_have_text(re.compile(re.escape(then.split("\t")[-1]) + "$"))
+    assert row.inner_text() == then, f"the present came into the past: {row.inner_text()}, not {then}"
+    expect(detail.get_by_role("button", name="Command").first).to_be_disabled()
+    visit.look("a list of the past")
+    # A month ago, before there was any history: no rack is known, none had an alert, and all are silent.
+    long_ago = (datetime.now(tz=UTC) - timedelta(days=30)).strftime("%Y-%m-%dT%H:%M")
+    page.get_by_label("From").fill(long_ago)
+    expect(page.get_by_role("status").filter(has_text="no history")).to_be_visible()
+    expect(row).not_to_contain_text("°C")
+    page.get_by_label("Racks", exact=True).select_option("alerts")
+    expect(page.get_by_text("No rack was like that then.")).to_be_visible()
+    page.get_by_label("Racks", exact=True).select_option("stale")
+    expect(row).to_be_visible()
 
 
 def whatif(visit: Visit, rack: str) -> None:
@@ -224,7 +263,21 @@ def alerts(visit: Visit, rack: str) -> None:
     mark = page.get_by_role("button", name=re.compile(f"^Jump to the alert at .*{re.escape(_CAUSE)}")).first
     expect(mark).to_be_visible()
     mark.press("Enter")
-    expect(page.get_by_role("region", name=rack)).to_be_visible()
+    # It was open then: its sign is there, and the racks with alerts are those of then.
+    detail = page.get_by_role("region", name=rack)
+    sign = detail.locator("p.alert", has_text=_CAUSE)
+    expect(sign).to_be_visible()
+    expect(detail.get_by_role("button", name="Acknowledge")).to_have_count(0)
+    page.get_by_role("button", name="List", exact=True).click()
+    page.get_by_label("Racks", exact=True).select_option("alerts")
+    expect(page.get_by_role("row").filter(has_text=rack)).to_be_visible()
+    # A step before it was not.
+    page.get_by_role("slider", name="Showing").press("ArrowLeft")
+    expect(sign).to_have_count(0)
+    page.get_by_role("slider", name="Showing").press("ArrowRight")
+    expect(sign).to_be_visible()
+    page.get_by_label("Racks", exact=True).select_option("all")
+    page.get_by_role("button", name="3D", exact=True).click()
     visit.look("a replay")
     _find(visit, rack, state="none", score=0.0, cause="", remainingUsefulLife=None, evidence={})
 

@@ -184,6 +184,26 @@ class History:
         board.judge(asked.classes)
         return board.result()
 
+    def inlets(self, site: str, room: str, window: Window, now_ms: int) -> dict[str, list[list[float]]]:
+        """The ``hottest`` and the ``coldest`` inlet of a room's racks over time: [[epoch ms, °C], …].
+
+        Raises:
+            HistoryUnavailable: InfluxDB does not answer.
+        """
+        found: dict[str, list[list[float]]] = {"hottest": [], "coldest": []}
+        for span in self._spans(site, window, now_ms):
+            flux = (
+                f'means = {_source(span)} |> filter(fn: (r) => r._measurement == "environment" and r.kind == "rack"'
+                f' and r._field == "temperature" and r.room == {_text(room)} and (r.feature == "environment.top"'
+                ' or r.feature == "environment.middle" or r.feature == "environment.bottom"))'
+                f' |> {_aggregate(window, False)} |> keep(columns: ["_time", "_value"]) |> group(columns: ["_time"])\n'
+                'means |> max() |> group() |> sort(columns: ["_time"]) |> yield(name: "hottest")\n'
+                'means |> min() |> group() |> sort(columns: ["_time"]) |> yield(name: "coldest")'
+            )
+            for record in self._records(flux):
+                found[record["result"]].append([_ms(record["_time"]), round(record["_value"], 3)])
+        return found
+
     def alerts(self, site: str, start: int, end: int) -> list[dict[str, Any]]:
         """Alerts that were open at some time of [``start``, ``end``), as `past_alerts.fold` tells them.
 

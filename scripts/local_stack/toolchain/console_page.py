@@ -49,6 +49,7 @@ class ConsolePage(Artefact):
         shop.run(["npm", "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=web)
         shop.progress(1, 3)
         shop.run(["npx", "--no-install", "tsc", "--noEmit"], cwd=web)
+        shop.run(["node", "test/run.mjs"], cwd=web)
         shop.progress(2, 3)
         # For checking the page, never served with it.
         shutil.copyfile(web / "node_modules" / "axe-core" / "axe.min.js", shop.output / "axe.min.js")

@@ -39,6 +39,13 @@ class States(BaseModel):
     values: dict[str, dict[str, list[float | None]]]
 
 
+class Inlets(BaseModel):
+    """[[epoch ms, °C], …], one pair a step."""
+
+    hottest: list[tuple[int, float]]
+    coldest: list[tuple[int, float]]
+
+
 class PastAlert(BaseModel):
     """An alert and how long it was open. Times are epoch ms; ``until`` is null where it lasts on."""
 
@@ -157,6 +164,21 @@ async def states(
     found = await run_in_threadpool(inside.history.states, asked, Window(start, end, step_s), inside.clock())
     # Encoded here: a room's many values are not checked once more against the model that documents them.
     return Response(msgspec.json.encode(found), media_type="application/json")
+
+
+@router.get("/{site}/inlets")
+async def inlets(
+    fleet: Visible,
+    inside: Inside,
+    room: Annotated[str, Query(max_length=63)],
+    start: From,
+    end: To,
+    points: Annotated[int, Query(ge=1, le=MAX_POINTS)] = 120,
+) -> Inlets:
+    """The hottest and the coldest inlet of a room over time."""
+    window = Window.of(start, end, points, MAX_POINTS)
+    found = await run_in_threadpool(inside.history.inlets, fleet.site, room, window, inside.clock())
+    return Inlets(**found)
 
 
 @router.get("/{site}/alerts/past")

@@ -44,7 +44,7 @@ class FakeHistory:
             raise self.answer
         return self.answer
 
-    series = predictions = states = alerts = records = report = extent = scenario = _ask
+    series = predictions = states = inlets = alerts = records = report = extent = scenario = _ask
 
 
 class FakeDitto:

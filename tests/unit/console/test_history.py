@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from console.history import History
+from console.history import History, Window
 from racktwin.settings import InfluxSettings
 
 START = 1_780_000_000_000
@@ -71,6 +71,13 @@ def test_names_cannot_leave_their_place_in_a_query(history):
     history.answers = [[]]
     history.scenario("berlin", "s-1", ['a" or true or r.case == "${b}\\'], 25)
     assert 'r.case == "a\\" or true or r.case == \\"\\${b}\\\\"' in history.asked[0]
+
+
+def test_the_hottest_and_the_coldest_inlet_are_found_where_the_readings_are(history):
+    history.answers = [[{"result": "hottest", "_time": at(START), "_value": 27.12345}]]
+    found = history.inlets("berlin", "hall-a", Window(START, START + 60_000, 30), START + 60_000)
+    assert found == {"hottest": [[START, 27.123]], "coldest": []}
+    assert len(history.asked) == 1
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ def _console(folder) -> Console:
         series=lambda *_: {"temperature": [[NOW, 20.5], [NOW + 1000, None]]},
         predictions=lambda *_: [PREDICTED | {"lo": None, "hi": 2.0}],
         states=lambda *_: {"step_s": 60, "times": [NOW], "texts": {}, "values": {"r1": {"power/power": [None]}}},
+        inlets=lambda *_: {"hottest": [[NOW, 25.5]], "coldest": []},
         alerts=lambda *_: [PAST],
         records=lambda *_, **_options: [POINT],
         extent=lambda *_: NOW,

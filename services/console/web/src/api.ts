@@ -55,10 +55,23 @@ export interface Series {
   step_s: number;
   series: Record<string, Point[]>;
 }
-export interface Frames {
-  quantity: string;
+// Things at moments of the past, by feature/property; where there are `texts` values are places among them.
+export interface States {
+  step_s: number;
   times: number[];
-  values: Record<string, (number | null)[]>;
+  texts: Record<string, string[]>;
+  values: Record<string, Record<string, (number | null)[]>>;
+}
+export interface PastAlert {
+  thing: string;
+  rule: string;
+  severity: "info" | "warning" | "critical";
+  title: string;
+  text: string;
+  since: number;
+  until: number | null;
+  acknowledged_by: string | null;
+  acknowledged_at: number | null;
 }
 export interface Hit {
   id: string;
@@ -121,13 +134,14 @@ export const api = {
     call<Series>("GET", `/sites/${place(site)}/things/${place(thing)}/series${query({ feature, property, from, to, points })}`),
   predictions: (site: string, thing: string, from: number, to: number) =>
     call<Prediction[]>("GET", `/sites/${place(site)}/things/${place(thing)}/predictions${query({ from, to })}`),
-  frames: (site: string, room: string, quantity: string, from: number, to: number, points = 240) =>
-    call<Frames>("GET", `/sites/${place(site)}/frames${query({ room, quantity, from, to, points })}`),
+  states: (site: string, room: string, from: number, to: number, step_s: number, thing: string[] = []) =>
+    call<States>("GET", `/sites/${place(site)}/states${query({ room, from, to, step_s, thing })}`),
+  inlets: (site: string, room: string, from: number, to: number, points: number) =>
+    call<{ hottest: [number, number][]; coldest: [number, number][] }>("GET", `/sites/${place(site)}/inlets${query({ room, from, to, points })}`),
+  pastAlerts: (site: string, from: number, to: number) => call<PastAlert[]>("GET", `/sites/${place(site)}/alerts/past${query({ from, to })}`),
   extent: (site: string) => call<{ oldest: number | null }>("GET", `/sites/${place(site)}/extent`),
   log: (site: string, what: "command" | "alert" | "action", from: number, to: number, limit = LOG_LIMIT) =>
     call<LogEntry[]>("GET", `/sites/${place(site)}/log/${what}${query({ from, to, limit })}`),
-  alertsBegun: (site: string, from: number, to: number) =>
-    call<LogEntry[]>("GET", `/sites/${place(site)}/log/alert${query({ from, to, limit: LOG_LIMIT, begins: "true" })}`),
   alerts: (site: string) => call<Alert[]>("GET", `/sites/${place(site)}/alerts`),
   acknowledge: (site: string, thing: string, rule: string) =>
     call<null>("POST", `/sites/${place(site)}/things/${place(thing)}/alerts/${place(rule)}/acknowledge`),

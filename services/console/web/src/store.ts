@@ -1,6 +1,6 @@
 // What the page knows: session, twins, what is looked at. Signals, so that a part redraws when what it shows changes.
 import { batch, computed, signal } from "@preact/signals";
-import type { Feature, Frames, Me, SiteSummary, Thing } from "./api";
+import type { Feature, Me, SiteSummary, Thing } from "./api";
 
 export type View = "room" | "dashboards" | "replay" | "whatif" | "optimise" | "maintenance" | "alerts" | "audit";
 export type Shape = "3d" | "plan" | "list";
@@ -30,12 +30,23 @@ export const things = new Map<string, Thing>();
 export const tick = signal(0);
 // Counts what changes seldom: which things there are, and their attributes.
 export const structure = signal(0);
-// Replay: frames of the past by quantity, and the position in them. Null: the present.
-export const past = signal<{ frames: Map<string, Frames>; index: number } | null>(null);
+// The moment of the past that is shown; null: the present. Whatever shows a state of things asks `thingShown`, `ofRoom` and
+// `shownAt`, and so shows one moment and never two.
+export interface Moment {
+  at: number;
+  thing: (id: string) => Thing | undefined;
+}
+export const past = signal<Moment | null>(null);
 // Where a replay begins, when somebody asked for a moment.
 export const moment = signal<number | null>(null);
 // Where a replay rests, for its address.
 export const restsAt = signal<number | null>(null);
+
+// Epoch ms of what is shown.
+export const shownAt = (): number => past.value?.at ?? now.value;
+export const thingShown = (id: string | null): Thing | undefined => (id === null ? undefined : past.value === null ? things.get(id) : past.value.thing(id));
+// For a part that draws: it is drawn anew when what is shown changes; what comes in of the present does not change the past.
+export const redrawn = (): number => (past.value === null ? tick.value : past.value.at);
 
 export const theSite = computed(() => sites.value.find((each) => each.name === site.value));
 export const theRoom = computed(() => theSite.value?.rooms.find((each) => each.name === room.value));
@@ -100,7 +111,14 @@ const lists = new Map<string, Thing[]>();
 let listsOf = -1;
 const byName = new Intl.Collator("en", { numeric: true });
 
+// Things of a room at the moment that is shown.
 export function ofRoom(kind: Thing["kind"], name: string): Thing[] {
+  const found = liveOfRoom(kind, name);
+  const shown = past.value;
+  return shown === null ? found : found.map((each) => shown.thing(each.id) ?? each);
+}
+
+function liveOfRoom(kind: Thing["kind"], name: string): Thing[] {
   if (listsOf !== structure.value) {
     lists.clear();
     listsOf = structure.value;
@@ -125,7 +143,8 @@ export function number(thing: Thing, feature: string, name: string): number | nu
   return typeof value === "number" ? value : null;
 }
 
-// A value of the present is stale when ingest says so, or when it has not been seen for two minutes.
+// A value is stale when ingest says so, or when it has not been seen for two minutes. What had not been seen for so long at a
+// past moment is not in that moment at all.
 export function stale(thing: Thing, feature: string, at: number): boolean {
   const properties = thing.features[feature]?.properties;
   if (properties === undefined) return true;

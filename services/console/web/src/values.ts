@@ -1,55 +1,29 @@
-// From twins (or a frame of the past) to the numbers that the room is coloured by.
-import type { Frames, Thing } from "./api";
-import { alertsOf, number, past, stale, type Focus, type Quantity } from "./store";
+// From things, of now or of a past moment, to the numbers that the room is coloured by.
+import type { Thing } from "./api";
+import { alertsOf, number, property, stale, type Focus, type Quantity } from "./store";
 
 export interface Zones {
   bottom: number | null;
   top: number | null;
 }
 
-const FRAME_OF: Record<Quantity, [string, string]> = {
-  inlet: ["inlet.bottom", "inlet.top"],
-  predicted: ["predicted.bottom", "predicted.top"],
-  humidity: ["humidity.bottom", "humidity.top"],
-  power: ["power", "power"],
-  deltaT: ["deltaT", "deltaT"],
-  score: ["score", "score"],
-};
-
-// Frames that a replay needs; supply air colours the cooling units.
-export const framesFor = (quantity: Quantity): string[] => [...new Set([...FRAME_OF[quantity], "supply"])];
-
-function inFrame(frames: Map<string, Frames>, name: string, thing: string, index: number): number | null {
-  return frames.get(name)?.values[thing]?.[index] ?? null;
-}
-
 export function zonesOf(rack: Thing, quantity: Quantity, at: number): Zones {
-  const shown = past.value;
-  if (shown !== null) {
-    const [bottom, top] = FRAME_OF[quantity];
-    const scale = quantity === "power" ? 1 / 1000 : 1;
-    const read = (name: string): number | null => {
-      const value = inFrame(shown.frames, name, rack.id, shown.index);
-      return value === null ? null : value * scale;
-    };
-    return { bottom: read(bottom), top: read(top) };
-  }
-  const live = (feature: string, name: string): number | null => (stale(rack, feature, at) ? null : number(rack, feature, name));
+  const fresh = (feature: string, name: string): number | null => (stale(rack, feature, at) ? null : number(rack, feature, name));
   const one = (value: number | null): Zones => ({ bottom: value, top: value });
   switch (quantity) {
     case "inlet":
       // A rack is shown in halves: what is warmest in the middle must not hide there.
-      return { bottom: live("environment.bottom", "temperature"), top: warmer(live("environment.top", "temperature"), live("environment.middle", "temperature")) };
+      return { bottom: fresh("environment.bottom", "temperature"), top: warmer(fresh("environment.top", "temperature"), fresh("environment.middle", "temperature")) };
     case "humidity":
-      return { bottom: live("environment.bottom", "relativeHumidity"), top: live("environment.top", "relativeHumidity") };
+      return { bottom: fresh("environment.bottom", "relativeHumidity"), top: fresh("environment.top", "relativeHumidity") };
     case "predicted":
       return { bottom: predicted(rack, "bottom", at), top: predicted(rack, "top", at) };
     case "power": {
-      const power = live("power", "power");
+      const power = fresh("power", "power");
       return one(power === null ? null : power / 1000);
     }
     case "deltaT":
-      return one(live("cooling", "deltaT"));
+      return one(fresh("cooling", "deltaT"));
     case "score":
       return one(number(rack, "anomaly", "score"));
   }
@@ -63,12 +37,16 @@ export function predicted(rack: Thing, zone: "top" | "bottom", at: number): numb
   return value;
 }
 
-// What a unit supplies: now, or in the replay.
+// What a unit supplies.
 export function supplyOf(unit: Thing, at: number): number | null {
-  const shown = past.value;
-  if (shown !== null) return inFrame(shown.frames, "supply", unit.id, shown.index);
   return stale(unit, "air", at) ? null : number(unit, "air", "supplyTemperature");
 }
+
+// The verdict on a rack's air by its own class.
+export const stateOf = (rack: Thing): string | null => {
+  const state = property(rack, "indices", "ashraeState");
+  return typeof state === "string" ? state : null;
+};
 
 // Whether a rack is among those that the view is about.
 export function meant(rack: Thing, which: Focus, at: number): boolean {
@@ -76,7 +54,7 @@ export function meant(rack: Thing, which: Focus, at: number): boolean {
     case "all":
       return true;
     case "out":
-      return rack.features["indices"]?.properties["ashraeState"] !== "recommended";
+      return stateOf(rack) !== "recommended";
     case "alerts":
       return alertsOf(rack).length > 0;
     case "stale":

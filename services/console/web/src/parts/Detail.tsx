@@ -1,7 +1,7 @@
 // What is selected: a rack with its sensors, servers, trends and predictions, or a cooling unit with its commands.
 import { useMemo, useState } from "preact/hooks";
 import { api, type Point, type Thing } from "../api";
-import { alertsOf, me, now, number, ofRoom, past, property, selected, site, stale, things, tick } from "../store";
+import { alertsOf, me, number, ofRoom, past, property, redrawn, restsAt, selected, shownAt, site, stale, thingShown } from "../store";
 import { text } from "../text";
 import { shown } from "../room/Tip";
 import { predicted } from "../values";
@@ -18,8 +18,8 @@ const numbers = (points: Point[] | undefined): [number, number | null][] =>
   (points ?? []).map(([at, value]) => [at, typeof value === "number" ? value : null]);
 
 export function Detail() {
-  tick.value;
-  const thing = selected.value === null ? undefined : things.get(selected.value);
+  redrawn();
+  const thing = thingShown(selected.value);
   if (thing === undefined) return <p class="hint">{text.room.nothing}</p>;
   return (
     <section class="detail" aria-label={thing.name}>
@@ -29,15 +29,19 @@ export function Detail() {
           ×
         </button>
       </header>
-      {past.value !== null && <p class="hint">{text.replay.detail}</p>}
+      {past.value !== null && (
+        <p class="hint">
+          {text.replay.detail} <b>{new Date(past.value.at).toLocaleString()}</b>
+        </p>
+      )}
       {alertsOf(thing).map((alert) => (
         <p key={alert.rule} class={`alert ${alert.severity}`}>
           <b>{alert.title}</b> {alert.text}{" "}
           <small>
-            {text.agoSeconds((now.value - alert.since) / 1000)}
+            {text.agoSeconds((shownAt() - alert.since) / 1000)}
             {alert.acknowledgedBy ? ` · ${text.alerts.acknowledged} ${alert.acknowledgedBy}` : ""}
           </small>
-          {!alert.acknowledgedBy && alert.rule !== undefined && <Acknowledge thing={thing.id} rule={alert.rule} />}
+          {past.value === null && !alert.acknowledgedBy && alert.rule !== undefined && <Acknowledge thing={thing.id} rule={alert.rule} />}
         </p>
       ))}
       {thing.kind === "rack" && <Rack rack={thing} />}
@@ -64,11 +68,18 @@ function Rows({ rows }: { rows: [string, string, boolean?][] }) {
   );
 }
 
-// Now, or the time of the replay.
-function shownAt(): number {
-  const shown = past.value;
-  if (shown === null) return now.value;
-  return [...shown.frames.values()][0]?.times[shown.index] ?? now.value;
+// Until when curves are read. A replay would ask anew with every step, so while it plays they follow in strides.
+const HALF_MINUTE = 30_000;
+function curvesUntil(): { at: number; stride: string } {
+  const at = shownAt();
+  return { at, stride: past.value === null ? String(Math.floor(at / HALF_MINUTE)) : `${Math.floor(at / 900_000)} ${restsAt.value ?? ""}` };
+}
+
+// Who may send commands, and why others may not. From the past nobody may: a command acts now.
+function mayCommand(): { allowed: boolean; why: string } {
+  if (past.value !== null) return { allowed: false, why: text.replay.commands };
+  const allowed = me.value !== null && me.value.role !== "viewer";
+  return { allowed, why: allowed ? "" : text.command.viewer };
 }
 
 // Its sensors from the front's top down, then those at the back.
@@ -79,9 +90,8 @@ function sensorsOf(rack: Thing): string[] {
   return [...new Set(["environment.top", "environment.bottom", ...known])].sort((a, b) => rank(a) - rank(b));
 }
 
-// What is wrong with it by models and upkeep; a replay has none of the past.
+// What is wrong with it by models and upkeep; of the past their verdicts are recorded, their evidence is not.
 function Findings({ thing }: { thing: Thing }) {
-  if (past.value !== null) return null;
   return (
     <>
       {concernsOf(thing).map((concern) => (
@@ -92,9 +102,7 @@ function Findings({ thing }: { thing: Thing }) {
 }
 
 function Rack({ rack }: { rack: Thing }) {
-  const at = shownAt();
-  // A replay would ask anew with every step.
-  const minute = Math.floor(at / (past.value === null ? 30_000 : 900_000));
+  const { at, stride } = curvesUntil();
   const series = useRead(
     async () => {
       const [top, bottom, said, power] = await Promise.all([
@@ -106,7 +114,7 @@ function Rack({ rack }: { rack: Thing }) {
       const kilowatts = numbers(power.series["power"]).map(([time, value]): [number, number | null] => [time, value === null ? null : value / 1000]);
       return { power: kilowatts, top: numbers(top.series["temperature"]), bottom: numbers(bottom.series["temperature"]), said };
     },
-    [rack.id, minute],
+    [rack.id, stride],
   );
   const lines = useMemo((): Line[] => {
     if (series.value === null) return [];
@@ -129,13 +137,15 @@ function Rack({ rack }: { rack: Thing }) {
     ];
     return [text.rack.places[place] ?? place, values.join(" · "), stale(rack, feature, at)];
   };
+  const ahead = [predicted(rack, "top", at), predicted(rack, "bottom", at)];
+  const foreseen = past.value !== null && ahead.every((each) => each === null) ? text.replay.notRecorded : ahead.map((each) => shown(each, 1, "°C")).join(" / ");
   const power = number(rack, "power", "power");
   const powerLines = useMemo((): Line[] => [{ label: text.rack.power, colour: "#56b4e9", points: series.value?.power ?? [] }], [series.value]);
   const serving = ofRoom("cooling", String(rack.attributes["location"] ?? "")).filter((unit) => ((unit.attributes["racks"] as string[] | undefined) ?? []).includes(rack.id));
-  const allowed = me.value !== null && me.value.role !== "viewer";
+  const { allowed, why } = mayCommand();
   const [asking, setAsking] = useState<string | null>(null);
-  const asked = asking === null ? undefined : things.get(asking);
-  const servers = ((rack.attributes["servers"] as string[] | undefined) ?? []).map((id) => things.get(id)).filter((each): each is Thing => each !== undefined);
+  const asked = asking === null || past.value !== null ? undefined : thingShown(asking);
+  const servers = ((rack.attributes["servers"] as string[] | undefined) ?? []).map((id) => thingShown(id)).filter((each): each is Thing => each !== undefined);
   servers.sort((a, b) => Number(b.attributes["position"] ?? 0) - Number(a.attributes["position"] ?? 0));
   return (
     <>
@@ -145,7 +155,7 @@ function Rack({ rack }: { rack: Thing }) {
           [text.rack.power, `${shown(power === null ? null : power / 1000, 2, "kW")} / ${shown(Number(rack.attributes["availablePower"] ?? 0) / 1000, 0, "kW")}`],
           [text.rack.deltaT, shown(number(rack, "cooling", "deltaT"), 1, "K")],
           [text.rack.state, String(property(rack, "indices", "ashraeState") ?? "–")],
-          [`${text.rack.predicted} (15 min)`, `${shown(predicted(rack, "top", at), 1, "°C")} / ${shown(predicted(rack, "bottom", at), 1, "°C")}`],
+          [`${text.rack.predicted} (15 min)`, foreseen],
           [text.rack.anomaly, String(property(rack, "anomaly", "state") ?? "–")],
           [text.rack.maintenance, String(property(rack, "maintenance", "state") ?? "–")],
         ]}
@@ -166,7 +176,7 @@ function Rack({ rack }: { rack: Thing }) {
                 {unit.name}
               </button>{" "}
               {shown(number(unit, "air", "supplyTemperature"), 1, "°C")}, {shown(number(unit, "control", "fanSpeed"), 0, "%")}{" "}
-              <button disabled={!allowed} title={allowed ? "" : text.command.viewer} onClick={() => setAsking(unit.id)}>
+              <button disabled={!allowed} title={why} onClick={() => setAsking(unit.id)}>
                 {text.unit.command}
               </button>
             </li>
@@ -181,9 +191,8 @@ function Rack({ rack }: { rack: Thing }) {
 }
 
 function Server({ server }: { server: Thing }) {
-  const at = now.value;
-  const minute = Math.floor(at / 30_000);
-  const series = useRead(() => api.series(site.value, server.id, "cpu", ["utilization"], at - HOUR, at, 180), [server.id, minute]);
+  const { at, stride } = curvesUntil();
+  const series = useRead(() => api.series(site.value, server.id, "cpu", ["utilization"], at - HOUR, at, 180), [server.id, stride]);
   const lines = useMemo((): Line[] => [{ label: text.server.cpu, colour: "#56b4e9", points: numbers(series.value?.series["utilization"]) }], [series.value]);
   const bytes = (value: number | null): string => (value === null ? "–" : `${(value / 2 ** 30).toFixed(1)} GiB`);
   const rate = (value: number | null): string => (value === null ? "–" : `${(value / 1e6).toFixed(2)} MB/s`);
@@ -209,10 +218,9 @@ function Server({ server }: { server: Thing }) {
 }
 
 function Unit({ unit }: { unit: Thing }) {
-  const at = now.value;
+  const { at, stride } = curvesUntil();
   const [asking, setAsking] = useState(false);
-  const minute = Math.floor(at / 30_000);
-  const series = useRead(() => api.series(site.value, unit.id, "air", ["supplyTemperature", "returnTemperature"], at - HOUR, at, 180), [unit.id, minute]);
+  const series = useRead(() => api.series(site.value, unit.id, "air", ["supplyTemperature", "returnTemperature"], at - HOUR, at, 180), [unit.id, stride]);
   const lines = useMemo(
     (): Line[] => [
       { label: text.unit.supply, colour: "#56b4e9", points: numbers(series.value?.series["supplyTemperature"]) },
@@ -225,7 +233,7 @@ function Unit({ unit }: { unit: Thing }) {
     const value = number(unit, "power", name);
     return shown(value === null ? null : value / 1000, 1, "kW");
   };
-  const allowed = me.value !== null && me.value.role !== "viewer";
+  const { allowed, why } = mayCommand();
   return (
     <>
       <Rows
@@ -243,9 +251,10 @@ function Unit({ unit }: { unit: Thing }) {
         ]}
       />
       <Findings thing={unit} />
-      <button class="main" disabled={!allowed} title={allowed ? "" : text.command.viewer} onClick={() => setAsking(true)}>
+      <button class="main" disabled={!allowed} title={why} onClick={() => setAsking(true)}>
         {text.unit.command}
       </button>
+      {past.value !== null && <p class="hint">{why}</p>}
       {last !== undefined && last !== null && (
         <p class={`last ${String(last["state"])}`} role="status">
           {text.unit.last}: <b>{String(last["state"])}</b> {last["detail"] === undefined || last["detail"] === null ? "" : `– ${String(last["detail"])}`}{" "}
@@ -256,7 +265,7 @@ function Unit({ unit }: { unit: Thing }) {
       )}
       <h3>{text.rack.trend}</h3>
       <Chart lines={lines} unit="°C" label={`${text.unit.supply}: ${unit.name}`} />
-      {asking && <CommandDialog unit={unit} onClose={() => setAsking(false)} />}
+      {asking && past.value === null && <CommandDialog unit={unit} onClose={() => setAsking(false)} />}
     </>
   );
 }

@@ -1,6 +1,6 @@
 // What a model or the upkeep finds wrong with a thing: state, evidence, remaining life with its interval, when to mend it.
 import type { Thing } from "../api";
-import { now, property } from "../store";
+import { property, shownAt } from "../store";
 import { text } from "../text";
 import { go } from "./go";
 
@@ -80,7 +80,7 @@ function Life({ thing, evidence }: { thing: Thing; evidence: Facts }) {
   const most = Math.max(life, high ?? life) * 1.1 || 1;
   const at = (value: number): string => `${(Math.max(0, value) / most) * 100}%`;
   // Before the interval begins the part still holds with what the model is sure of.
-  const until = now.value + (low ?? life) * 3_600_000;
+  const until = shownAt() + (low ?? life) * 3_600_000;
   return (
     <>
       <p>

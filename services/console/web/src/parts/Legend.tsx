@@ -1,6 +1,6 @@
 // What the colours mean.
 import { gradientOf } from "../colour";
-import { ofRoom, quantity, room } from "../store";
+import { ofRoom, past, quantity, room } from "../store";
 import { roomScale } from "../room/scale";
 import { text } from "../text";
 
@@ -9,7 +9,10 @@ export function Legend() {
   const [low, high] = [scale.stops[0]![0], scale.stops[scale.stops.length - 1]![0]];
   return (
     <figure class="legend">
-      <figcaption>{text.quantity[quantity.value]}</figcaption>
+      <figcaption>
+        {text.quantity[quantity.value]}
+        {past.value !== null && <small> {new Date(past.value.at).toLocaleTimeString()}</small>}
+      </figcaption>
       <div class="ramp" style={{ background: gradientOf(scale) }} />
       <div class="ticks">
         {scale.stops.map(([at]) => (

@@ -29,7 +29,7 @@ export function TopBar({ onSignOut }: { onSignOut: () => void }) {
       </label>
       <Search />
       <span class={`feed ${past.value === null ? feed.value : "past"}`} role="status">
-        {past.value === null ? text.feed[feed.value] : text.views.replay}
+        {past.value === null ? text.feed[feed.value] : `${text.views.replay}: ${new Date(past.value.at).toLocaleString()}`}
       </span>
       <button class="plain" aria-label={text.bar.theme} title={text.bar.theme} onClick={() => (theme.value = theme.value === "dark" ? "light" : "dark")}>
         {theme.value === "dark" ? "☾" : "☀"}

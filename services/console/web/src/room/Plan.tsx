@@ -3,9 +3,9 @@
 import { memo } from "preact/compat";
 import type { Thing } from "../api";
 import { cssOf, scaleOf, type Scale } from "../colour";
-import { focus, now, ofRoom, quantity, room, selected, theRoom, theSite, tick } from "../store";
+import { focus, ofRoom, past, quantity, redrawn, room, selected, shownAt, theRoom, theSite } from "../store";
 import { text } from "../text";
-import { meant, placeOf, sizeOf, supplyOf, zonesOf } from "../values";
+import { meant, placeOf, sizeOf, stateOf, supplyOf, zonesOf } from "../values";
 import { roomScale } from "./scale";
 import { shown } from "./Tip";
 
@@ -35,13 +35,13 @@ const last = (all: Thing[], chosen: string | null): Thing[] => {
 };
 
 export function Plan({ values, scale: given, label: about, spots = [], chosenSpot = null, onSpot }: Props) {
-  tick.value;
+  redrawn();
   const racks = ofRoom("rack", room.value);
   const units = ofRoom("cooling", room.value);
   const { width, depth } = { width: theRoom.value?.width ?? 12, depth: theRoom.value?.depth ?? 10 };
   const scale = given ?? roomScale(racks);
   const air = scaleOf("inlet", theSite.value?.ashrae_class ?? "A2", 0);
-  const at = now.value;
+  const at = shownAt();
   const chosen = selected.value;
   const named = racks.length <= 150;
   const valueOf = (rack: Thing): number | null => {
@@ -119,12 +119,12 @@ const Tile = memo(function Tile({ thing, fill, label, chosen, name }: { thing: T
 });
 
 export function List() {
-  tick.value;
-  const racks = ofRoom("rack", room.value).filter((rack) => meant(rack, focus.value, now.value));
+  redrawn();
+  const racks = ofRoom("rack", room.value).filter((rack) => meant(rack, focus.value, shownAt()));
   const scale = roomScale(racks);
   return (
     <div class="scroll">
-      {racks.length === 0 && <p class="hint">{text.room.noneMeant}</p>}
+      {racks.length === 0 && <p class="hint">{past.value === null ? text.room.noneMeant : text.replay.noneMeant}</p>}
       <table>
         <thead>
           <tr>
@@ -137,8 +137,8 @@ export function List() {
         </thead>
         <tbody>
           {racks.map((rack) => {
-            const zones = zonesOf(rack, quantity.value, now.value);
-            const state = rack.features["indices"]?.properties["ashraeState"];
+            const zones = zonesOf(rack, quantity.value, shownAt());
+            const state = stateOf(rack);
             return (
               <tr key={rack.id} class={selected.value === rack.id ? "chosen" : ""}>
                 <th scope="row">
@@ -152,8 +152,8 @@ export function List() {
                     {shown(value, scale.digits, scale.unit)}
                   </td>
                 ))}
-                <td>{shown(zonesOf(rack, "power", now.value).top, 2, "kW")}</td>
-                <td>{typeof state === "string" ? state : "–"}</td>
+                <td>{shown(zonesOf(rack, "power", shownAt()).top, 2, "kW")}</td>
+                <td>{state ?? "–"}</td>
               </tr>
             );
           })}

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Thing } from "../api";
 import { rgbOf, scaleOf } from "../colour";
-import { alertsOf, focus, layers, now, ofRoom, past, quantity, room, selected, structure, theRoom, theSite, things, tick } from "../store";
+import { alertsOf, focus, layers, ofRoom, redrawn, shownAt, quantity, room, selected, structure, theRoom, theSite, thingShown } from "../store";
 import { text } from "../text";
 import { theme } from "../theme";
 import { meant, placeOf, sizeOf, supplyOf, zonesOf } from "../values";
@@ -67,7 +67,7 @@ export function Room3D() {
     };
   }, []);
 
-  tick.value;
+  const drawn = redrawn();
   const racks = ofRoom("rack", room.value);
   const units = ofRoom("cooling", room.value);
   // Where things stand changes seldom; this tells when.
@@ -81,9 +81,8 @@ export function Room3D() {
   }, [key]);
   useEffect(() => scene.current?.show(shown), [key, shown]);
   useEffect(() => scene.current?.select(selected.value), [selected.value, key]);
-  const airs = shown.flows && past.value === null;
-  useEffect(() => scene.current?.flows(airs ? airFlows(racks, units) : []), [airs, key, airs ? Math.floor(now.value / 10_000) : 0]);
-  const marked = shown.alerts && past.value === null ? [...racks, ...units].flatMap((each) => signOf(each)) : [];
+  useEffect(() => scene.current?.flows(shown.flows ? airFlows(racks, units) : []), [shown.flows, key, shown.flows ? Math.floor(shownAt() / 10_000) : 0]);
+  const marked = shown.alerts ? [...racks, ...units].flatMap((each) => signOf(each)) : [];
   useEffect(() => scene.current?.mark(marked), [key, marked.map((each) => each.id + each.colour).join()]);
 
   useEffect(() => {
@@ -91,7 +90,7 @@ export function Room3D() {
     const placedUnits = units.filter((each) => placeOf(each) !== null);
     const scale = roomScale(racks);
     const air = scaleOf("inlet", theSite.value?.ashrae_class ?? "A2", 0);
-    const at = now.value;
+    const at = shownAt();
     const zones = placed.map((rack) => (meant(rack, focus.value, at) ? zonesOf(rack, quantity.value, at) : null));
     const faint: [number, number, number] = theme.value === "dark" ? [44, 54, 64] : [205, 213, 220];
     scene.current?.paint(
@@ -104,9 +103,9 @@ export function Room3D() {
         return supply === null ? UNKNOWN : rgbOf(air, supply);
       },
     );
-  }, [tick.value, quantity.value, key, past.value, theme.value, focus.value, Math.floor(now.value / 10_000)]);
+  }, [drawn, racks, quantity.value, key, theme.value, focus.value, Math.floor(shownAt() / 10_000)]);
 
-  const under = hover === null ? undefined : things.get(hover.id);
+  const under = hover === null ? undefined : thingShown(hover.id);
   return (
     <div class="stage">
       <canvas

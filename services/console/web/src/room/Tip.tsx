@@ -1,6 +1,6 @@
 // What a thing is and its main values, beside the pointer.
 import type { Thing } from "../api";
-import { number, now } from "../store";
+import { number, shownAt } from "../store";
 import { text } from "../text";
 import { zonesOf } from "../values";
 
@@ -10,9 +10,9 @@ export function Tip({ thing, x, y }: { thing: Thing; x: number; y: number }) {
   const rows: [string, string][] =
     thing.kind === "rack"
       ? [
-          [text.rack.top, shown(zonesOf(thing, "inlet", now.value).top, 1, "°C")],
-          [text.rack.bottom, shown(zonesOf(thing, "inlet", now.value).bottom, 1, "°C")],
-          [text.rack.power, shown(zonesOf(thing, "power", now.value).top, 2, "kW")],
+          [text.rack.top, shown(zonesOf(thing, "inlet", shownAt()).top, 1, "°C")],
+          [text.rack.bottom, shown(zonesOf(thing, "inlet", shownAt()).bottom, 1, "°C")],
+          [text.rack.power, shown(zonesOf(thing, "power", shownAt()).top, 2, "kW")],
         ]
       : [
           [text.unit.supply, shown(number(thing, "air", "supplyTemperature"), 1, "°C")],

@@ -96,21 +96,14 @@ function RoomCard({ name }: { name: string }) {
     return value === null ? most : most === null ? value : Math.max(most, value);
   }, null);
   const half = Math.floor(at / 60_000);
-  const history = useRead(() => api.frames(site.value, name, "inlet.top", at - 3_600_000, at, 120), [name, site.value, half]);
-  const lines = useMemo((): Line[] => {
-    const frames = history.value;
-    if (frames === null) return [];
-    const all = Object.values(frames.values);
-    const pick = (best: (...values: number[]) => number): [number, number | null][] =>
-      frames.times.map((time, i) => {
-        const values = all.map((row) => row[i] ?? null).filter((each): each is number => each !== null);
-        return [time, values.length ? best(...values) : null];
-      });
-    return [
-      { label: text.dashboards.hottest, colour: "#e69f00", points: pick(Math.max) },
-      { label: text.dashboards.coldest, colour: "#56b4e9", points: pick(Math.min) },
-    ];
-  }, [history.value]);
+  const history = useRead(() => api.inlets(site.value, name, at - 3_600_000, at, 120), [name, site.value, half]);
+  const lines = useMemo(
+    (): Line[] => [
+      { label: text.dashboards.hottest, colour: "#e69f00", points: history.value?.hottest ?? [] },
+      { label: text.dashboards.coldest, colour: "#56b4e9", points: history.value?.coldest ?? [] },
+    ],
+    [history.value],
+  );
   return (
     <article class="room-card">
       <h3>

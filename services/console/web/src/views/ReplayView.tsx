@@ -1,15 +1,16 @@
 // A time line over all history: the room follows as it is played. Alerts stand on it where they fired.
-import { useEffect, useRef, useState } from "preact/hooks";
-import { api, type LogEntry } from "../api";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { api, type PastAlert } from "../api";
 import { Detail } from "../parts/Detail";
 import { useRead } from "../parts/hooks";
 import { Legend } from "../parts/Legend";
-import { moment, past, quantity, restsAt, room, selected, site, things } from "../store";
+import { Film, momentOf, timesOf } from "../replay";
+import { moment, past, restsAt, room, selected, site, structure, things } from "../store";
 import { text } from "../text";
-import { framesFor } from "../values";
 import { RoomStage, RoomTools } from "./RoomView";
 
-const STEPS = 240;
+// Things that the server tells everything of at once.
+const MOST = 80;
 const SPEEDS = [60, 300, 900, 3600];
 const HOURS = [1, 3, 6, 12, 24, 72, 168];
 const HOUR = 3_600_000;
@@ -22,76 +23,91 @@ export function ReplayView() {
   const [from, setFrom] = useState(() => (first.current === null ? Date.now() - HOUR : Math.min(first.current - HOUR / 2, Date.now() - HOUR)));
   const [speed, setSpeed] = useState(300);
   const [playing, setPlaying] = useState(false);
-  const [state, setState] = useState<"idle" | "loading" | "empty" | "ready">("idle");
+  const [index, setIndex] = useState(0);
   const [error, setError] = useState<string | null>(null);
-  const [alerts, setAlerts] = useState<LogEntry[]>([]);
+  const [alerts, setAlerts] = useState<PastAlert[] | null>(null);
+  // Pieces that are there.
+  const [loaded, setLoaded] = useState(0);
+  const [film, setFilm] = useState<Film | null>(null);
   const extent = useRead(() => api.extent(site.value), [site.value]);
   const oldest = extent.value?.oldest ?? null;
   const request = useRef(0);
+  const arrived = (problem: Error | null): void => {
+    setError(problem?.message ?? null);
+    setLoaded((count) => count + 1);
+  };
+
+  // Nothing of the present is shown here, not even while the past is read.
+  useLayoutEffect(() => {
+    past.value = momentOf(things, first.current ?? from, [], []);
+    return () => {
+      request.current++;
+      past.value = null;
+      restsAt.value = null;
+    };
+  }, []);
 
   const load = async (start: number, length: number): Promise<void> => {
     const mine = ++request.current;
     setFrom(start);
     setHours(length);
     setPlaying(false);
-    setState("loading");
     setError(null);
+    setAlerts(null);
     const end = Math.min(start + length * HOUR, Date.now());
+    const { step_s, times } = timesOf(start, end);
+    const made = new Film(times, (begin, until) => api.states(site.value, room.value, begin, until, step_s), arrived);
+    // Begin at the moment that was asked for, else where history begins.
+    const begin = first.current ?? oldest ?? 0;
+    first.current = null;
+    moment.value = null;
+    setIndex(Math.max(0, times.findIndex((time) => time >= begin)));
+    setFilm(made);
     try {
-      const names = framesFor(quantity.value);
-      const [found, log] = await Promise.all([
-        Promise.all(names.map((name) => api.frames(site.value, room.value, name, start, end, STEPS))),
-        api.alertsBegun(site.value, start, end),
-      ]);
-      if (mine !== request.current) return;
-      const rows = found.filter((frames) => frames.quantity !== "supply").flatMap((frames) => Object.values(frames.values));
-      // Begin at the moment that was asked for, else where there is something to see.
-      const begin = rows.reduce((least, row) => Math.min(least, Math.max(0, row.findIndex((each) => each !== null))), Infinity);
-      const times = found[0]?.times ?? [];
-      const wanted = first.current === null ? -1 : times.findIndex((time) => time >= first.current!);
-      first.current = null;
-      moment.value = null;
-      past.value = { frames: new Map(found.map((frames) => [frames.quantity, frames])), index: wanted >= 0 ? wanted : Number.isFinite(begin) ? begin : 0 };
-      const here = (each: LogEntry): boolean => {
-        const thing = things.get(String(each["thing"]));
-        return thing === undefined || thing.kind === "site" || thing.attributes["location"] === room.value;
-      };
-      setAlerts(log.filter(here).reverse());
-      setState(rows.length === 0 ? "empty" : "ready");
+      const found = await api.pastAlerts(site.value, start, end);
+      if (mine === request.current) setAlerts(found);
     } catch (problem) {
-      if (mine !== request.current) return;
-      setError((problem as Error).message);
-      setState("idle");
+      if (mine === request.current) setError((problem as Error).message);
     }
   };
+  // Of what is selected more is known than of all: a rack's every sensor, and its servers.
+  const chosen = selected.value;
+  const details = useMemo(() => {
+    if (film === null || chosen === null || film.times.length < 2) return null;
+    const servers = (things.get(chosen)?.attributes["servers"] as string[] | undefined) ?? [];
+    const step_s = (film.times[1]! - film.times[0]!) / 1000;
+    return new Film(film.times, (begin, until) => api.states(site.value, room.value, begin, until, step_s, [chosen, ...servers].slice(0, MOST)), arrived, "next");
+  }, [film, chosen]);
   useEffect(() => {
     if (room.value !== "") void load(from, hours);
-  }, [quantity.value, room.value, site.value]);
-  useEffect(
-    () => () => {
-      request.current++;
-      past.value = null;
-      restsAt.value = null;
-    },
-    [],
-  );
+  }, [room.value, site.value]);
+  useEffect(() => () => film?.end(), [film]);
+  useEffect(() => () => details?.end(), [details]);
 
-  const times = past.value === null ? [] : ([...past.value.frames.values()][0]?.times ?? []);
-  const index = past.value?.index ?? 0;
+  const times = film?.times ?? [];
   const last = Math.max(0, times.length - 1);
-  const show = (next: number): void => {
-    if (past.value !== null) past.value = { ...past.value, index: Math.max(0, Math.min(last, next)) };
-  };
+  const there = film?.has(index) === true && alerts !== null;
+  const state = film === null || !there ? "loading" : film.complete && film.empty ? "empty" : "ready";
+  // The one place where what is shown is made.
+  useLayoutEffect(() => {
+    const at = times[index];
+    if (film === null || at === undefined) return;
+    film.look(index);
+    details?.look(index);
+    past.value = momentOf(things, at, [film.at(index), details?.at(index) ?? null], alerts ?? []);
+  }, [film, details, index, alerts, loaded, structure.value]);
+  const show = (next: number): void => setIndex(Math.max(0, Math.min(last, next)));
   useEffect(() => {
-    if (!playing || times.length < 2) return;
+    if (!playing || film === null || times.length < 2) return;
     const step = (times[1]! - times[0]!) / speed;
     const timer = setInterval(() => {
-      const shown = past.value;
-      if (shown === null || shown.index >= times.length - 1) setPlaying(false);
-      else past.value = { ...shown, index: shown.index + 1 };
+      // It waits for what is not read yet.
+      if (index >= last) setPlaying(false);
+      else if (film.has(index + 1)) setIndex(index + 1);
+      else film.look(index + 1);
     }, Math.max(30, step));
     return () => clearInterval(timer);
-  }, [playing, speed, times]);
+  }, [playing, speed, film, index]);
   const play = (): void => {
     if (state !== "ready") return;
     if (!playing && index >= last) show(0);
@@ -101,7 +117,12 @@ export function ReplayView() {
   useEffect(() => {
     const timer = setTimeout(() => (restsAt.value = times[index] ?? null), 600);
     return () => clearTimeout(timer);
-  }, [index, times]);
+  }, [index, film]);
+  const here = (each: PastAlert): boolean => {
+    const thing = things.get(each.thing);
+    return thing === undefined || thing.kind === "site" || thing.attributes["location"] === room.value;
+  };
+  const begun = (alerts ?? []).filter((each) => here(each) && each.since >= (times[0] ?? 0));
   const keys = (event: KeyboardEvent): void => {
     if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement || event.target instanceof HTMLButtonElement) return;
     if (event.key === " ") {
@@ -109,18 +130,27 @@ export function ReplayView() {
       play();
     }
   };
+  useEffect(() => {
+    // History may begin within the time that is shown.
+    const begins = oldest === null ? -1 : times.findIndex((time) => time >= oldest);
+    if (index < begins) setIndex(begins);
+  }, [oldest, film]);
   const share = (at: number): number => (times.length < 2 ? 0 : (at - times[0]!) / (times[last]! - times[0]!));
-  const jump = (alert: LogEntry): void => {
+  const jump = (alert: PastAlert): void => {
     setPlaying(false);
-    show(times.findIndex((time) => time >= alert.at));
-    if (typeof alert["thing"] === "string") selected.value = alert["thing"];
+    const to = times.findIndex((time) => time >= alert.since);
+    show(to < 0 ? last : to);
+    selected.value = alert.thing;
   };
   const shownTime = times[index] === undefined ? "" : new Date(times[index]).toLocaleString();
 
   return (
     <div class="split" onKeyDown={keys}>
-      <div class="room">
+      <div class="room past">
         <RoomTools />
+        <p class="then">
+          {text.replay.then} <b>{shownTime}</b> <small>{text.replay.thenHint}</small>
+        </p>
         <RoomStage />
         <div class="timeline">
           <div class="track">
@@ -137,13 +167,13 @@ export function ReplayView() {
                 show(Number(event.currentTarget.value));
               }}
             />
-            {alerts.map((alert, i) => (
+            {begun.map((alert, i) => (
               <button
                 key={i}
-                class={`mark ${String(alert["severity"] ?? "")}`}
-                style={{ left: `${share(alert.at) * 100}%` }}
-                aria-label={`${text.replay.jump} ${new Date(alert.at).toLocaleTimeString()} ${String(alert["text"] ?? "")}`}
-                title={String(alert["text"] ?? "")}
+                class={`mark ${alert.severity}`}
+                style={{ left: `${Math.min(1, share(alert.since)) * 100}%` }}
+                aria-label={`${text.replay.jump} ${new Date(alert.since).toLocaleTimeString()} ${alert.text}`}
+                title={alert.text}
                 onClick={() => jump(alert)}
               />
             ))}
@@ -199,14 +229,14 @@ export function ReplayView() {
       </div>
       <aside class="side" tabIndex={0} aria-label={text.room.aside}>
         <h2>{text.replay.alerts}</h2>
-        {alerts.length === 0 ? (
+        {begun.length === 0 ? (
           <p class="hint">{text.replay.none}</p>
         ) : (
           <ul class="jumps">
-            {alerts.map((each, i) => (
+            {begun.map((each, i) => (
               <li key={i}>
                 <button class="link" onClick={() => jump(each)}>
-                  <time>{new Date(each.at).toLocaleTimeString()}</time> {String(each["text"] ?? "")}
+                  <time>{new Date(each.since).toLocaleTimeString()}</time> {each.text}
                 </button>
               </li>
             ))}
