@@ -201,7 +201,7 @@ export interface Question {
   room: string;
   name?: string;
   baseTime?: string;
-  whatIf: { durationS: number; changes?: Change[]; eachUnitFails?: boolean };
+  whatIf: { durationS: number; changes?: Change[]; cases?: { name: string; changes: Change[] }[]; eachUnitFails?: boolean };
 }
 export interface ScenarioSeries {
   start: number | null;

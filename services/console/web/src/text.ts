@@ -244,6 +244,32 @@ export const text = {
     fewer: "Fewer",
     noSeries: "There are no curves of this what-if any more.",
     goThere: "Show room",
+    phases: { Pending: "waiting", Running: "being computed", Done: "Done", Failed: "Failed" } as Record<string, string>,
+  },
+  // What happens in a what-if, by the keys of the Scenario resource, in the order of the sentence; # stands for the value,
+  // ± for more or less.
+  change: {
+    atS: "after # s",
+    coolingUnit: {
+      name: "cooling unit #",
+      fails: "fails",
+      capacityPercent: "has # % of its capacity left",
+      setpointC: "is set to # °C",
+      fanPercent: "turns its fans at # %",
+    },
+    load: { racks: "on #:", addW: "# W ± load", addPercent: "# % ± load", capW: "at most # W of load" },
+    move: { powerW: "# W of load move", from: "from #", to: "to #" },
+    rack: { name: "new rack #", row: "in row #", position: "at #", powerW: "draws # W", availablePowerW: "of # W that it may" },
+    containment: { openPercent: "containment is # % open" },
+    feed: { pdu: "power distribution unit # fails", rack: "rack # loses its", feed: "feed #" },
+  } as Record<string, string | Record<string, string>>,
+  changeElse: {
+    allRacks: "on all racks:",
+    allLoad: "all load moves",
+    and: "and",
+    more: "more",
+    less: "less",
+    eachUnitFails: "each cooling unit fails in turn",
   },
   optimise: {
     heading: "Cooling of",

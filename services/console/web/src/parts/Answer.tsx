@@ -3,6 +3,7 @@ import { api, type CaseResult, type Scenario } from "../api";
 import { shown } from "../room/Tip";
 import { site } from "../store";
 import { text } from "../text";
+import { sentences } from "../words";
 import { Compare } from "./Compare";
 import { WideTable } from "./WideTable";
 
@@ -20,12 +21,14 @@ interface AnswerProps {
 export function Answer({ scenario, open, onOpen, onUse, onForget }: AnswerProps) {
   const { status } = scenario;
   const cases = status.cases ?? [];
+  const asked = scenario.spec.whatIf === undefined ? [] : sentences(scenario.spec.whatIf);
   const failed = status.phase === "Failed" ? status.conditions?.find((each) => each.type === "Ready")?.message : undefined;
   return (
     <article class="room-card">
       <h3>
-        {scenario.name} <small>{scenario.spec.room}</small> <span class={`badge ${status.phase ?? "Pending"}`}>{status.phase ?? "Pending"}</span>
+        {scenario.name} <small>{scenario.spec.room}</small> <span class={`badge ${status.phase ?? "Pending"}`}>{text.whatif.phases[status.phase ?? "Pending"]}</span>
       </h3>
+      {asked.length > 0 && <p class="hint">{asked.join("; ")}</p>}
       <p>{failed ?? status.headline ?? text.whatif.computing}</p>
       <p class="buttons start">
         {status.phase === "Done" && (

@@ -7,6 +7,7 @@ import { Answer } from "../parts/Answer";
 import { Plan } from "../room/Plan";
 import { me, ofRoom, room, selected, site, things, tick } from "../store";
 import { text } from "../text";
+import { sentence } from "../words";
 
 type Kind = "unitFails" | "unitLoses" | "setpoint" | "fan" | "load" | "feed" | "containment";
 const KINDS: Kind[] = ["unitFails", "unitLoses", "setpoint", "fan", "load", "feed", "containment"];
@@ -32,12 +33,6 @@ function changeOf(kind: Kind, name: string, value: number): Change {
       return { containment: { openPercent: value } };
   }
 }
-
-const spell = (change: Change): string =>
-  Object.entries(change)
-    .filter(([name]) => name !== "atS")
-    .map(([name, what]) => `${name}: ${Object.entries(what as object).map(([key, value]) => `${key} ${String(value)}`).join(", ")}`)
-    .join("; ");
 
 function fromAddress(): { changes: Change[]; duration: number; each: boolean; open: string | null } {
   const asked = new URLSearchParams(location.hash.slice(1));
@@ -154,7 +149,7 @@ export function WhatIfView() {
             {changes.length === 0 && <li class="hint">{text.whatif.nothing}</li>}
             {changes.map((change, index) => (
               <li key={index}>
-                <code>{spell(change)}</code>{" "}
+                <span>{sentence(change)}</span>{" "}
                 <button class="link" onClick={() => setChanges(changes.filter((_, i) => i !== index))}>
                   {text.whatif.remove}
                 </button>
