@@ -42,8 +42,8 @@ class States(BaseModel):
 class Inlets(BaseModel):
     """[[epoch ms, °C], …], one pair a step."""
 
-    hottest: list[tuple[int, float]]
-    coldest: list[tuple[int, float]]
+    hottest: list[list[float]]
+    coldest: list[list[float]]
 
 
 class PastAlert(BaseModel):
