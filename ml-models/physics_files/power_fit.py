@@ -8,7 +8,7 @@ last, by ASHRAE Guideline 14's NMBE and CV(RMSE). Next: `racktwin_cli.power_fit`
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -86,22 +86,27 @@ def read(table: pd.DataFrame, name: str, units: dict[str, str] | None = None) ->
 
 
 def columns_of(
-    table: pd.DataFrame, name: str, units: Mapping[str, str] | None = None
+    table: pd.DataFrame,
+    name: str,
+    units: Mapping[str, str] | None = None,
+    *,
+    wanted: Sequence[str] = ("utilization", "power"),
+    names: dict[str, tuple[str, ...]] = quantities.RACK,
 ) -> tuple[npt.NDArray[Any], dict[str, Floats]]:
-    """The thing of each row ("all" where the file names none), and its `utilization` (%) and `power` (W), NaN where
-    there is none.
+    """The thing of each row ("all" where the file names none), and what of it is `wanted`, in our units (%, W, °C), NaN
+    where there is none. `names`: the spellings of quantities.
 
     Raises:
         FileProblem: a column is missing, or its unit is not known.
     """
     units = units or {}
-    columns = {str(c): quantities.find(quantities.squeeze(str(c)), quantities.RACK) for c in table.columns}
+    columns = {str(c): quantities.find(quantities.squeeze(str(c)), names) for c in table.columns}
     for column in table.columns:
         words = quantities.tokens(str(column))
         for count in range(len(words), 0, -1):
-            columns[str(column)] = columns[str(column)] or quantities.find("".join(words[:count]), quantities.RACK)
+            columns[str(column)] = columns[str(column)] or quantities.find("".join(words[:count]), names)
     found: dict[str, Floats] = {}
-    for quantity in ("utilization", "power"):
+    for quantity in wanted:
         column = quantity if quantity in columns else next((c for c, q in columns.items() if q == quantity), "")
         if not column:
             raise FileProblem(

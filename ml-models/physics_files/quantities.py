@@ -18,6 +18,18 @@ RACK: Final[dict[str, tuple[str, ...]]] = {
     "power": ("power", "p", "rackpower", "itpower", "load", "activepower", "powerdraw"),
     "utilization": ("utilization", "utilisation", "cpu", "cpuutilization", "cpuutilisation", "util", "usage"),
 }  # fmt: skip
+SERVER: Final[dict[str, tuple[str, ...]]] = {
+    "power": RACK["power"],
+    "utilization": RACK["utilization"],
+    "cpuTemperature": (
+        "cputemperature", "cputemp", "processortemperature", "processortemp", "coretemperature", "coretemp",
+        "packagetemperature", "packagetemp", "tcpu",
+    ),
+    "inletTemperature": (
+        "inlettemperature", "inlettemp", "inlet", "intaketemperature", "intaketemp", "intake", "ambienttemperature",
+        "ambienttemp", "ambient", "tin",
+    ),
+}  # fmt: skip
 UNIT: Final[dict[str, tuple[str, ...]]] = {
     "supplyTemperature": ("supplytemperature", "supplytemp", "supply", "tsupply", "tsup", "supplyair", "dischargeair"),
     "returnTemperature": ("returntemperature", "returntemp", "return", "treturn", "tret", "returnair"),
@@ -59,12 +71,14 @@ _KIND: Final[dict[str, str]] = {
 }
 _OF: Final[dict[str, str]] = {
     "temperature": "temperature", "supplyTemperature": "temperature", "returnTemperature": "temperature",
+    "cpuTemperature": "temperature", "inletTemperature": "temperature",
     "setpoint": "temperature", "relativeHumidity": "percent", "utilization": "percent", "fanSpeed": "percent",
     "power": "power", "unitPower": "power", "airflow": "flow",
 }  # fmt: skip
 # What is physically possible; outside it a reading is taken as missing.
 RANGE: Final[dict[str, tuple[float, float]]] = {
     "temperature": (-40.0, 85.0), "supplyTemperature": (-40.0, 85.0), "returnTemperature": (-40.0, 85.0),
+    "cpuTemperature": (-40.0, 150.0), "inletTemperature": (-40.0, 85.0),
     "setpoint": (0.0, 50.0), "relativeHumidity": (0.0, 100.0), "utilization": (0.0, 100.0), "fanSpeed": (0.0, 100.0),
     "power": (0.0, 1e6), "unitPower": (0.0, 1e7), "airflow": (0.0, 1000.0),
 }  # fmt: skip

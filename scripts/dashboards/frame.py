@@ -47,7 +47,7 @@ class Page:
 
 
 _SITES: Final = (
-    "buckets()\n  |> filter(fn: (r) => r.name !~ /^_/ and r.name !~ /_(1m|15m|scenarios)$/)\n"
+    "buckets()\n  |> filter(fn: (r) => r.name !~ /^_/ and r.name !~ /_(1m|15m|scenarios|log)$/)\n"
     '  |> keep(columns: ["name"])\n'
     '  |> rename(columns: {name: "_value"})'
 )

@@ -257,7 +257,8 @@ RULES: Final[tuple[Rule, ...]] = (
         "info",
         ("rack", "room"),
         600,
-        "Recalibrate (`racktwin calibrate`), and look for what changed in the room.",
+        "Look for what changed in the room (panels, units, racks): the room model recalibrates itself once it has seen "
+        "the new room for some hours.",
         _fidelity,
     ),
     Rule(
@@ -266,7 +267,9 @@ RULES: Final[tuple[Rule, ...]] = (
         "warning",
         ("site",),
         120,
-        "Look at the page Models; train anew (`racktwin train`), or roll back (`racktwin models rollback`).",
+        "Look at the page Models; train anew "
+        '(`kubectl annotate twinmodel NAME racktwin.io/train="$(date)" --overwrite`), '
+        "or roll back (`racktwin models rollback`).",
         _model,
     ),
     Rule(

@@ -65,7 +65,8 @@ def _record(options: argparse.Namespace, model: registry.Model) -> Any:
     if model.definition.kinds != ["server"]:
         return _grid(options, fine=True)[0]
     pairs = {name: dict(text.partition("=")[::2] for text in getattr(options, name)) for name in ("map", "unit")}
-    return servers.read(options.history, mapping=pairs["map"], units=pairs["unit"], timezone=options.timezone)
+    how = {"mapping": pairs["map"], "units": pairs["unit"], "timezone": options.timezone}
+    return servers.read(options.history, model.definition, **how)
 
 
 def _train(options: argparse.Namespace) -> dict[str, Any]:

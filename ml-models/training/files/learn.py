@@ -21,6 +21,7 @@ from models.definition import Definition, Manifest, ModelError, read_manifest
 from models.metrics import score
 from models.statistics import InputPlan
 from physics_files.grid import Grid
+from training.files.report import instant
 from training.files.servers import Servers
 from training.history import History, HistoryError
 from training.job import Sizes, Trained, train
@@ -180,8 +181,8 @@ def _judge(manifest: Manifest, graph: bytes, made: History, border: int) -> tupl
                 channel = definition.channel_of(definition.targets[output.target])
                 rows += [
                     {
-                        "time": int(made.start_ms + now * made.cell_s * 1000),
-                        "rack": thing,
+                        "time": instant(made.start_ms + now * made.cell_s * 1000),
+                        "thing": thing,
                         "target": f"{channel.feature}/{channel.property}",
                         "horizonS": output.horizon_s,
                         "value": round(float(value[n, k]), 3),

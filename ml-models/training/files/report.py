@@ -22,11 +22,16 @@ _MAINTENANCE: Final = (
 )  # fmt: skip
 
 
+def instant(at_ms: float) -> str:
+    """Epoch ms as the time that files hold: ISO 8601, UTC, to the second."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def rows(grid: Grid, found: list[Scores], every_s: int) -> list[dict[str, Any]]:
     """One row per thing and `every_s` seconds: the highest score since the row before, and its type ("" if normal)."""
     step = max(1, every_s // grid.step_s)
     made = []
-    times = [datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for ms in grid.time_ms.tolist()]
+    times = [instant(ms) for ms in grid.time_ms.tolist()]
     for thing, (score, which, kinds) in findings.by_thing(found).items():
         for begin in range(0, grid.cells, step):
             end = min(begin + step, grid.cells)
@@ -75,30 +80,32 @@ def write(path: Path, anomalies: list[dict[str, Any]], maintenance: list[Finding
         document = {
             "anomalies": anomalies,
             "events": events(anomalies),
-            "maintenance": [f.as_dict() for f in maintenance],
+            "maintenance": [_finding(f) for f in maintenance],
         }
         _replace(path, json.dumps(document, indent=1) + "\n")
         return [path]
     beside = path.with_name(f"{path.stem}-maintenance{path.suffix}")
     _replace(path, _csv(COLUMNS, anomalies))
-    plain = [
-        {
-            "thing": f.thing,
-            "part": f.part,
-            "state": f.state,
-            "cause": f.cause,
-            "score": f.score,
-            "remainingH": f.remaining_h,
-            "remainingLoH": f.remaining_lo_h,
-            "remainingHiH": f.remaining_hi_h,
-            "windowFrom": f.window["from"] if f.window else "",
-            "windowTo": f.window["to"] if f.window else "",
-            "evidence": json.dumps(f.evidence),
-        }
-        for f in maintenance
-    ]
+    plain = [{**row, "evidence": json.dumps(row["evidence"])} for row in map(_finding, maintenance)]
     _replace(beside, _csv(_MAINTENANCE, plain))
     return [path, beside]
+
+
+def _finding(f: Finding) -> dict[str, Any]:
+    """A finding under the names that both kinds of file use; hours, times in ISO 8601, None where nothing is known."""
+    return {
+        "thing": f.thing,
+        "part": f.part,
+        "state": f.state,
+        "cause": f.cause,
+        "score": f.score,
+        "remainingH": f.remaining_h,
+        "remainingLoH": f.remaining_lo_h,
+        "remainingHiH": f.remaining_hi_h,
+        "windowFrom": f.window["from"] if f.window else None,
+        "windowTo": f.window["to"] if f.window else None,
+        "evidence": f.evidence,
+    }
 
 
 def _csv(columns: tuple[str, ...], made: list[dict[str, Any]]) -> str:

@@ -1,6 +1,7 @@
-"""Recorded servers from a file: a row per time and server, with its power and its utilisation.
+"""Recorded servers from a file: a row per time and server, with what a model of servers reads.
 
-Nothing of where they stand is asked for, nor any temperature. Next: `learn`, as of a hall's racks.
+Power and utilisation for a model of power; temperatures of processor and inlet, and utilisation, for one of
+temperature. Nothing of where they stand is asked for. Next: `learn`, as of a hall's racks.
 """
 
 from __future__ import annotations
@@ -17,14 +18,19 @@ from physics_files import grid, power_fit, quantities, tables
 from physics_files.readings import Floats, Times
 from training.history import History, HistoryError
 
-_COLUMNS: Final = {("power", "power"): "power", ("cpu", "utilization"): "utilization"}
+_COLUMNS: Final = {
+    ("power", "power"): "power",
+    ("cpu", "utilization"): "utilization",
+    ("thermal", "cpuTemperature"): "cpuTemperature",
+    ("thermal", "inletTemperature"): "inletTemperature",
+}
 _LEAST_GAPS: Final = 10
 
 
 @dataclass(frozen=True)
 class Servers:
-    """Rows of a file by server, each in order of time (epoch ms): (times, columns by quantity, % and W). `sampling_s`:
-    the usual time between two rows of one server."""
+    """Rows of a file by server, each in order of time (epoch ms): (times, columns by quantity; %, W and °C).
+    `sampling_s`: the usual time between two rows of one server."""
 
     rows: dict[str, tuple[Times, dict[str, Floats]]]
     sampling_s: float
@@ -35,9 +41,7 @@ class Servers:
         Raises:
             HistoryError: the model reads what such files do not have, or none of what it forecasts is there.
         """
-        unknown = [c for c in definition.channels if (c.feature, c.property) not in _COLUMNS]
-        if unknown:
-            raise HistoryError(f"files of servers have no {unknown[0].feature}/{unknown[0].property}")
+        wanted = _wanted(definition)
         step_ms = definition.resolution_s * 1000
         first = min(int(times[0]) for times, _ in self.rows.values()) // step_ms + 1
         last = max(int(times[-1]) for times, _ in self.rows.values()) // step_ms
@@ -45,13 +49,14 @@ class Servers:
         hold_ms = round(max(2.5 * self.sampling_s * 1000, step_ms))
         values = np.full((len(at_ms), len(self.rows), len(definition.channels)), np.nan, dtype=np.float32)
         for thing, (times, columns) in enumerate(self.rows.values()):
-            for number, channel in enumerate(definition.channels):
-                series = columns[_COLUMNS[channel.feature, channel.property]]
+            for number, quantity in enumerate(wanted):
+                series = columns[quantity]
                 known = np.isfinite(series)
                 if known.any():
                     values[:, thing, number] = grid.held(times[known], series[known], at_ms, hold_ms)
         if not np.isfinite(values[:, :, definition.target_channels()]).any():
-            raise HistoryError("the file has no power, which the model forecasts")
+            missing = " and no ".join(wanted[channel] for channel in definition.target_channels())
+            raise HistoryError(f"the file has no {missing}, which the model forecasts")
         return History(
             start_ms=int(first) * step_ms,
             cell_s=definition.resolution_s,
@@ -63,14 +68,29 @@ class Servers:
         )
 
 
-def read(path: Path, *, mapping: Mapping[str, str], units: Mapping[str, str], timezone: str) -> Servers:
-    """The file's servers.
+def _wanted(definition: Definition) -> list[str]:
+    """The quantity of each of a model's channels.
 
     Raises:
-        FileProblem: no time, no power or no utilization; it says what to do.
+        HistoryError: the model reads what such files do not have.
+    """
+    for channel in definition.channels:
+        if (channel.feature, channel.property) not in _COLUMNS:
+            raise HistoryError(f"files of servers have no {channel.feature}/{channel.property}")
+    return [_COLUMNS[channel.feature, channel.property] for channel in definition.channels]
+
+
+def read(
+    path: Path, definition: Definition, *, mapping: Mapping[str, str], units: Mapping[str, str], timezone: str
+) -> Servers:
+    """The file's servers, with what a model reads.
+
+    Raises:
+        FileProblem: no time, or a column that the model reads is missing; it says what to do.
+        HistoryError: the model reads what such files do not have.
     """
     table = tables.read(path, mapping)
-    names, found = power_fit.columns_of(table, path.name, units)
+    names, found = power_fit.columns_of(table, path.name, units, wanted=_wanted(definition), names=quantities.SERVER)
     for quantity, (low, high) in ((name, quantities.RANGE[name]) for name in found):
         found[quantity] = np.where((found[quantity] >= low) & (found[quantity] <= high), found[quantity], np.nan)
     times = tables.epoch_ms(table[tables.time_column(table, path.name)], path.name, timezone)

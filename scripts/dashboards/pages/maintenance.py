@@ -57,7 +57,7 @@ PAGE: Final = Page(
                     "none",
                     name="${__field.labels.thing}",
                     low=0,
-                    none="no anomaly model serves; `racktwin train` makes one",
+                    none="no anomaly model serves: a TwinModel named `anomaly` makes and serves one",
                 ),
                 panels.lines(
                     "Remaining life",

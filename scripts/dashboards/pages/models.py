@@ -48,13 +48,14 @@ _VERDICTS: Final = flux.with_imports(
 
 
 def _by_horizon(field: str) -> str:
-    """Mean over all things, for each horizon: the last part of the feature's name, in seconds."""
+    """Mean over all things, for each model and horizon: parts of the feature's name (`scorecard.<model>.<target>.<s>`).
+    Not over models: one errs in kelvin, another in watts."""
     return flux.with_imports(
         f"{flux.points('scorecard', [field], _SCORED)}\n"
         "  |> aggregateWindow(every: v.windowPeriod, fn: mean, createEmpty: false)\n"
         '  |> map(fn: (r) => {\n    parts = strings.split(v: r.feature, t: ".")\n'
-        '    return {r with horizon: parts[length(arr: parts) - 1] + " s"}\n  })\n'
-        '  |> group(columns: ["horizon", "_time"])\n  |> mean()\n  |> group(columns: ["horizon"])\n'
+        '    return {r with series: parts[1] + ", " + parts[length(arr: parts) - 1] + " s"}\n  })\n'
+        '  |> group(columns: ["series", "_time"])\n  |> mean()\n  |> group(columns: ["series"])\n'
         '  |> sort(columns: ["_time"])',
         "strings",
     )
@@ -177,10 +178,10 @@ PAGE: Final = Page(
                 ),
                 panels.lines(
                     "Mean error by horizon",
-                    "Mean absolute error over all things, for each time ahead, in the predicted property's unit (°C for inlets).",
+                    "Mean absolute error over all things, for each model and time ahead, in the unit of what it predicts: K for temperatures, W for power.",
                     _by_horizon("mae"),
                     "none",
-                    name="${__field.labels.horizon}",
+                    name="${__field.labels.series}",
                     low=0,
                     none=_LATER,
                 ),

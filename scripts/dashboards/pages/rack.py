@@ -106,6 +106,8 @@ PAGE: Final = Page(
     title="Rack",
     description="A rack's inlets against their limits, predictions with their intervals, dew point, power.",
     variables=("room", "rack"),
+    # As far as the predictions reach.
+    until="now+15m",
     console="/room/${site}/${room}?thing=racktwin.${site}:rack-${rack}",
     sections=(
         (
@@ -199,7 +201,7 @@ PAGE: Final = Page(
             (
                 panels.lines(
                     "Top inlet, 15 minutes ahead",
-                    "What was measured and what the model had said 15 minutes before, with its interval. The part right of now has not happened yet.",
+                    "What was measured and what the model had said 15 minutes before, with its interval. The part to the right, where nothing is measured, has not happened yet.",
                     _prediction("top", "900"),
                     "celsius",
                     name="${__field.labels._field}",
@@ -236,7 +238,7 @@ PAGE: Final = Page(
                     "none",
                     name="${__field.labels.feature}",
                     low=0,
-                    none="no model judges this rack: `racktwin train` makes them",
+                    none="no model judges this rack: a TwinModel that detects does",
                 ),
             ),
         ),

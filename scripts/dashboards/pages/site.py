@@ -109,7 +109,7 @@ PAGE: Final = Page(
             (
                 panels.rows(
                     "Firing now",
-                    "What is wrong, where and since when, of the last 30 days; the newest first. The console says what to do, and lets somebody take it on.",
+                    "What is wrong, where and since when, however long ago it began (a year at most); the newest first. The console says what to do, and lets somebody take it on.",
                     _FIRING,
                     names={"_time": "Since", "thing": "Thing", "rule": "Rule", "severity": "Severity", "text": "What"},
                     links={"thing": ("Open alerts in the console", "@console@/alerts/${site}")},

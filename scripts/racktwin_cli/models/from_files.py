@@ -17,7 +17,14 @@ from racktwin_cli.failures import Failure
 from racktwin_cli.files import hall
 
 F = TypeVar("F", bound=Callable[..., Any])
-_MODELS = click.Choice(("inlet-temperature", "rack-power", "server-power"))
+# What a file must have for which model.
+_SERVERS = """
+\b
+Models of servers read rows of time, server and:
+  server-power        power, utilization
+  server-temperature  cpuTemperature, inletTemperature, utilization
+"""
+_MODELS = click.Choice(("inlet-temperature", "rack-power", "server-power", "server-temperature"))
 
 
 def _common(function: F) -> F:
@@ -35,7 +42,7 @@ def _common(function: F) -> F:
     return click.option("--history", required=True, type=hall.FILE, help="Recorded readings, CSV or Parquet.")(function)
 
 
-@click.command(epilog=hall.SHAPES)
+@click.command(epilog=hall.SHAPES + _SERVERS)
 @_common
 @click.option("--model", default="inlet-temperature", show_default=True, type=_MODELS)
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for the model.")
@@ -44,11 +51,15 @@ def train(model: str, **options: Any) -> None:
 
     Writes model.onnx, model.json and CARD.md, whose scores are of racks and times that took no part in training. About
     half a day of readings of at least three racks is the least.
+
+    What finds anomalies, sensor faults and wear needs no training of yours: `racktwin detect` learns what is usual from
+    the record itself. The models that a site serves for that are trained on simulated faults (`python -m training
+    --model anomaly`), which a record has too few of.
     """
     _run("train", ["--model", model], **options)
 
 
-@click.command(epilog=hall.SHAPES)
+@click.command(epilog=hall.SHAPES + _SERVERS)
 @_common
 @click.option("--model", default="inlet-temperature", show_default=True, type=_MODELS)
 @click.option(

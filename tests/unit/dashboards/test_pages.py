@@ -180,3 +180,21 @@ def test_a_pages_own_time_is_asked_for():
     assert check.Screen.of("now-3h", "now") == check.Screen("-3h", "now()", "10s")
     assert check.Screen.of("now-1h", "now+2h") == check.Screen("-1h", "2h", "10s")
     assert check.Screen.of("now-24h", "now").step == "86s"
+
+
+def test_buckets_beside_a_sites_own_are_no_sites():
+    (variable,) = [one for one in FILES["dashboards/site.json"]["templating"]["list"] if one["name"] == "site"]
+    (refused,) = re.findall(r"!~ /([^/]*\(.*\)\$)/", json.dumps(variable["query"]).replace("\\\\", "\\"))
+    made = ["berlin", *(f"berlin{kind}" for kind in ("_1m", "_15m", "_log", "_scenarios"))]
+    assert [name for name in made if not re.search(refused, name)] == ["berlin"]
+
+
+def test_errors_of_different_units_have_lines_of_their_own():
+    (panel,) = [p for p in _panels(FILES["dashboards/models.json"]) if p["title"] == "Mean error by horizon"]
+    query = panel["targets"][0]["query"]
+    assert "{r with series: parts[1] + " in query
+    assert '"horizon"]' not in query
+
+
+def test_a_racks_page_reaches_as_far_as_its_predictions():
+    assert FILES["dashboards/rack.json"]["time"]["to"] == "now+15m"

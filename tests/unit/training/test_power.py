@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ from tests.unit.training.conftest import CREATED
 
 from models import power_law
 from models.definition import read_manifest
+from physics_files.problems import FileProblem
 from runner import predictor
 from training import registry, unseen
 from training.files import __main__ as files
@@ -90,37 +92,41 @@ def test_servers_of_unseen_plants_are_recorded_like_racks(monkeypatch):
     assert np.nanmean(servers.values[..., 0]) < 0.2 * np.nanmean(racks.values[..., 0])
 
 
-def file_of(folder, power, load, step_s=10):
+def file_of(folder, step_s=10, **columns):
     """What a recorder of servers writes, one row per time and server."""
-    path, cells = folder / "servers.csv", len(power)
+    path = folder / "servers.csv"
+    cells, count = next(iter(columns.values())).shape
     rows = [
-        f"{(1_767_225_600 + k * step_s)},host-{s},{load[k, s]:.1f},{power[k, s]:.0f}"
+        ",".join([f"{1_767_225_600 + k * step_s},host-{s}", *(f"{each[k, s]:.1f}" for each in columns.values())])
         for k in range(cells)
-        for s in range(power.shape[1])
+        for s in range(count)
     ]
-    path.write_text("\n".join(["time,server,utilization,power", *rows]) + "\n")
+    path.write_text("\n".join([",".join(["time", "server", *columns]), *rows]) + "\n")
     return path
 
 
 def test_files_of_servers_are_put_on_the_models_cells(recorded, tmp_path):
     definition = registry.load("server-power").definition
     power, load = np.moveaxis(history_of(recorded, definition).values[:400, :3], 2, 0)
-    found = servers.read(file_of(tmp_path, power, load), mapping={}, units={}, timezone="UTC")
+    path = file_of(tmp_path, utilization=load, power=power)
+    found = servers.read(path, definition, mapping={}, units={}, timezone="UTC")
     assert (found.sampling_s, list(found.rows)) == (10.0, ["host-0", "host-1", "host-2"])
     made = learn.history(found, learn.adapted(registry.load("server-power"), found.sampling_s).definition, "f.csv")
     assert made.cell_s == 10
     assert made.rooms == ["hall"] * 3
-    np.testing.assert_allclose(made.values[:, :, 0], np.round(power[1:]), atol=0.01)
+    np.testing.assert_allclose(made.values[:, :, 0], power[1:], atol=0.06)
     np.testing.assert_allclose(made.values[:, :, 1], load[1:], atol=0.06)
-    with pytest.raises(HistoryError, match="no thermal/cpuTemperature"):
-        found.history(registry.load("server-temperature").definition, "f.csv")
+    with pytest.raises(FileProblem, match="no column cpuTemperature"):
+        servers.read(path, registry.load("server-temperature").definition, mapping={}, units={}, timezone="UTC")
+    with pytest.raises(HistoryError, match=r"no environment\.top/temperature"):
+        servers.read(path, registry.load("inlet-temperature").definition, mapping={}, units={}, timezone="UTC")
 
 
 def test_a_server_model_is_trained_on_a_file(recorded, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(learn, "Sizes", lambda **_: SIZES)
     definition = registry.load("server-power").definition
     power, load = np.moveaxis(history_of(recorded, definition).values[5::6, :8], 2, 0)
-    path = file_of(tmp_path, power, load, step_s=60)
+    path = file_of(tmp_path, step_s=60, utilization=load, power=power)
     options = ["train", "--model", "server-power", "--history", str(path), "--out", str(tmp_path / "model"), "--json"]
     assert files.main(options) == 0
     assert json.loads(capsys.readouterr().out)["model"] == "server-power"
@@ -128,6 +134,26 @@ def test_a_server_model_is_trained_on_a_file(recorded, tmp_path, capsys, monkeyp
     assert made.definition.resolution_s == 60
     assert "8 servers" in (tmp_path / "model" / "CARD.md").read_text()
     assert set(made.metrics["bar"]["ways"]) == set(power_law.WAYS)
+
+
+def test_a_model_of_temperature_is_trained_and_judged_on_a_file(recorded, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(learn, "Sizes", lambda **_: SIZES)
+    definition = registry.load("server-temperature").definition
+    cpu, inlet, load = np.moveaxis(history_of(recorded, definition).values[5::6, :8], 2, 0)
+    # Names and units as recorders have them.
+    path = file_of(tmp_path, step_s=60, cpu_temp_f=cpu * 1.8 + 32.0, inlet=inlet, cpu_utilization=load / 100.0)
+    how = ["--model", "server-temperature", "--history", str(path)]
+    assert files.main(["train", *how, "--out", str(tmp_path / "model"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["model"] == "server-temperature"
+    out = tmp_path / "said.csv"
+    assert files.main(["evaluate", *how, "--artefact", str(tmp_path / "model"), "--out", str(out)]) == 0
+    rows = list(csv.DictReader(out.open()))
+    assert set(rows[0]) == {"time", "thing", "target", "horizonS", "value", "lo", "hi", "truth"}
+    assert {row["thing"] for row in rows} == {f"host-{n}" for n in range(8)}
+    assert rows[0]["time"].startswith("2026-01-01T") and rows[0]["time"].endswith("Z")
+    known = [row for row in rows if row["truth"]]
+    errors = [abs(float(row["value"]) - float(row["truth"])) for row in known]
+    assert np.mean(errors) < 6.0
 
 
 def test_a_model_without_rivals_has_none(recorded):

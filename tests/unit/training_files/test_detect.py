@@ -93,8 +93,8 @@ def test_racks_that_are_well_are_left_alone(report):
 def test_wear_has_a_life_an_interval_and_a_window(report):
     (finding,) = [f for f in report["maintenance"] if f["thing"] == "crac-1"]
     assert finding["part"] == "fan or filter"
-    assert finding["remaining_lo_h"] <= finding["remaining_h"] <= finding["remaining_hi_h"] < 48
-    assert finding["window"]["from"] > "2026-01-02"
+    assert finding["remainingLoH"] <= finding["remainingH"] <= finding["remainingHiH"] < 48
+    assert finding["windowFrom"] > "2026-01-02"
 
 
 def test_csv_has_rows_and_maintenance_beside_them(hall, tmp_path):
@@ -102,7 +102,11 @@ def test_csv_has_rows_and_maintenance_beside_them(hall, tmp_path):
     assert main(["detect", "--history", str(hall), "--out", str(out)]) == 0
     rows = list(csv.DictReader(out.open()))
     assert set(rows[0]) == {"time", "thing", "score", "state", "type", "inputs"}
-    assert (tmp_path / "found-maintenance.csv").read_text().count("crac-1") == 1
+    beside = list(csv.DictReader((tmp_path / "found-maintenance.csv").open()))
+    assert [row["thing"] for row in beside].count("crac-1") == 1
+    document = tmp_path / "found.json"
+    assert main(["detect", "--history", str(hall), "--out", str(document)]) == 0
+    assert set(json.loads(document.read_text())["maintenance"][0]) == set(beside[0])
 
 
 def test_disks_are_judged_by_their_smart_attributes(tmp_path):
