@@ -113,7 +113,7 @@ def train_on(
     training = {
         "history": "simulated",
         "description": f"Simulated readings (physics.plant) of racks with the faults {', '.join(model.train.FAULTS)}, "
-        f"{sizes.hours:.0f} h each.",
+        f"{sizes.hours:.0f} h each, of rooms at all times of the year (`physics.season`).",
         "seed": seed,
         "split": "different plants",
         "rows": {"train": len(rows[TRAIN].labels), "calibration": len(rows[CALIBRATION].labels),

@@ -1,8 +1,8 @@
 """History from simulated plants that break, with what was broken when: for models that detect. Deterministic by seed.
 
-Each plant is many rooms of one layout; in the course of it racks get faults, one after another, each with rest before
-it. Labels say what a window should be found to be; the first minutes of a fault and the time after it, when nobody
-could say, belong to neither. Next: `training.windows_of_faults`.
+Each plant is many rooms of one layout, each at another time of year; in the course of it racks get faults, one after
+another, each with rest before it. Labels say what a window should be found to be; the first minutes of a fault and the
+time after it, when nobody could say, belong to neither. Next: `training.detecting`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from models.definition import Definition
-from physics import layout
+from physics import layout, season
 from physics.faults import Fault, Kind
 from physics.hidden import Nature
 from physics.history import History as PlantHistory
 from physics.history import record
 from physics.plant import Plant
 from training.history import History
-from training.simulated import START_S, Recorded, history_of
+from training.simulated import SEASON_DEW_K, START_S, Recorded, history_of
 
 NORMAL, UNCERTAIN = "", "?"
 # What a fault of the plant is found to be.
@@ -43,9 +43,10 @@ _PITCH_M: Final = 0.6
 _CAPACITIES_W: Final = (4000.0, 6000.0, 8000.0, 12000.0)
 _LEAST_S, _MOST_S, _REST_S = 3600.0, 10_800.0, 5400.0
 _SETTLED_S: Final = 1200.0
-# How rooms are kept. A rack knows its own air alone, so with set-points further apart a hot inlet cannot be told from a
-# warm room: 16 to 25 °C left two fifths of hot inlets found, this range leaves four fifths.
-_SETPOINTS_C: Final = (18.0, 21.0)
+# How rooms are kept. A rack knows its own air alone, so with supplies further apart a hot inlet cannot be told from a
+# warm room: 16 to 25 °C left two fifths of hot inlets found, 18 to 21 °C over the year leave four fifths.
+_SETPOINTS_C: Final = (18.5, 20.5)
+_SEASON_SUPPLY_K: Final = 0.5
 _FANS: Final = (65.0, 100.0)
 _HUNTING_K: Final = (0.0, 0.6)
 _DRIFT_K: Final = (0.05, 0.6)
@@ -107,6 +108,9 @@ def run(seed: int, number: int, kinds: tuple[Kind, ...], *, rooms: int, hours: f
         hunting=rng.uniform(*_HUNTING_K, (rooms, 1)),
         supply_drift=rng.uniform(*_DRIFT_K, (rooms, 1)),
         temperature_noise=float(rng.uniform(*_NOISE_K)),
+        season_dew_k=SEASON_DEW_K,
+        season_supply_k=_SEASON_SUPPLY_K,
+        season_ahead_days=season.days(rooms, np.random.default_rng([seed, number, 78])),
     )
     plant = Plant(place, seeds, start_s=START_S - _WARM_UP_S, nature=nature, faults=faults)
     for room in range(rooms):

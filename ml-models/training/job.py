@@ -148,7 +148,9 @@ def described(histories: list[History], of: str) -> dict[str, Any]:
             "hours": round(hours, 2),
             "limits": [
                 "Trained on a simulation: its errors on a real room are unknown until it is trained on that room's\n"
-                "  own history (`make train` takes it from InfluxDB once there is enough)."
+                "  own history (`make train` takes it from InfluxDB once there is enough).",
+                "The simulation has no temperature outside and no calendar of loads: what of them follows the seasons\n"
+                "  in a real hall (free cooling, cold supplies in winter), only its own history over a year can teach.",
             ],
         }
     spans = []

@@ -67,9 +67,12 @@ def _forecasts(
 
 
 def _detects(registry: Registry, manifest: Manifest, other: str | None, margin: float) -> Verdict:
-    """By its card and that of what serves: their test plants are of one kind, and rows of faults are not kept."""
-    serving = None if other is None else registry.manifest(manifest.definition.name, other).metrics.get("f1")
-    metrics = manifest.metrics
+    """By its card and that of what serves: their test plants are of one kind, and rows of faults are not kept. What
+    reads other inputs was tested on plants of its time, which were others: it is no comparison."""
+    metrics, serving = manifest.metrics, None
+    if other is not None:
+        served = registry.manifest(manifest.definition.name, other)
+        serving = served.metrics.get("f1") if served.inputs == manifest.inputs else None
     return judge_detector(
         f1=metrics["f1"], false_alarm_rate=metrics["falseAlarmRate"], f1_of_serving=serving, margin=margin
     )

@@ -6,14 +6,14 @@ has seen one room has learnt that room. The model's card says that it was traine
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from models.definition import Channel, Definition
-from physics import layout
+from physics import layout, season
 from physics.faults import Fault
 from physics.hidden import Nature
 from physics.history import History as PlantHistory
@@ -36,8 +36,11 @@ QUICK_HOURS = 12.0
 _RACKS_PER_ROOM = 5
 _PITCH_M = 0.6
 _CAPACITIES_W = (4000.0, 6000.0, 8000.0, 12000.0)
-# Any moment does: the plants know the time of day, not the calendar.
+# Any moment does: loads know the time of day alone, and the season of each room is drawn.
 START_S = 1_767_225_600.0
+
+# Of the dew point outside, between its mean and midsummer's: with what coils condense, dew points of 0 to 16 °C inside.
+SEASON_DEW_K: Final = 10.0
 
 _SOURCES: Final = {
     ("environment.top", "temperature"): "top_temperature",
@@ -127,6 +130,9 @@ def run(seed: int, number: int, much: Simulation, cell_s: int, *, servers: bool)
     # Far from the small seeds that people give a gateway: what is trained on is never what is then served.
     seeds = [7_000_000 + seed * 100_000 + number * 1000 + room for room in range(rooms)]
     nature, faults = _nature(rng, number), _faults(rng, place, much.hours)
+    # Air and loads of the plants are the same all year round (`physics.season`), so this is for dew points alone.
+    days = season.days(rooms, np.random.default_rng([seed, number, 23]))
+    nature = replace(nature, season_dew_k=SEASON_DEW_K, season_ahead_days=days)
     plant = Plant(place, seeds, start_s=START_S, nature=nature, faults=faults)
     lots = np.random.default_rng([seed, number, 22]) if servers else None
     readings, found = watch(plant, much.hours, cell_s, lots)

@@ -83,7 +83,7 @@ def fit(
     return Detector(logs, mean, scale, form, layers, np.max(limits, axis=0).astype(np.float32))
 
 
-def _form(z: FloatArray) -> FloatArray:
+def _form(z: FloatArray) -> npt.NDArray[np.float64]:
     """The quadratic form of the combined index: T2 over the components that carry most of the variance, Q outside."""
     _, singular, components = np.linalg.svd(z.astype(np.float64), full_matrices=False)
     variances = singular**2 / max(1, len(z) - 1)
@@ -94,4 +94,4 @@ def _form(z: FloatArray) -> FloatArray:
     t2 = np.einsum("ij,jk,ik->i", z, inside, z)
     q = np.einsum("ij,jk,ik->i", z, outside, z)
     limits = np.quantile(t2, 0.99), max(float(np.quantile(q, 0.99)), 1e-9)
-    return np.asarray(inside / limits[0] + outside / limits[1], dtype=np.float32)
+    return np.asarray(inside / limits[0] + outside / limits[1])

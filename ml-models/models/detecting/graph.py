@@ -5,7 +5,7 @@ counting as usual. Of the standardised inputs z
 
 * the combined index phi = T2 / its limit + Q / its limit (Hotelling's statistic over the retained principal components,
   and the squared residual outside them; Yue and Qin 2001) is a quadratic form z' F z, so the share of an input in it is
-  z_i (F z)_i;
+  z_i (F z)_i; in double precision, since components that hardly vary weigh a million times what others do;
 * a network gives the probability of each finding that was seen in training.
 
 Every score is moved so that 0.5 is its limit: what a set share of normal windows exceed.
@@ -25,6 +25,8 @@ OPSET = 17
 _IR_VERSION = 8
 _LEAST_LOG = 1e-3  # of what a logarithm is taken: nothing flows backwards
 _FAR = 12.0  # standardised inputs are held within this
+_SURE = 40.0  # log-odds are held within this: float32 has no larger difference from certainty
+_NOT_THIS = -1e9  # added to what a finding is not compared with: itself
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Detector:
     logs: npt.NDArray[np.bool_]
     mean: FloatArray
     scale: FloatArray
-    form: FloatArray
+    form: npt.NDArray[np.float64]
     layers: list[tuple[FloatArray, FloatArray]]
     offsets: FloatArray
 
@@ -51,7 +53,7 @@ class Detector:
         """Inputs [N, inputs] -> score [N, findings], share [N, inputs] (0 or more, sums to 1 where anything is off)."""
         z = self.standardised(inputs)
         odds = log_odds(z, self.layers) - self.offsets[:-1]
-        parts = z * (z @ self.form)
+        parts = z.astype(np.float64) * (z.astype(np.float64) @ self.form)
         phi = parts.sum(axis=1, keepdims=True)
         unusual = phi / (phi + self.offsets[-1])
         score = np.concatenate([1.0 / (1.0 + np.exp(-odds)), unusual], axis=1)
@@ -89,22 +91,26 @@ class Detector:
             hidden = linear if number == len(self.layers) - 1 else node("Relu", f"relu{number}", linear)
         findings = self.layers[-1][1].size - 1
         axis = constant("axis", np.array([1], dtype=np.int64))
-        total = node("ReduceLogSumExp", "total", hidden, axes=[1], keepdims=1)
-        # Log-odds of a finding: its log-probability less that of its complement.
-        log_p = node("Sub", "log_p", hidden, total)
+        # Log-odds of a finding: its logit less the logarithm of the sum of all others'. By its probability instead they
+        # would be lost where it is near 1.
         wanted = constant("wanted", np.arange(1, findings + 1, dtype=np.int64))
-        p = node("Exp", "p", node("Gather", "log_found", log_p, wanted, axis=1))
-        held = node("Clip", "held", p, constant("p_low", 1e-6), constant("p_high", 1.0 - 1e-6))
-        rest = node("Sub", "rest", constant("whole", 1.0), held)
-        odds = node("Log", "odds", node("Div", "ratio", held, rest))
-        moved = node("Sub", "moved", odds, constant("offsets", self.offsets[:-1]))
-        parts = node("Mul", "parts", z, node("MatMul", "formed", z, constant("form", self.form)))
+        found = node("Gather", "logit", hidden, wanted, axis=1)
+        others = node("Add", "others", node("Unsqueeze", "each", hidden, axis), constant("not_this", _others(findings)))
+        odds = node("Sub", "odds", found, node("ReduceLogSumExp", "rest", others, axes=[2], keepdims=0))
+        held = node("Clip", "held", odds, constant("least_sure", -_SURE), constant("most_sure", _SURE))
+        moved = node("Sub", "moved", held, constant("offsets", self.offsets[:-1]))
+        precise = node("Cast", "precise", z, to=TensorProto.DOUBLE)
+        parts = node("Mul", "parts", precise, node("MatMul", "formed", precise, constant("form", self.form)))
         phi = node("ReduceSum", "phi", parts, axis, keepdims=1)
-        unusual = node("Div", "unusual", phi, node("Add", "above", phi, constant("limit", self.offsets[-1:])))
-        node("Concat", "score", node("Sigmoid", "found", moved), unusual, axis=1)
-        gains = node("Max", "gains", parts, "zero")
-        some = node("Max", "some", node("ReduceSum", "gained", gains, axis, keepdims=1), constant("tiny", 1e-6))
-        node("Div", "share", gains, some)
+        limit = constant("limit", self.offsets[-1:].astype(np.float64))
+        unusual = node("Div", "unusual", phi, node("Add", "above", phi, limit))
+        seen = node("Cast", "seen", unusual, to=TensorProto.FLOAT)
+        node("Concat", "score", node("Sigmoid", "found", moved), seen, axis=1)
+        gains = node("Max", "gains", parts, constant("none", np.array(0.0)))
+        some = node(
+            "Max", "some", node("ReduceSum", "gained", gains, axis, keepdims=1), constant("tiny", np.array(1e-6))
+        )
+        node("Cast", "share", node("Div", "shared", gains, some), to=TensorProto.FLOAT)
         graph = helper.make_graph(
             nodes,
             "detector",
@@ -138,8 +144,15 @@ def log_odds(z: FloatArray, layers: list[tuple[FloatArray, FloatArray]]) -> Floa
         hidden = hidden @ weights + bias
         if number < len(layers) - 1:
             hidden = np.maximum(hidden, np.float32(0.0))
-    high = hidden.max(axis=1, keepdims=True)
-    p = np.exp(hidden - high)
-    p = np.clip(p[:, 1:] / p.sum(axis=1, keepdims=True), 1e-6, 1.0 - 1e-6)
-    odds: FloatArray = np.log(p / (1.0 - p)).astype(np.float32)
+    others = hidden[:, None, :] + _others(hidden.shape[1] - 1)
+    high = others.max(axis=2, keepdims=True)
+    rest = np.log(np.exp(others - high).sum(axis=2)) + high[:, :, 0]
+    odds: FloatArray = np.clip(hidden[:, 1:] - rest, -_SURE, _SURE).astype(np.float32)
     return odds
+
+
+def _others(findings: int) -> FloatArray:
+    """What leaves, added to logits, those that a finding is compared with: [1, findings, 1 + findings]."""
+    mask = np.zeros((1, findings, findings + 1), dtype=np.float32)
+    mask[0, np.arange(findings), np.arange(findings) + 1] = _NOT_THIS
+    return mask

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 from models.definition import read_manifest
+from physics import hidden, layout
+from physics.history import record
+from physics.plant import Plant
 from racktwin.messages import decode_reading
 from runner import predictor
 from runner.forecaster import Made
@@ -15,7 +18,7 @@ from runner.intake import Thing
 from runner.verdicts import DetectOutbox
 from training import detecting, faulty, registry
 from training.gate import USUAL, Gate, judge, judge_detector
-from training.simulated import history_of
+from training.simulated import START_S, Recorded, history_of
 
 SMALL = detecting.USUAL.scaled(0.2)
 
@@ -81,6 +84,45 @@ def test_runner_serves_it_and_says_the_verdict_with_its_inputs(trained):
     assert verdicts[1].values["score"] > 0.5
     assert verdicts[1].values["state"] in ("suspect", "anomalous")
     assert verdicts[1].values["cause"]
+
+
+@pytest.mark.parametrize("dew_point", [0.0, 5.0, 10.0, 15.0])
+def test_an_offset_is_found_and_none_is_not_at_any_dew_point(trained, dew_point):
+    loaded = predictor.load(trained[0])
+    definition = loaded.manifest.definition
+    windows = sound_rooms(definition, dew_point)
+
+    def said(offset_k):
+        moved = windows.copy()
+        moved[:, definition.channel_names.index("dewBottom")] += offset_k
+        score = loaded.predict(loaded.plan.compute(moved))[0]
+        names = np.array([finding.name for finding in definition.findings])
+        return np.where(score.max(axis=1) >= 0.5, names[score.argmax(axis=1)], "")
+
+    assert np.mean(said(0.0) == "") > 0.9
+    for offset_k in (3.0, 5.0, -3.0, -5.0):
+        # So far off that it may be called unusual sooner than named.
+        assert (said(offset_k) != "").all(), offset_k
+        assert np.mean(said(offset_k) == "drift") > 0.7, offset_k
+
+
+def sound_rooms(definition, dew_point):
+    """Whole windows [things, channels, cells] of rooms whose air has about this dew point."""
+    place = layout.assumed("sound", [(f"rack-{k}", "row", 0.6 * k, 6000.0) for k in range(6)])
+    hidden_ = [hidden.draw(place, seed).with_(outside_dew_point=dew_point) for seed in (91, 92, 93)]
+    plant = Plant(place, [91, 92, 93], start_s=START_S, parameters=hidden_)
+    recorded = Recorded(0, 91, 10, place, record(plant, float(definition.window_s), 10.0), [])
+    return np.ascontiguousarray(history_of(recorded, definition).values.transpose(1, 2, 0))
+
+
+def test_what_the_dew_point_is_does_not_matter(trained):
+    loaded = predictor.load(trained[0])
+    assert not any(name.startswith(("dewTop.mean", "dewBottom.mean")) for name in loaded.manifest.inputs)
+    windows = sound_rooms(loaded.manifest.definition, 8.0)
+    wetter = windows.copy()
+    wetter[:, 2:] += 5.0
+    there, elsewhere = (loaded.predict(loaded.plan.compute(each))[0] for each in (windows, wetter))
+    np.testing.assert_allclose(there, elsewhere, atol=0.02)
 
 
 def test_racks_with_half_of_their_sensors_are_judged_by_the_others(trained):
