@@ -8,10 +8,13 @@ import msgspec
 
 POINTER_FILE = "current.json"
 STATE_FILE = "state.json"
+# Of a version that serves somewhere although the pointer names another: a TwinModel stays at it.
+STATE_OF_FILE = "state-{version}.json"
 TRAINING_FILE = "training.json"
 # Of each group of runners its own: what one may not serve, another may.
 REFUSED_FILE = "refused-{by}.json"
 INPUTS_FILE = "inputs.json"
+INPUTS_OF_FILE = "inputs-{version}.json"
 
 
 class Promotion(msgspec.Struct, frozen=True, rename="camel"):
@@ -42,7 +45,7 @@ class Scores(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class State(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """How the served version does, as the scorecard found at `at` (epoch ms UTC). `paused`: it predicts no more, since
+    """How a served version does, as the scorecard found at `at` (epoch ms UTC). `paused`: it predicts no more, since
     it stayed worse than persistence. `reason` says why either is so."""
 
     version: str
@@ -59,6 +62,8 @@ class State(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     bias: float | None = None
     horizons: dict[str, Scores] = {}
     """Each horizon's own scores, by its seconds; empty in what was written before they were told apart."""
+    since: int = 0
+    """Predictions made from then on (epoch ms UTC) are counted: when it was promoted, or let go on after a pause."""
 
 
 class Outcome(msgspec.Struct, frozen=True, rename="camel"):

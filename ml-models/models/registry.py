@@ -21,9 +21,11 @@ import msgspec
 from models.definition import CARD_FILE, GRAPH_FILE, MANIFEST_FILE, Manifest, ModelError, read_manifest, version_of
 from models.notes import (
     INPUTS_FILE,
+    INPUTS_OF_FILE,
     POINTER_FILE,
     REFUSED_FILE,
     STATE_FILE,
+    STATE_OF_FILE,
     TRAINING_FILE,
     Moved,
     Outcome,
@@ -40,6 +42,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _VERSION = re.compile(r"[0-9a-f]{12}")
 _REMEMBERED = 50
 T = TypeVar("T")
+V = TypeVar("V", State, Moved)
 
 __all__ = ["Moved", "Outcome", "Pointer", "Promotion", "Refusal", "Registry", "RegistryError", "Scores", "State"]
 
@@ -89,13 +92,13 @@ class Registry:
         """
         return self._note(model, POINTER_FILE, Pointer)
 
-    def state(self, model: str) -> State | None:
-        """How the served version does; None before anything was scored.
+    def state(self, model: str, version: str | None = None) -> State | None:
+        """How the version does that the pointer names, or this one; None before anything was scored.
 
         Raises:
             RegistryError: the registry cannot be reached, or the state is not well formed.
         """
-        return self._note(model, STATE_FILE, State)
+        return self._of_version(model, version, State, STATE_FILE, STATE_OF_FILE)
 
     def outcome(self, model: str) -> Outcome | None:
         """How the newest training ended; None before the first.
@@ -105,13 +108,13 @@ class Registry:
         """
         return self._note(model, TRAINING_FILE, Outcome)
 
-    def moved(self, model: str) -> Moved | None:
-        """How the served version's inputs have moved; None before a runner looked.
+    def moved(self, model: str, version: str | None = None) -> Moved | None:
+        """How inputs have moved, of the version that the pointer names or of this one; None before a runner looked.
 
         Raises:
             RegistryError: the registry cannot be reached, or the note is not well formed.
         """
-        return self._note(model, INPUTS_FILE, Moved)
+        return self._of_version(model, version, Moved, INPUTS_FILE, INPUTS_OF_FILE)
 
     def refusal(self, model: str, by: str) -> Refusal | None:
         """The version that runners of the consumer group `by` refused last; None when none was.
@@ -121,13 +124,36 @@ class Registry:
         """
         return self._note(model, REFUSED_FILE.format(by=by), Refusal)
 
-    def set_state(self, model: str, state: State) -> None:
-        """Note how the served version does.
+    def set_state(self, model: str, state: State, *, pinned: bool = False) -> None:
+        """Note how the version does that the pointer names; `pinned`: another, which something stays at.
+
+        Whoever judged before the version was promoted or let go on comes too late: what counts since is kept.
 
         Raises:
             RegistryError: the registry cannot be written.
         """
-        self._store.write(f"{_checked(model)}/{STATE_FILE}", msgspec.json.encode(state) + b"\n")
+        mine = msgspec.json.encode(state) + b"\n"
+
+        def change(content: bytes | None) -> bytes:
+            try:
+                there = msgspec.json.decode(content, type=State) if content is not None else None
+            except msgspec.DecodeError:
+                there = None
+            return content if content is not None and there is not None and there.since > state.since else mine
+
+        file = STATE_OF_FILE.format(version=_digits(state.version)) if pinned else STATE_FILE
+        self._store.replace(f"{_checked(model)}/{file}", change)
+
+    def resume(self, model: str, version: str, *, at_ms: int) -> None:
+        """Let a version begin with a clean sheet: one that is paused predicts again, and is judged from now on.
+
+        Raises:
+            RegistryError: there is no such version, or the registry cannot be written.
+        """
+        self.manifest(model, version)
+        pointer = self.pointer(model)
+        clean = State(version, at_ms, since=at_ms)
+        self.set_state(model, clean, pinned=pointer is None or pointer.version != version)
 
     def set_outcome(self, model: str, outcome: Outcome) -> None:
         """Note how a training ended.
@@ -137,13 +163,14 @@ class Registry:
         """
         self._store.write(f"{_checked(model)}/{TRAINING_FILE}", msgspec.json.encode(outcome) + b"\n")
 
-    def set_moved(self, model: str, moved: Moved) -> None:
-        """Note how a version's inputs have moved.
+    def set_moved(self, model: str, moved: Moved, *, pinned: bool = False) -> None:
+        """Note how a version's inputs have moved; `pinned`: of one that somebody stays at.
 
         Raises:
             RegistryError: the registry cannot be written.
         """
-        self._store.write(f"{_checked(model)}/{INPUTS_FILE}", msgspec.json.encode(moved) + b"\n")
+        file = INPUTS_OF_FILE.format(version=_digits(moved.version)) if pinned else INPUTS_FILE
+        self._store.write(f"{_checked(model)}/{file}", msgspec.json.encode(moved) + b"\n")
 
     def set_refusal(self, model: str, by: str, refusal: Refusal | None) -> None:
         """Note a version that runners of the consumer group `by` refuse; None: none is any longer.
@@ -180,13 +207,13 @@ class Registry:
         return manifest
 
     def promote(self, model: str, version: str, *, at_ms: int, by: str, reason: str) -> Pointer:
-        """Let a version serve.
+        """Let a version serve, with a clean sheet: also the one that serves, which goes on if it was paused.
 
         Raises:
             RegistryError: there is no such version, or the registry cannot be written.
         """
         self.manifest(model, version)
-        return self._move(model, lambda _: Promotion(version, at_ms, by, reason))
+        return self._begun(model, self._move(model, lambda _: Promotion(version, at_ms, by, reason)), at_ms)
 
     def rollback(self, model: str, *, at_ms: int, reason: str) -> Pointer:
         """Let the version serve again that served before the present one.
@@ -210,7 +237,7 @@ class Registry:
             self.manifest(model, stack[-2])
             return Promotion(stack[-2], at_ms, "rollback", reason)
 
-        return self._move(model, back)
+        return self._begun(model, self._move(model, back), at_ms)
 
     def fetch(self, model: str, version: str, into: Path) -> Path:
         """Copy a version into a folder of its own under `into`; returns the folder.
@@ -242,6 +269,14 @@ class Registry:
         written = self._store.replace(f"{_checked(model)}/{POINTER_FILE}", change)
         return msgspec.json.decode(written, type=Pointer)
 
+    def _begun(self, model: str, pointer: Pointer, at_ms: int) -> Pointer:
+        """What was found of the version before it was promoted is of no matter any more."""
+        self.set_state(model, State(pointer.version, at_ms, since=at_ms))
+        pinned = f"{_checked(model)}/{STATE_OF_FILE.format(version=pointer.version)}"
+        if self._store.read(pinned) is not None:
+            self._store.remove(pinned)
+        return pointer
+
     def _manifest(self, model: str, version: str) -> Manifest | None:
         known = self._manifests.get((model, version))
         if known is not None:
@@ -255,10 +290,21 @@ class Registry:
     def _note(self, model: str, file: str, kind: type[T]) -> T | None:
         return _decoded(model, file, self._store.read(f"{_checked(model)}/{file}"), kind)
 
+    def _of_version(self, model: str, version: str | None, kind: type[V], file: str, of_file: str) -> V | None:
+        """The note on what the pointer names; where another version is meant, its own."""
+        found = self._note(model, file, kind)
+        if version is None or (found is not None and found.version == version):
+            return found
+        return self._note(model, of_file.format(version=_digits(version)), kind)
+
     def _folder(self, model: str, version: str) -> str:
-        if not _VERSION.fullmatch(version):
-            raise RegistryError(f"version {version!r}: expected 12 hexadecimal digits")
-        return f"{_checked(model)}/versions/{version}"
+        return f"{_checked(model)}/versions/{_digits(version)}"
+
+
+def _digits(version: str) -> str:
+    if not _VERSION.fullmatch(version):
+        raise RegistryError(f"version {version!r}: expected 12 hexadecimal digits")
+    return version
 
 
 def _decoded(model: str, file: str, content: bytes | None, kind: type[T]) -> T | None:

@@ -62,6 +62,11 @@ class ModelSource:
             # would go on saying so after its successor serves.
             loaded = self._load(version)
             self._note(version, "")
+            try:
+                self._paused = self._is_paused(version)
+            except RegistryError as error:
+                # It is looked at again in seconds.
+                self._context.log.warning("not known whether it is paused", error=str(error))
         self._looked = self._context.clock()
         self._seen = loaded.manifest.version
         self._interface = _interface(loaded)
@@ -72,7 +77,8 @@ class ModelSource:
         if self._registry is None:
             return
         try:
-            self._registry.set_moved(self._settings.model, Moved(version, now_ms, reason))
+            pinned = self._settings.model_version != CURRENT
+            self._registry.set_moved(self._settings.model, Moved(version, now_ms, reason), pinned=pinned)
         except RegistryError as error:
             self._context.log.info("inputs not noted", error=str(error))
 
@@ -88,9 +94,8 @@ class ModelSource:
             return None
         self._looked = now
         try:
-            state = self._registry.state(self._settings.model)
             version = self._wanted()
-            self._paused = state is not None and state.paused and state.version == version
+            self._paused = version is not None and self._is_paused(version)
             if version is None or version == self._seen:
                 return None
             self._seen = version
@@ -123,6 +128,11 @@ class ModelSource:
         except RegistryError as error:
             # A registry that runners may only read: the log has it too.
             self._context.log.info("refusal not noted", error=str(error))
+
+    def _is_paused(self, version: str) -> bool:
+        assert self._registry is not None
+        state = self._registry.state(self._settings.model, version)
+        return state is not None and state.paused
 
     def _wanted(self) -> str | None:
         assert self._registry is not None

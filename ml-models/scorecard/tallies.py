@@ -86,17 +86,33 @@ class Tallies:
         self._of_things: dict[str, dict[tuple[str, str, int], Tally]] = defaultdict(dict)
         self.versions: dict[tuple[str, str], Tally] = {}
         self._horizons: dict[tuple[str, str], dict[int, Tally]] = defaultdict(dict)
-        # Model -> sites with things that it was scored for.
-        self.sites: dict[str, set[str]] = defaultdict(set)
+        # Site and model -> the version that was scored there last, and when. Sites may stay at different ones.
+        self._at_sites: dict[tuple[str, str], tuple[int, str]] = {}
+        # Predictions that were made before say nothing about a version that begins anew.
+        self._since: dict[tuple[str, str], int] = {}
+        # When the oldest prediction was made of those that a version's tally was begun with.
+        self._oldest: dict[tuple[str, str], int] = {}
         self._changed: dict[str, Scored] = {}
+        # When a version's newest prediction was made, of those that were scored.
+        self.made: dict[tuple[str, str], int] = {}
 
-    def newest(self) -> dict[str, str]:
-        """Model -> the version that was scored last: the one that serves."""
-        found: dict[str, str] = {}
-        for (model, version), tally in self.versions.items():
-            if model not in found or tally.at_ms >= self.versions[model, found[model]].at_ms:
-                found[model] = version
-        return found
+    def served(self) -> dict[tuple[str, str], set[str]]:
+        """Model and version -> sites that it serves: where it was scored last."""
+        found: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for (site, model), (_, version) in self._at_sites.items():
+            if (model, version) in self.versions:
+                found[model, version].add(site)
+        return dict(found)
+
+    def begin(self, model: str, version: str, since_ms: int) -> bool:
+        """Count the version's predictions from then on alone; True where what was counted is dropped for it."""
+        self._since[model, version] = since_ms
+        if self._oldest.get((model, version), since_ms) >= since_ms:
+            return False
+        del self._oldest[model, version]
+        self.versions.pop((model, version), None)
+        self._horizons.pop((model, version), None)
+        return True
 
     def horizons(self, model: str, version: str) -> dict[int, Tally]:
         """Of a version's horizons (s), the shortest first; each as recent as the version's own."""
@@ -105,12 +121,18 @@ class Tallies:
     def add(self, scored: Scored) -> None:
         """One more scored prediction."""
         w = scored.waited
-        self.sites[w.model].add(site_of(scored.thing))
         mine = self._of_things[scored.thing]
         mine.setdefault((w.model, scored.target, w.horizon_s), Tally()).add(scored)
+        self._changed[scored.thing] = scored
+        made = w.valid_at - w.horizon_s * 1000
+        self.made[w.model, w.version] = max(made, self.made.get((w.model, w.version), 0))
+        if made < self._since.get((w.model, w.version), 0):
+            return
+        self._oldest[w.model, w.version] = min(made, self._oldest.get((w.model, w.version), made))
+        here = (site_of(scored.thing), w.model)
+        self._at_sites[here] = max(self._at_sites.get(here, (0, "")), (scored.at_ms, w.version))
         self.versions.setdefault((w.model, w.version), Tally(self._recent_ms)).add(scored)
         self._horizons[w.model, w.version].setdefault(w.horizon_s, Tally(self._recent_ms)).add(scored)
-        self._changed[scored.thing] = scored
 
     def changed(self) -> list[tuple[Scored, dict[str, Any]]]:
         """Things with new scores since the last call: the newest scored prediction, and all scores as plain data."""

@@ -77,15 +77,15 @@ class ScorecardWork:
     def _tell_models(self, now: int) -> None:
         """How each model does: by the registry's promise where there is one, else against persistence."""
         known = self._verdicts.look(now) if self._verdicts is not None else {}
-        for model, version in self._tallies.newest().items():
-            tally, state = self._tallies.versions[model, version], known.get(model)
-            if state is not None and state.version == version:
+        for (model, version), sites in self._tallies.served().items():
+            tally, state = self._tallies.versions[model, version], known.get((model, version))
+            if state is not None:
                 verdict = Verdict(state.drifting, state.paused, state.reason)
             else:
                 judge = self._judges.setdefault((model, version), Judge(UNKNOWN, self._least))
                 # Nobody can be told to pause.
                 verdict = replace(judge.verdict(tally, now), paused=False)
-            for record in outbox.model_records(self._tallies.sites[model], (model, version), tally, verdict, now):
+            for record in outbox.model_records(sites, (model, version), tally, verdict, now):
                 self._producer.produce(*record)
 
     def settle(self) -> list[TopicPartition] | None:

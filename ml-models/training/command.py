@@ -114,7 +114,8 @@ def _publish(trained: Trained, folder: Path, settings: TrainingSettings, url: st
             scratch=Path(scratch),
             gate=gate,
         )
-    note(f"{done.version} {'serves now' if done.verdict.passed else 'does not serve'}: {done.verdict.reason}")
+    serves = "serves already" if done.version == done.served_before else "does not serve"
+    note(f"{done.version} {'serves now' if done.verdict.passed else serves}: {done.verdict.reason}")
 
 
 def _evaluate(argv: list[str]) -> int:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import onnxruntime as ort
 
 from models.definition import Manifest, read_manifest
-from models.registry import Outcome, Registry, State
+from models.registry import Outcome, Registry
 from models.samples import Samples
 from training.gate import USUAL, Gate, Verdict, judge, judge_detector
+
+# Of a training that brought nothing new: equal histories and seeds give equal graphs.
+SAME: Final = "the same as what serves: nothing changed"
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,12 @@ def promote(
     manifest = registry.publish(folder)
     name = manifest.definition.name
     pointer = registry.pointer(name)
-    other = pointer.version if pointer is not None and pointer.version != manifest.version else None
+    if pointer is not None and pointer.version == manifest.version:
+        # Promoting it would say that something changed, and wipe out that it drifts or is paused.
+        same = Verdict(False, SAME)
+        registry.set_outcome(name, Outcome(manifest.version, now_ms, promoted=False, reason=same.reason))
+        return Promoted(manifest.version, pointer.version, same)
+    other = pointer.version if pointer is not None else None
     if test is None:
         verdict = _detects(registry, manifest, other, gate.margin)
     else:
@@ -45,8 +53,6 @@ def promote(
         verdict = Verdict(False, f"it passed the gate and waits for a person to promote it: {verdict.reason}")
     if verdict.passed:
         registry.promote(name, manifest.version, at_ms=now_ms, by=by, reason=verdict.reason)
-        # A new version begins with a clean sheet.
-        registry.set_state(name, State(manifest.version, now_ms))
     registry.set_outcome(name, Outcome(manifest.version, now_ms, promoted=verdict.passed, reason=verdict.reason))
     return Promoted(manifest.version, pointer.version if pointer else None, verdict)
 

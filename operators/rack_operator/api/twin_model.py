@@ -83,9 +83,10 @@ class ModelArtifact(ApiModel):
 
     config_map: DnsLabel | None = None
     """A ConfigMap in the same namespace with `model.onnx`, `model.json` and `CARD.md`: what serves where there is no
-    registry, or no version of the model was promoted in it yet."""
+    registry, or no version of the model was promoted in it yet. It is not judged by its card, and never pauses."""
     version: Annotated[str, Field(max_length=12, pattern="^(current|[0-9a-f]{12})$")] = "current"
-    """Version in the registry: the one that was promoted last, or one to stay at."""
+    """Version in the registry: the one that was promoted last, or one to stay at. One to stay at is judged and pauses
+    too, but nothing is trained for its drift."""
     sha256: Annotated[str, Field(max_length=64, pattern="^([0-9a-f]{64})?$")] = ""
     """Checksum that the graph must have; any when left out."""
 

@@ -19,8 +19,8 @@ _NAME = "Registry"
 
 @dataclass(frozen=True)
 class Standing:
-    """How a model stands: its newest version, which serves, how that does, how the newest training ended, and what a
-    runner refused."""
+    """How a model stands: its newest version, which is promoted, how what serves does, how the newest training ended,
+    and what a runner refused."""
 
     newest: Manifest | None = None
     pointer: Pointer | None = None
@@ -36,12 +36,12 @@ class ModelRegistry:
         self._url = url
         self._opened: Registry | None = None
 
-    async def standing(self, model: str, group: str) -> Standing:
-        """How a model stands, and with the runners of this consumer group; nothing is known of one that the registry
-        does not have."""
-        return await asyncio.to_thread(self._standing, model, group)
+    async def standing(self, model: str, group: str, version: str | None = None) -> Standing:
+        """How a model stands, and with the runners of this consumer group, which stay at a `version` or serve what is
+        promoted; nothing is known of one that the registry does not have."""
+        return await asyncio.to_thread(self._standing, model, group, version)
 
-    def _standing(self, model: str, group: str) -> Standing:
+    def _standing(self, model: str, group: str, version: str | None) -> Standing:
         try:
             # One for all threads: a bucket's client is too much to make for each look.
             registry = self._opened = self._opened or Registry(self._url)
@@ -49,7 +49,7 @@ class ModelRegistry:
             return Standing(
                 versions[-1] if versions else None,
                 registry.pointer(model),
-                registry.state(model),
+                registry.state(model, version),
                 registry.outcome(model),
                 registry.refusal(model, group),
             )

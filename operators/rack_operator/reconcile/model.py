@@ -41,6 +41,8 @@ from racktwin import names
 JsonObject = dict[str, Any]
 # How often the registry, the lag and a training's Job are looked at.
 LOOK_S: Final = 10.0
+# Of `spec.artifact.version`: the one that was promoted last.
+CURRENT: Final = "current"
 
 
 @dataclass(frozen=True)
@@ -119,14 +121,17 @@ class ModelReconciler:
         state = found.standing.state
         if state is not None and state.version != found.version:
             state = None
-        training = await self._train(body, owner, spec, found, drifting=state is not None and state.drifting)
+        # A version that was asked for stays: no training helps it.
+        drifts = state is not None and state.drifting and spec.artifact.version == CURRENT
+        training = await self._train(body, owner, spec, found, drifting=drifts)
         verdicts.setdefault("Trained", trained(found.standing, found.checksum != "", found.version, training))
         verdicts["Promoted"] = promoted(found.standing, found.checksum != "", spec.artifact.version, found.version)
         status: JsonObject = {"version": found.version, "deployment": deployment_name(owner.name), "training": training}
         if found.standing.newest is not None:
             status["newestVersion"] = found.standing.newest.version
         verdicts["Serving"] = await self._serve(owner, spec, found, before=before, status=status)
-        verdicts["Drifting"], verdicts["Paused"] = drifting(state), paused(state, suspended=spec.suspend)
+        verdicts["Drifting"] = drifting(state, from_config_map=found.checksum != "")
+        verdicts["Paused"] = paused(state, suspended=spec.suspend)
         if verdicts["Serving"].status == "True" and verdicts["Paused"].status == "True":
             verdicts["Serving"] = Verdict("False", "Paused", verdicts["Paused"].message)
         if state is not None:
@@ -144,11 +149,13 @@ class ModelReconciler:
     async def _found(self, owner: Owner, spec: TwinModelSpec) -> _Found:
         config_map, standing, version = spec.artifact.config_map, Standing(), ""
         if self._registry is not None:
-            standing = await self._registry.standing(
-                model_name(spec, owner.name), consumer_group(spec.site, owner.name)
-            )
             version = spec.artifact.version
-            if version == "current":
+            standing = await self._registry.standing(
+                model_name(spec, owner.name),
+                consumer_group(spec.site, owner.name),
+                None if version == CURRENT else version,
+            )
+            if version == CURRENT:
                 version = standing.pointer.version if standing.pointer is not None else ""
         if version:
             return _Found(standing, version, "")
@@ -256,10 +263,11 @@ def promoted(standing: Standing, from_config_map: bool, wanted: str, version: st
     if from_config_map:
         return Verdict("True", "FromConfigMap", "what the ConfigMap holds serves")
     outcome, pointer = standing.outcome, standing.pointer
-    refused = (
-        "" if outcome is None or outcome.promoted else f"version {outcome.version} does not serve: {outcome.reason}"
-    )
-    if wanted != "current":
+    serves = outcome is not None and pointer is not None and outcome.version == pointer.version
+    refused = ""
+    if outcome is not None and not outcome.promoted and not serves:
+        refused = f"version {outcome.version} does not serve: {outcome.reason}"
+    if wanted != CURRENT:
         return Verdict("True", "Pinned", f"version {version} was asked for")
     if pointer is None:
         return Verdict("False", "GateNotPassed" if refused else "NotPromoted", refused or "no version was promoted yet")
@@ -268,8 +276,11 @@ def promoted(standing: Standing, from_config_map: bool, wanted: str, version: st
     return Verdict("True", "Promoted", "; ".join(filter(None, (said, refused)))[:1000])
 
 
-def drifting(state: Any) -> Verdict:
+def drifting(state: Any, *, from_config_map: bool) -> Verdict:
     """Whether what serves is no longer what its card promised."""
+    if from_config_map:
+        where = "how it does stands on the site's twin (feature model.<name>), held against persistence alone"
+        return Verdict("Unknown", "FromConfigMap", f"no registry holds its promise, so it never pauses; {where}")
     if state is None:
         return Verdict("Unknown", "NotScored", "no predictions of the version that serves were scored yet")
     if state.drifting:
@@ -283,7 +294,7 @@ def paused(state: Any, *, suspended: bool) -> Verdict:
     if suspended:
         return Verdict("True", "Suspended", "spec.suspend")
     if state is not None and state.paused:
-        return Verdict("True", "WorseThanPersistence", state.reason[:1000])
+        return Verdict("True", "WorseThanPersistence", f"{state.reason[:900]}; `racktwin models resume` lets it go on")
     return Verdict("False", "NotPaused", "it predicts")
 
 

@@ -99,10 +99,25 @@ def publish(url: str, folders: tuple[Path, ...], serve: bool, reason: str) -> No
 @click.option("--reason", default="by hand", show_default=True)
 @click.pass_obj
 def promote(url: str, model: str, version: str, reason: str) -> None:
-    """Let VERSION of MODEL serve; runners take it up within seconds."""
+    """Let VERSION of MODEL serve; runners take it up within seconds. One that is paused predicts again."""
     with _opened(url) as registry:
         pointer = registry.promote(model, version, at_ms=_now_ms(), by="person", reason=reason)
     click.echo(f"{model}: {pointer.version} serves")
+
+
+@models.command()
+@click.argument("model")
+@click.option("--version", default="", metavar="VERSION", help="One that a TwinModel stays at; default: what serves.")
+@click.pass_obj
+def resume(url: str, model: str, version: str) -> None:
+    """Let what serves of MODEL predict again after a pause; it is judged anew, by predictions made from now on."""
+    with _opened(url) as registry:
+        pointer = registry.pointer(model)
+        if not version and pointer is None:
+            raise Failure(f"model {model}: nothing serves", "name a version with --version, or promote one")
+        chosen = version or (pointer.version if pointer is not None else "")
+        registry.resume(model, chosen, at_ms=_now_ms())
+    click.echo(f"{model}: {chosen} predicts again")
 
 
 @models.command()

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.runner.conftest import graph, manifest, write
 
 from models.definition import version_of
-from models.registry import Refusal, Registry, RegistryError, State
+from models.registry import Moved, Refusal, Registry, RegistryError, State
 from models.store import Store
 
 MODEL = "inlet-temperature"
@@ -159,3 +159,38 @@ def test_notes_are_replaced_and_taken_away(registry, url):
     for _ in range(2):
         registry.set_refusal(MODEL, "runners", None)
     assert Registry(url).refusal(MODEL, "runners") is None
+
+
+def test_who_lets_a_version_serve_gives_it_a_clean_sheet(registry, tmp_path):
+    made = [artefact(tmp_path / f"v{n}", extra=n) for n in range(2)]
+    for at, (folder, version) in enumerate(made, start=1):
+        registry.publish(folder)
+        registry.promote(MODEL, version, at_ms=at, by="person", reason="")
+    first, second = (version for _, version in made)
+    registry.set_state(MODEL, State(second, 3, drifting=True, paused=True, since=2))
+    registry.promote(MODEL, second, at_ms=4, by="person", reason="")
+    assert registry.state(MODEL) == State(second, 4, since=4)
+    # Who judged before that comes too late.
+    registry.set_state(MODEL, State(second, 5, paused=True, since=2))
+    assert registry.state(MODEL) == State(second, 4, since=4)
+    registry.set_state(MODEL, State(first, 5, paused=True), pinned=True)
+    registry.rollback(MODEL, at_ms=6, reason="")
+    assert registry.state(MODEL) == registry.state(MODEL, first) == State(first, 6, since=6)
+
+
+def test_a_version_that_something_stays_at_has_notes_of_its_own(registry, tmp_path):
+    made = [artefact(tmp_path / f"v{n}", extra=n) for n in range(2)]
+    for folder, _ in made:
+        registry.publish(folder)
+    (_, first), (_, second) = made
+    registry.promote(MODEL, second, at_ms=1, by="person", reason="")
+    registry.set_state(MODEL, State(first, 2, paused=True), pinned=True)
+    registry.set_moved(MODEL, Moved(first, 2, "far off"), pinned=True)
+    registry.set_moved(MODEL, Moved(second, 3, ""))
+    assert registry.state(MODEL, first).paused
+    assert not registry.state(MODEL, second).paused
+    assert (registry.moved(MODEL, first).reason, registry.moved(MODEL, second).reason) == ("far off", "")
+    assert registry.state(MODEL, "f" * 12) is None
+    registry.resume(MODEL, first, at_ms=4)
+    assert registry.state(MODEL, first) == State(first, 4, since=4)
+    assert registry.state(MODEL).version == second

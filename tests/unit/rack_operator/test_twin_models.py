@@ -7,7 +7,7 @@ import json
 import pytest
 from tests.unit.rack_operator.twin_models import V1, V2, Bench
 
-from models.notes import Refusal, State
+from models.notes import Outcome, Refusal, State
 from rack_operator.desired.scaling import DOWN_AFTER_MS, UP_AFTER_MS, Scaler
 from rack_operator.desired.site import KnownSite, predicted_features
 
@@ -96,6 +96,27 @@ async def test_a_model_that_pauses() -> None:
     assert bench.deployment()["spec"]["replicas"] == 0
 
 
+async def test_a_version_to_stay_at_is_judged_and_pauses_but_nothing_is_trained_for_it() -> None:
+    bench = Bench(artifact={"version": V1}, training={})
+    bench.registry.serves(V2, state=State(V1, 5, drifting=True, reason="it is worse than persistence", count=300))
+    await bench.served()
+    assert bench.registry.asked == V1
+    assert bench.condition("Drifting")[:2] == ("True", "Drifting")
+    assert bench.jobs() == []
+    bench.registry.serves(V2, state=State(V1, 6, drifting=True, paused=True, reason="it stays worse", count=400))
+    await bench.reconcile()
+    assert bench.condition("Paused")[:2] == ("True", "WorseThanPersistence")
+    assert "racktwin models resume" in bench.condition("Paused")[2]
+    assert bench.condition("Serving")[1] == "Paused"
+
+
+async def test_a_training_that_made_what_serves_again_is_no_version_that_does_not_serve() -> None:
+    bench = Bench()
+    bench.registry.serves(outcome=Outcome(V1, 9, promoted=False, reason="the same as what serves: nothing changed"))
+    await bench.served()
+    assert bench.condition("Promoted")[2] == f"version {V1} by training: skill 0.40"
+
+
 async def test_a_config_map_serves_as_it_is_and_rolls_when_it_changes() -> None:
     bench = Bench(artifact={"configMap": "model-warm"})
     await bench.reconcile()
@@ -104,6 +125,8 @@ async def test_a_config_map_serves_as_it_is_and_rolls_when_it_changes() -> None:
     bench.world.kube.put("configmaps", {"metadata": {"name": "model-warm", "namespace": "lab"}, **files})
     await bench.served()
     assert bench.condition("Promoted")[1] == "FromConfigMap"
+    assert bench.condition("Drifting")[:2] == ("Unknown", "FromConfigMap")
+    assert "never pauses" in bench.condition("Drifting")[2]
     assert bench.status()["version"] == V1
     before = bench.deployment()["spec"]["template"]["metadata"]["annotations"]
     files["binaryData"] = {"model.onnx": "AAA="}

@@ -35,8 +35,10 @@ class FakeRegistry:
     def __init__(self) -> None:
         self.held = Standing()
         self.down = False
+        self.asked: str | None = None
 
-    async def standing(self, model: str, group: str) -> Standing:
+    async def standing(self, model: str, group: str, version: str | None = None) -> Standing:
+        self.asked = version
         assert (model, group) == ("warm", "racktwin-model-lab-warm")
         if self.down:
             raise DependencyError("Registry", "model warm", 0, "made to fail")

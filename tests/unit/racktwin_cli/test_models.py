@@ -85,7 +85,8 @@ def test_what_serves_is_listed_with_how_it_does_by_horizon(published):
     registry = Registry(url)
     horizons = {"1800": Scores(60, 0.9, -0.25, 0.1, 0.7), "300": Scores(90, 0.3, 0.125, 0.4, 0.9)}
     how = {"skill": 0.25, "coverage": 0.8, "mae": 0.6, "bias": -0.0625, "count": 150, "horizons": horizons}
-    registry.set_state(MODEL, State(version, 7, drifting=True, reason="its intervals hold 70% instead of 90%", **how))
+    how |= {"since": registry.state(MODEL).since, "reason": "its intervals hold 70% instead of 90%"}
+    registry.set_state(MODEL, State(version, 7, drifting=True, **how))
     (row,) = json.loads(runner.invoke(cli, ["models", "--registry", url, "--json"]).stdout)["serving"]
     assert (row["state"], row["at"], row["mae"], row["bias"], row["count"]) == ("drifting", 7, 0.6, -0.0625, 150)
     assert list(row["horizons"]) == ["300", "1800"]
@@ -96,8 +97,23 @@ def test_what_serves_is_listed_with_how_it_does_by_horizon(published):
     assert ["30", "min", "0.900", "-0.250", "0.10", "70.0%", "60"] in lines
     assert f"{MODEL}: its intervals hold 70% instead of 90%" in told
     # What is noted of another version says nothing of this one.
-    registry.set_state(MODEL, State("f" * 12, 8, paused=True))
+    registry.set_state(MODEL, State("f" * 12, 8, paused=True, since=how["since"]))
     assert "not scored" in runner.invoke(cli, ["models", "--registry", url]).stdout
+
+
+def test_what_is_paused_predicts_again_when_somebody_says_so(published):
+    url, version = published
+    command = ["models", "--registry", url, "resume", MODEL]
+    nothing = CliRunner().invoke(cli, command)
+    assert (nothing.exit_code, "nothing serves" in nothing.output) == (1, True)
+    registry = Registry(url)
+    registry.promote(MODEL, version, at_ms=5, by="person", reason="")
+    registry.set_state(MODEL, State(version, 6, paused=True, since=5))
+    told = CliRunner().invoke(cli, command)
+    assert told.output.strip() == f"{MODEL}: {version} predicts again"
+    assert not registry.state(MODEL).paused
+    unknown = CliRunner().invoke(cli, [*command, "--version", "f" * 12])
+    assert (unknown.exit_code, version in unknown.output) == (1, True)
 
 
 def test_scores_of_each_rack_come_from_the_twins_the_worst_first(monkeypatch):

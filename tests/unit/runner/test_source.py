@@ -95,13 +95,27 @@ def test_paused_by_the_scorecard_until_another_serves(rig):
     rig.promote(first)
     source = rig.source()
     source.first()
-    rig.registry.set_state("inlet-temperature", State(first, rig.now, paused=True))
+    rig.registry.set_state("inlet-temperature", State(first, rig.now, paused=True, since=rig.now))
     rig.now += 10_000
     source.update()
     assert source.paused
     rig.promote(rig.publish("b", opset=18))
     rig.now += 10_000
     assert source.update() is not None
+    assert not source.paused
+
+
+@pytest.mark.parametrize("stays", [False, True])
+def test_a_runner_that_starts_with_a_paused_version_predicts_nothing(rig, stays):
+    first, second = rig.publish("a"), rig.publish("b", opset=18)
+    rig.promote(second if stays else first)
+    rig.registry.set_state("inlet-temperature", State(first, rig.now, paused=True, since=rig.now), pinned=stays)
+    source = rig.source(model_version=first if stays else "current")
+    source.first()
+    assert source.paused
+    rig.registry.resume("inlet-temperature", first, at_ms=rig.now + 1)
+    rig.now += 10_000
+    source.update()
     assert not source.paused
 
 

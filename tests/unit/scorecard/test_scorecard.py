@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 
-from models.registry import Moved, Registry, Scores, State
+from models.registry import Moved, Pointer, Registry, Scores, State
 from racktwin import health, logs
 from racktwin.catalogue_computed import resolve
 from racktwin.messages import Prediction, Reading, decode_reading
@@ -152,15 +152,15 @@ def test_verdict_goes_to_the_registry_and_training_starts_once(tmp_path, monkeyp
 
     registry = Registry(str(tmp_path))
     tallies = Tallies()
-    tallies.versions[("inlet-temperature", "a" * 12)] = scored_series(LEAST, 2.0, 1.0)
-    monkeypatch.setattr(Registry, "pointer", lambda *_: type("P", (), {"version": "a" * 12})())
+    tallies.versions["inlet-temperature", "a" * 12] = scored_series(LEAST, 2.0, 1.0)
+    monkeypatch.setattr(Registry, "pointer", lambda *_: Pointer("a" * 12, []))
     manifest = type("M", (), {"metrics": {"overall": {"mae": 0.2}}, "definition": type("D", (), {"coverage": 0.9})()})()
     monkeypatch.setattr(Registry, "manifest", lambda *_: manifest)
     started = []
     context = Context("scorecard", logs.configure("x", "error"), health.Health(), threading.Event(), lambda: NOW)
     looked = verdicts.Verdicts(registry, tallies, context, started.append, 3_600_000)
     for minute in (0, 10, 40):
-        found = looked.look(NOW + minute * 60_000)["inlet-temperature"]
+        found = looked.look(NOW + minute * 60_000)["inlet-temperature", "a" * 12]
     assert started == ["inlet-temperature"]
     assert (found.drifting, found.paused) == (True, True)
     state = registry.state("inlet-temperature")
@@ -173,12 +173,12 @@ def test_each_horizon_has_scores_of_its_own_in_the_registry(tmp_path, monkeypatc
     from scorecard import verdicts
 
     registry = Registry(str(tmp_path))
-    monkeypatch.setattr(Registry, "pointer", lambda *_: type("P", (), {"version": "v2"})())
+    monkeypatch.setattr(Registry, "pointer", lambda *_: Pointer("b" * 12, []))
     monkeypatch.setattr(verdicts, "promise_of", lambda *_: Promise(0.5, 0.9))
     monkeypatch.setattr(Registry, "manifest", lambda *_: NewManifest())
     ledger, tallies = Ledger(), Tallies()
     # Too low by 0.5 soon, too high by 2 later; another version's are no matter of this one's.
-    for version, soon, later in (("v1", 9.0, 9.0), ("v2", -0.5, 2.0)):
+    for version, soon, later in (("a" * 12, 9.0, 9.0), ("b" * 12, -0.5, 2.0)):
         drain(ledger, reading(at=NOW, value=21.0))
         for horizon_s, error in ((1800, later), (300, soon)):
             lo, hi = 19.0 + error, 21.0 + error
@@ -211,19 +211,19 @@ def test_inputs_that_moved_are_drift_and_train_while_scores_are_still_few(tmp_pa
 
     registry = Registry(str(tmp_path))
     monkeypatch.setattr(Registry, "models", lambda *_: ["inlet-temperature"])
-    monkeypatch.setattr(Registry, "pointer", lambda *_: type("P", (), {"version": "a" * 12})())
+    monkeypatch.setattr(Registry, "pointer", lambda *_: Pointer("a" * 12, []))
     started = []
     context = Context("scorecard", logs.configure("x", "error"), health.Health(), threading.Event(), lambda: NOW)
     looked = verdicts.Verdicts(registry, Tallies(), context, started.append, 3_600_000)
     assert looked.look(NOW) == {}
     registry.set_moved("inlet-temperature", Moved("a" * 12, NOW, "12 of 38 inputs are not as in training"))
-    state = looked.look(NOW + 60_000)["inlet-temperature"]
+    state = looked.look(NOW + 60_000)["inlet-temperature", "a" * 12]
     assert (state.drifting, state.paused, state.count) == (True, False, 0)
     assert state.reason == state.inputs == "12 of 38 inputs are not as in training"
     assert started == ["inlet-temperature"]
     # Of another version, or of a runner that is gone, it says nothing.
     registry.set_moved("inlet-temperature", Moved("b" * 12, NOW, "12 of 38 inputs are not as in training"))
-    assert not looked.look(NOW + 120_000)["inlet-temperature"].drifting
+    assert not looked.look(NOW + 120_000)["inlet-temperature", "a" * 12].drifting
 
 
 class NewManifest:
