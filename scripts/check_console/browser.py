@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
 import click
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from racktwin.ditto_client import DittoClient
 
@@ -41,6 +41,8 @@ class Visit:
         self.problems: list[str] = []
         # Whatever axe found, with where.
         self.violations: list[str] = []
+        # Starts another console with the same users, which knows where Grafana and the Ditto UI are; its address.
+        self.linked: Callable[[], AbstractContextManager[str]] = lambda: nullcontext(url)
         page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
         page.on("response", self._response)
 
@@ -59,6 +61,15 @@ class Visit:
         self.page.get_by_role("button", name="Sign in", exact=True).click()
         self.page.get_by_role("navigation").wait_for()
 
+    @contextmanager
+    def at(self, url: str) -> Iterator[None]:
+        """The same session at another console, for a while."""
+        before, self.url = self.url, url
+        try:
+            yield
+        finally:
+            self.url = before
+
     def look(self, what: str) -> None:
         """Let axe look at the page as it stands."""
         self.violations += [f"{what}: {each}" for each in _violations(self.page, self._axe)]
@@ -73,6 +84,8 @@ class Visit:
 @contextmanager
 def visit(url: str, site: str, ditto: DittoClient, axe: Path) -> Iterator[Visit]:
     """A browser at the console."""
+    # A busy machine, and WebGL by software: what comes, comes late.
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program(), args=list(_ARGUMENTS))
         page = browser.new_page(viewport={"width": 1440, "height": 900})

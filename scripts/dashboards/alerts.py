@@ -46,7 +46,7 @@ def query(rule: Rule) -> str:
 
 # Where each kind of thing is looked at: a dashboard and its variables.
 _PAGES: Final = {
-    "rack": "/d/racktwin-room?var-site=@site@&var-room={{ $labels.room }}",
+    "rack": "/d/racktwin-room?var-site=@site@&var-room={{ .Labels.room }}",
     "cooling": "/d/racktwin-cooling?var-site=@site@",
 }
 _PAGES_OF_RULES: Final = {
@@ -128,9 +128,10 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "labels": {"severity": rule.severity, "rule": rule.name, "site": SITE},
         "annotations": {
             "summary": rule.title,
-            "what": "{{ $labels.what }}",
-            "where": "{{ $labels.thing }}{{ with $labels.room }}, in {{ . }}{{ end }}",
-            "since": "{{ $labels.since }}",
+            # Not `$labels`: provisioning would take it for a variable of the environment, and leave nothing.
+            "what": "{{ .Labels.what }}",
+            "where": "{{ .Labels.thing }}{{ with .Labels.room }}, in {{ . }}{{ end }}",
+            "since": "{{ .Labels.since }}",
             "description": rule.action,
             "dashboard": "@grafana@" + _PAGES_OF_RULES.get(rule.name, _PAGES.get(rule.kinds[0], "/d/racktwin-site")),
             "console": f"@console@/alerts/{SITE}",

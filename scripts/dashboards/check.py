@@ -1,140 +1,51 @@
-"""`python -m dashboards.check`: on a running stack, provokes each alert rule and runs each query of pages and rules.
+"""`python -m dashboards.check`: a real Grafana with the chart's provisioning, beside a running stack.
 
-Variables are filled in as Grafana would: their own queries are run, the first value is chosen (or all, where a page
-says so). Alert rules: see `dashboards.provoke`. The last line on standard output is JSON. Exit code 1 when a query
-fails, a panel is empty without saying why, or a rule was not seen to fire once and to clear once.
+It loads the dashboards, the data source, the rules, the contact point and the policies as the chart gives them; every
+query of every page goes through it, and where its links lead is looked up. Each alert rule is provoked
+(`dashboards.provoke`): Grafana's own scheduler evaluates it and tells a webhook, once that it fires and once that it is
+over. The last line on standard output is JSON. Exit code 1 when a query fails, a panel is empty without saying why, a
+link leads nowhere, or a rule was not told of once and over once.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import click
 from influxdb_client.client.influxdb_client import InfluxDBClient
-from influxdb_client.rest import ApiException
+from playwright.sync_api import Error
 
 from alerting.rules import RULES
-from dashboards import alerts, flux
-from dashboards.frame import build
+from check_charts.tools import CheckError
+from check_console import links as console_links
+from check_console.browser import visit
+from dashboards import flux
+from dashboards.grafana import health, inbox, links, server
+from dashboards.grafana.provision import MissingError
+from dashboards.grafana.screen import Answer, Screen, interpolate
+from dashboards.grafana.told import Told
 from dashboards.pages import PAGES
+from dashboards.provoke.referee import Ask
 from dashboards.provoke.run import FAILURES, Outcome, provoke
 from dashboards.provoke.stage import Stage
 from local_stack import Stack as Running
 from local_stack import config
+from local_stack.toolchain.artefact import BuildError
+from local_stack.toolchain.catalogue import CONSOLE_PAGE
+from local_stack.toolchain.grafana import GRAFANA
+from racktwin.ditto_client import DittoClient
+from racktwin.names import thing_id
+from racktwin.settings import DittoSettings
 
-ANNOTATION: Final = "annotation "
-ALERTS: Final = "Alert rules"
-_PLACE: Final = re.compile(r"\$\{(\w+)(?::(regex|queryparam))?\}")
-# As Grafana asks: about a thousand points over the screen's width, ten seconds at least.
-_POINTS: Final = 1000
-_LEAST_S: Final = 10
-_UNITS_S: Final = {"m": 60, "h": 3600, "d": 86_400}
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one query gave."""
-
-    page: str
-    panel: str
-    rows: int
-    problem: str = ""
-    empty: str = ""
-    """What the panel says when there is nothing to show."""
-
-
-@dataclass(frozen=True, slots=True)
-class Screen:
-    """The time on the screen, as Flux has it."""
-
-    start: str = "-1h"
-    stop: str = "now()"
-    step: str = "10s"
-
-    @classmethod
-    def of(cls, since: str, until: str) -> Screen:
-        """From a page's own times, `now-3h` and `now+2h`."""
-        start, stop = (text.removeprefix("now") or "0m" for text in (since, until))
-        seconds = [int(text[:-1]) * _UNITS_S[text[-1]] for text in (start, stop)]
-        step = max(_LEAST_S, (seconds[1] - seconds[0]) // _POINTS)
-        return cls(start, stop.removeprefix("+") if seconds[1] else "now()", f"{step}s")
-
-
-_SCREEN: Final = Screen()
-
-
-def interpolate(query: str, values: Mapping[str, str], screen: Screen = _SCREEN) -> str:
-    """The query as Grafana sends it: variables and the screen's time filled in.
-
-    Raises:
-        KeyError: it uses a variable that the page does not have.
-    """
-    start, stop, step = screen.start, screen.stop, screen.step
-    query = query.replace("v.timeRangeStart", start).replace("v.timeRangeStop", stop).replace("v.windowPeriod", step)
-    return _PLACE.sub(lambda match: values[match[1]], query)
-
-
-class Checker:
-    """Runs queries of pages against one InfluxDB."""
-
-    def __init__(self, client: InfluxDBClient, site: str) -> None:
-        self._api = client.query_api()
-        self._site = site
-
-    def variables(self, board: Any) -> dict[str, str]:
-        """Variable -> value, each by its own query with those before it filled in."""
-        values: dict[str, str] = {}
-        for variable in board.templating.list_val:
-            found = [
-                str(record["_value"])
-                for each in self._api.query(interpolate(variable.query, values))
-                for record in each.records
-            ]
-            if variable.name in ("site", "history"):
-                values[variable.name] = self._site
-                if self._site not in found:
-                    raise click.ClickException(f"variable {variable.name}: {self._site} is not among {found}")
-            else:
-                # Scenarios come the newest first; the server that is this machine is the one that is real.
-                real = [name for name in found if name == config.settings()["demo"]["server"]]
-                chosen = found if variable.name == "scenario" else real or sorted(found)
-                values[variable.name] = ".*" if variable.include_all else (chosen or [""])[0]
-        return values
-
-    def answers(self) -> Iterator[Answer]:
-        """One for each query of a panel, annotation or alert rule."""
-        for page in PAGES:
-            board: Any = build(page)
-            values, screen = self.variables(board), Screen.of(page.since, page.until)
-            for panel in board.panels or ():
-                if not getattr(panel, "targets", None):
-                    continue
-                said = (panel.field_config and panel.field_config.defaults.no_value) or ""
-                for target in panel.targets:
-                    asked = self._ask(page.title, panel.title, interpolate(target.flux, values, screen))
-                    yield replace(asked, empty=said)
-            for annotation in board.annotations.list_val:
-                asked_for = interpolate(annotation.expr, values, screen)
-                yield self._ask(page.title, f"{ANNOTATION}{annotation.name}", asked_for)
-        for rule in RULES:
-            yield self._ask(ALERTS, rule.title, alerts.query(rule).replace(alerts.SITE, self._site))
-
-    def ask(self, flux: str) -> list[Mapping[str, Any]]:
-        """The records that a query gives."""
-        return [record.values for each in self._api.query(flux) for record in each.records]
-
-    def _ask(self, page: str, panel: str, flux: str) -> Answer:
-        try:
-            return Answer(page, panel, len(self.ask(flux)))
-        except ApiException as error:
-            return Answer(page, panel, 0, str(json.loads(error.body).get("message", error.body)))
+_KINDS: Final = ("annotation ", "variable ")
+# Grafana answers before it has read all that it is given, and looks at each rule at a moment of its own.
+_SETTLED_S: Final = 60.0
 
 
 def say(line: str) -> None:
@@ -142,10 +53,10 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _scenario(stage: Stage, checker: Checker) -> None:
+def _scenario(stage: Stage, ask: Ask) -> None:
     """A scenario to look at, where there is none yet."""
     values = {"site": stage.site}
-    if checker.ask(interpolate(flux.SCENARIOS, values)):
+    if ask(interpolate(flux.SCENARIOS, values)):
         return
     say("scenario: a what-if, so that there is one to compare")
     done = stage.racktwin(
@@ -177,46 +88,165 @@ def _told(outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def _said(told: Told, outcome: Outcome, site: str) -> dict[str, Any]:
+    """What people were told by Grafana, of the things that faults were made on; and whether it read well."""
+    once = {"firing": 0, "resolved": 0}
+    for each in outcome.progress:
+        rule, thing = each.trial.rule, each.trial.thing(site)
+        begins, ends = told.fired(rule, thing), told.cleared(rule, thing)
+        once["firing"] += begins == 1
+        once["resolved"] += ends == 1
+        if (begins, ends) != (1, 1):
+            say(f"{rule:<18} {thing}: Grafana told {begins} begins and {ends} ends")
+    problems = told.problems()
+    for problem in problems:
+        say(f"message: {problem}")
+    return {
+        "notified_firing": once["firing"],
+        "notified_resolved": once["resolved"],
+        "messages": told.count(),
+        "messages_wrong": len(problems),
+    }
+
+
+def _pages(grafana: server.Grafana, found: links.Boards, site: str) -> tuple[list[Answer], list[links.Link]]:
+    """Each dashboard as somebody sees it: what its queries gave, and its links with what the variables are."""
+    real = frozenset({str(config.settings()["demo"]["server"])})
+    answers, leads = [], []
+    for board in (found[page.uid]["dashboard"] for page in PAGES if page.uid in found):
+        screen = Screen(grafana, board, site, real)
+        answers += list(screen.answers())
+        leads += list(links.of_board(board, screen.values))
+        for where, tags in links.groups(board):
+            listed = grafana.get("/search", type="dash-db", tag=list(tags))
+            if len(listed) != len(PAGES):
+                leads.append(links.Link(where, "", "", f"lists {len(listed)} dashboards of {len(PAGES)}"))
+    for each in answers:
+        nothing = f"no data: {each.empty}" if each.empty else "NO DATA"
+        state = f"error: {each.problem}" if each.problem else f"{each.rows} rows" if each.rows else nothing
+        say(f"{each.page:<24} {each.panel:<38} {state}")
+    return answers, leads
+
+
+def _links(
+    running: Running, grafana: server.Grafana, found: links.Boards, leads: list[links.Link], site: str
+) -> dict[str, Any]:
+    """Every link followed: into Grafana by its API, to the console by a browser, and the console's own."""
+    places = running.endpoints()
+    where = links.Places(grafana.url, places["console_url"], console_links.DITTO_UI)
+    password = Path(places["console_password_files"]["viewer"]).read_text(encoding="utf-8")
+    ditto = DittoClient(DittoSettings(ditto_url=places["ditto_url"], ditto_subject="nginx:operator"))
+    axe = CONSOLE_PAGE.folder / "axe.min.js"
+    shown = {
+        thing_id(site, "rack", "a-r01-03"): "a-r01-03",
+        thing_id(site, "cooling", "crah-a1"): "crah-a1",
+        thing_id(site, "server", str(config.settings()["demo"]["server"])): str(config.settings()["demo"]["server"]),
+    }
+    problems = []
+    with (
+        console_links.console(running, grafana.url, console_links.DITTO_UI) as address,
+        visit(address, site, ditto, axe) as seen,
+    ):
+        seen.sign_in("viewer", password)
+        try:
+            leads = [*leads, *(links.Link("console", url, url) for url in console_links.shown(seen, shown))]
+        except (AssertionError, Error) as error:
+            problems.append(f"console: it does not show its links: {' '.join(str(error).splitlines()[:2])}")
+        for each in leads:
+            if problem := links.problem(each, where, found):
+                problems.append(f"{each.where}: {problem}")
+        for each in links.to_console(leads, where):
+            if problem := console_links.unopened(seen, each.filled.replace(where.console, address, 1)):
+                problems.append(f"{each.where}: {problem}")
+    for problem in problems:
+        say(f"link: {problem}")
+    return {"links": len(leads), "links_wrong": len(problems)}
+
+
+def _settled(look: Callable[[], list[str]]) -> list[str]:
+    """What is wrong, after Grafana had its time to read its files and to look at each rule once."""
+    until = time.monotonic() + _SETTLED_S
+    while True:
+        try:
+            problems = look()
+        except server.GrafanaError as error:
+            problems = [str(error)]
+        if not problems or time.monotonic() > until:
+            return problems
+        time.sleep(1.0)
+
+
 @click.command()
 @click.option("--stack", default="demo", show_default=True, help="The local stack that is looked at, and disturbed.")
 @click.option("--site", default="berlin", show_default=True)
 @click.option("--alerts/--no-alerts", "provoked", default=True, help="Provoke every alert rule (5 min), or only query.")
 @click.option("--patience", default=360.0, show_default=True, help="Longest time for all alerts to fire and clear (s).")
 def main(stack: str, site: str, provoked: bool, patience: float) -> None:
-    """Provoke every alert rule; run every query of every dashboard and rule."""
+    """Let a real Grafana load what the chart gives its own; run every query, follow every link, provoke every rule."""
     running = Running(stack)
     places = running.endpoints()
     token = Path(places["influx_token_file"]).read_text(encoding="utf-8").strip()
-    with InfluxDBClient(url=places["influx_url"], token=token, org=places["influx_org"], timeout=60_000) as client:
-        checker, stage = Checker(client, site), Stage(running, site)
-        outcome = None
-        if provoked:
-            _scenario(stage, checker)
-            try:
-                outcome = provoke(stage, checker.ask, say, patience_s=patience)
-            except FAILURES as error:
-                raise click.ClickException(str(error)) from error
-        answers = list(checker.answers())
-    for each in answers:
-        nothing = f"no data: {each.empty}" if each.empty else "NO DATA"
-        state = f"error: {each.problem}" if each.problem else f"{each.rows} rows" if each.rows else nothing
-        say(f"{each.page:<24} {each.panel:<38} {state}")
-    panels = [each for each in answers if each.page != ALERTS and not each.panel.startswith(ANNOTATION)]
-    errors = sum(1 for each in answers if each.problem)
-    unexplained = sum(1 for each in panels if not (each.rows or each.empty or each.problem))
-    figures: dict[str, Any] = {
-        "dashboards": len(PAGES),
+    figures: dict[str, Any] = {"grafana": f"{GRAFANA.release} server, built from {GRAFANA.version.split('-')[-1]}"}
+    try:
+        server.build()
+        with (
+            InfluxDBClient(url=places["influx_url"], token=token, org=places["influx_org"], timeout=60_000) as client,
+            inbox.listening() as box,
+            server.running(running, site, box.url) as grafana,
+        ):
+            figures |= _checked(
+                running, grafana, _asking(client), Told(box), site=site, patience_s=patience if provoked else None
+            )
+    except (*FAILURES, BuildError, CheckError, MissingError, server.GrafanaError) as error:
+        raise click.ClickException(str(error)) from error
+    print(json.dumps(figures))
+    wrong = ("errors", "panels_empty_without_reason", "rules_unwell", "links_wrong", "messages_wrong")
+    once = ("alerts_fired", "alerts_cleared", "notified_firing", "notified_resolved")
+    if any(figures.get(name) for name in wrong) or any(figures.get(name, len(RULES)) != len(RULES) for name in once):
+        raise SystemExit(1)
+
+
+def _asking(client: InfluxDBClient) -> Ask:
+    """What the run itself asks InfluxDB for: what alerting wrote."""
+    api = client.query_api()
+    return lambda query: [record.values for each in api.query(query) for record in each.records]
+
+
+def _checked(
+    running: Running, grafana: server.Grafana, ask: Ask, told: Told, *, site: str, patience_s: float | None
+) -> dict[str, Any]:
+    """All figures; ``patience_s``: how long faults may take (s), None: none are made."""
+    stage = Stage(running, site)
+    uids, titles = [page.uid for page in PAGES], [rule.title for rule in RULES]
+
+    def unwell() -> list[str]:
+        return list(health.unwell(health.rules(grafana), titles))
+
+    wrong = _settled(lambda: list(health.unlike(grafana, health.boards(grafana), uids)))
+    found, ill = health.boards(grafana), _settled(unwell)
+    say(f"Grafana: {len(found)} dashboards, {len(RULES) - len(ill)} rules evaluated")
+    of_alerts: dict[str, Any] = {}
+    if patience_s is not None:
+        _scenario(stage, ask)
+        outcome = provoke(stage, ask, say, patience_s=patience_s, told=told)
+        of_alerts = _told(outcome) | _said(told, outcome, site)
+        ill = _settled(unwell)
+    answers, leads = _pages(grafana, found, site)
+    for each in (*wrong, *ill):
+        say(f"Grafana: {each}")
+    of_links = _links(running, grafana, found, [*leads, *(links.Link("alert", url, url) for url in told.links())], site)
+    panels = [each for each in answers if not each.panel.startswith(_KINDS)]
+    return {
+        "dashboards": len(found),
         "panels": len(panels),
         "panels_with_data": sum(1 for each in panels if each.rows),
-        "panels_empty_without_reason": unexplained,
-        "errors": errors,
+        "panels_empty_without_reason": sum(1 for each in panels if not (each.rows or each.empty or each.problem)),
+        "variables_and_annotations": len(answers) - len(panels),
+        "errors": len(wrong) + sum(1 for each in answers if each.problem),
+        "rules_unwell": len(ill),
+        **of_links,
+        **of_alerts,
     }
-    if outcome is not None:
-        figures |= _told(outcome)
-    print(json.dumps(figures))
-    seen = outcome is None or outcome.fired == outcome.cleared == outcome.alerts
-    if errors or unexplained or not seen:
-        raise SystemExit(1)
 
 
 if __name__ == "__main__":

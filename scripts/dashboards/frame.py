@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.cog import builder as cogbuilder
 from grafana_foundation_sdk.models.dashboard import (
+    AnnotationTarget,
     Dashboard,
     DashboardCursorSync,
     DashboardLinkType,
@@ -44,18 +46,22 @@ class Page:
     annotations: tuple[str, ...] = field(default=("commands", "alerts", "experiments", "scenarios"))
     # Where in the console the same is seen: path and query below the console's address.
     console: str = "/room/${site}"
+    # The same in the Ditto UI, which takes a thing's id as a filter.
+    ditto_ui: str = ""
 
 
+# A site is what has a log: other buckets (its thinned ones, scenarios, another's) are none.
 _SITES: Final = (
-    "buckets()\n  |> filter(fn: (r) => r.name !~ /^_/ and r.name !~ /_(1m|15m|scenarios|log)$/)\n"
-    '  |> keep(columns: ["name"])\n'
-    '  |> rename(columns: {name: "_value"})'
+    'import "strings"\nbuckets()\n  |> filter(fn: (r) => r.name =~ /_log$/)\n'
+    '  |> map(fn: (r) => ({_value: strings.trimSuffix(v: r.name, suffix: "_log")}))'
 )
 _HISTORIES: Final = (
     'buckets()\n  |> filter(fn: (r) => r.name =~ /^${site}(_1m|_15m)?$/)\n  |> keep(columns: ["name"])\n'
     '  |> rename(columns: {name: "_value"})\n  |> sort(columns: ["_value"])'
 )
 
+# One frame with a time and a text: Grafana takes the first of each, and columns that are alike in a table for labels.
+_ONE_FRAME: Final = '\n  |> group()\n  |> keep(columns: ["_time", "text"])'
 _ANNOTATIONS: Final = {
     # What was commanded, and what became of it.
     "commands": (
@@ -63,14 +69,14 @@ _ANNOTATIONS: Final = {
         "blue",
         'from(bucket: "${site}_log") |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n'
         '  |> filter(fn: (r) => r._measurement == "command" and r._field == "who")\n'
-        '  |> map(fn: (r) => ({_time: r._time, thing: r.thing, text: r.event + ", asked by " + r._value}))',
+        '  |> map(fn: (r) => ({_time: r._time, text: r.thing + ": " + r.event + ", asked by " + r._value}))',
     ),
     "alerts": (
         "Alerts",
         "red",
         'from(bucket: "${site}_log") |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n'
         '  |> filter(fn: (r) => r._measurement == "alert" and r._field == "text")\n'
-        '  |> keep(columns: ["_time", "_value", "thing"]) |> rename(columns: {_value: "text"})',
+        '  |> map(fn: (r) => ({_time: r._time, text: r.thing + ": " + r._value}))',
     ),
     # Deliberate loads on servers.
     "experiments": (
@@ -78,7 +84,7 @@ _ANNOTATIONS: Final = {
         "purple",
         'from(bucket: "${site}_log") |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n'
         '  |> filter(fn: (r) => r._measurement == "score" and r.feature == "experiment" and r._field == "annotation")\n'
-        '  |> keep(columns: ["_time", "_value", "thing"]) |> rename(columns: {_value: "text"})',
+        '  |> map(fn: (r) => ({_time: r._time, text: r.thing + ": " + r._value}))',
     ),
     # What-ifs, at the moment that they start from.
     "scenarios": (
@@ -90,6 +96,26 @@ _ANNOTATIONS: Final = {
         + '\n  |> map(fn: (r) => ({_time: r._time, text: "scenario " + r.scenario}))',
     ),
 }
+
+
+class Asked(AnnotationTarget):
+    """An annotation's query, in the form in which a data source of queries gets it."""
+
+    def __init__(self, query: str) -> None:
+        super().__init__()
+        self._query = query
+
+    def to_json(self) -> dict[str, object]:
+        """What Grafana keeps."""
+        return {"refId": "Anno", "query": self._query, "datasource": flux.DATASOURCE}
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking(cogbuilder.Builder[AnnotationTarget]):
+    query: str
+
+    def build(self) -> AnnotationTarget:
+        return Asked(self.query)
 
 
 def _query_variable(name: str, label: str, query: str, *, many: bool = False) -> dashboard.QueryVariable:
@@ -154,14 +180,19 @@ def build(page: Page) -> Dashboard:
             .include_vars(True)
         )
         .link(_link("Console", CONSOLE + page.console, "The same in the console: 3D, replay, what-if"))
-        .link(_link("Ditto UI", DITTO_UI, "Things and policies as they are now"))
+        .link(_link("Ditto UI", DITTO_UI + page.ditto_ui, "Things and policies as they are now"))
     )
     for variable in _variables(page):
         board = board.with_variable(variable)
     for name in page.annotations:
         title, colour, query = _ANNOTATIONS[name]
         board = board.annotation(
-            dashboard.AnnotationQuery().name(title).datasource(source()).enable(True).icon_color(colour).expr(query)
+            dashboard.AnnotationQuery()
+            .name(title)
+            .datasource(source())
+            .enable(True)
+            .icon_color(colour)
+            .target(_Asking(query + _ONE_FRAME))
         )
     for heading, panels in page.sections:
         board = board.with_row(dashboard.Row(heading))

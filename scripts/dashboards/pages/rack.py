@@ -109,6 +109,7 @@ PAGE: Final = Page(
     # As far as the predictions reach.
     until="now+15m",
     console="/room/${site}/${room}?thing=racktwin.${site}:rack-${rack}",
+    ditto_ui="/?filter=racktwin.${site}:rack-${rack}",
     sections=(
         (
             "Now",

@@ -50,6 +50,7 @@ PAGE: Final = Page(
     description="Processors, memory, disks, network, temperatures, fans and power of a server.",
     variables=("server",),
     console="/room/${site}?thing=racktwin.${site}:server-${server}",
+    ditto_ui="/?filter=racktwin.${site}:server-${server}",
     sections=(
         (
             "Now",

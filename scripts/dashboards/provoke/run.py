@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import requests
 import yaml
@@ -56,8 +56,19 @@ class Outcome:
     """Rule and thing of whatever began more than once."""
 
 
-def provoke(stage: Stage, ask: Ask, say: Say, *, patience_s: float) -> Outcome:
-    """The whole run; leaves everything mended, also when it fails."""
+class Audience(Protocol):
+    """Whom Grafana tells: how often, of a rule and a thing."""
+
+    def fired(self, rule: str, thing: str) -> int:
+        """Begins."""
+
+    def cleared(self, rule: str, thing: str) -> int:
+        """Ends."""
+
+
+def provoke(stage: Stage, ask: Ask, say: Say, *, patience_s: float, told: Audience | None = None) -> Outcome:
+    """The whole run; leaves everything mended, also when it fails. With ``told`` a fault stays until its alert was told
+    too, and a trial is done when its end was."""
     group = yaml.safe_load(alerts.provisioning())["groups"][0]
     judge = Referee(stage.site, {rule["labels"]["rule"]: rule for rule in group["rules"]})
     names = [trial.rule for trial in TRIALS]
@@ -82,7 +93,7 @@ def provoke(stage: Stage, ask: Ask, say: Say, *, patience_s: float) -> Outcome:
             judge.look(ask, names)
             written = referee.history(stage.site, since_ms, ask)
             for each in progress:
-                _step(each, stage, written, time.monotonic() - began, say)
+                _step(each, stage, _known(each, stage.site, written, told), time.monotonic() - began, say)
             rested = rested + _LOOK_S if all(each.state in ("clear", "failed") for each in progress) else 0.0
         written = referee.history(stage.site, since_ms, ask)
         return outcome(progress, stage.site, judge, written)
@@ -97,9 +108,17 @@ def _try(each: Progress, act: Callable[[Stage], None], stage: Stage) -> None:
         each.state, each.problem = "failed", str(error)
 
 
-def _step(each: Progress, stage: Stage, written: Mapping[tuple[str, str], Course], now_s: float, say: Say) -> None:
+def _known(each: Progress, site: str, written: Mapping[tuple[str, str], Course], told: Audience | None) -> Course:
+    """What is known of a trial by now: what alerting wrote, as far as people were told."""
+    key = each.trial.rule, each.trial.thing(site)
+    course = written.get(key, Course())
+    if told is None:
+        return course
+    return Course(min(course.fired, told.fired(*key)), min(course.cleared, told.cleared(*key)), course.fires)
+
+
+def _step(each: Progress, stage: Stage, course: Course, now_s: float, say: Say) -> None:
     trial = each.trial
-    course = written.get((trial.rule, trial.thing(stage.site)), Course())
     if each.state == "to fire" and course.fired:
         each.state, each.fired_s = "to clear", now_s
         say(f"{trial.rule:<18} fires after {now_s:.0f} s; mended")

@@ -89,3 +89,10 @@ def test_the_console_leads_to_it(beside):
 def test_without_any_grafana_there_is_nothing_of_it():
     documents = rendering.render("laptop", ["grafana.enabled=false"])
     assert not [d for d in documents if d["metadata"]["labels"].get("app.kubernetes.io/name") == "grafana"]
+
+
+def test_its_data_source_takes_as_many_series_as_a_site_has_alerts(external):
+    """Past 1,000, which Grafana takes by itself, a rule over all things of a site would fail instead of firing."""
+    own = next(d for d in rendering.render("laptop") if d["metadata"]["name"] == "berlin-grafana" and "data" in d)
+    texts = [own["data"]["datasource.yaml"], files(external, "grafana_datasource")["racktwin-datasource.yaml"]]
+    assert {yaml.safe_load(text)["datasources"][0]["jsonData"]["maxSeries"] for text in texts} == {100_000}

@@ -272,12 +272,12 @@ function Unit({ unit }: { unit: Thing }) {
 
 function Links({ thing }: { thing: Thing }) {
   const { grafana, ditto_ui: ditto } = me.value ?? {};
-  const board = { rack: "rack", server: "server", cooling: "cooling" }[thing.kind as "rack" | "server" | "cooling"];
+  const board = ({ rack: "rack", server: "server", cooling: "cooling" } as const)[thing.kind as "rack" | "server" | "cooling"];
   const values = { room: String(thing.attributes["location"] ?? ""), [thing.kind === "cooling" ? "unit" : thing.kind]: thing.name };
   return (
     <p class="links">
       {grafana && board && <a href={grafanaLink(grafana, board, values)}>{text.rack.grafana}</a>}
-      {ditto && <a href={`${ditto.replace(/\/$/, "")}/?thingId=${encodeURIComponent(thing.id)}`}>{text.rack.ditto}</a>}
+      {ditto && <a href={`${ditto.replace(/\/$/, "")}/?filter=${encodeURIComponent(thing.id)}`}>{text.rack.ditto}</a>}
     </p>
   );
 }

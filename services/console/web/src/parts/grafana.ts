@@ -2,11 +2,26 @@
 import { now, past, site } from "../store";
 
 const HOUR = 3_600_000;
+// What each dashboard asks for besides the site; a value for anything else would be lost on it.
+const ASKED = {
+  site: [],
+  room: ["room"],
+  rack: ["room", "rack"],
+  server: ["server"],
+  cooling: ["unit"],
+  maintenance: [],
+} as const;
 
-export function grafanaLink(base: string, board: string, place: Record<string, string>): string {
+export type Board = keyof typeof ASKED;
+export const BOARDS = Object.keys(ASKED) as Board[];
+
+export function grafanaLink(base: string, board: Board, place: Record<string, string>): string {
   const middle = past.value?.at;
   const [from, to] = middle === undefined ? [now.value - 3 * HOUR, now.value] : [middle - HOUR, middle + HOUR];
   const values = new URLSearchParams({ "var-site": site.value, "var-history": site.value, from: String(from), to: String(to) });
-  for (const [name, value] of Object.entries(place)) values.set(`var-${name}`, value);
+  for (const name of ASKED[board]) {
+    // Without a value the dashboard chooses the first there is.
+    if (place[name]) values.set(`var-${name}`, place[name]);
+  }
   return `${base.replace(/\/$/, "")}/d/racktwin-${board}?${values}`;
 }

@@ -1,7 +1,7 @@
 // Key figures of the site and its rooms now, with links into Grafana at the same time and place.
 import type { Thing } from "../api";
 import { Chart, type Line } from "../parts/Chart";
-import { grafanaLink } from "../parts/grafana";
+import { BOARDS, grafanaLink } from "../parts/grafana";
 import { useRead } from "../parts/hooks";
 import { api } from "../api";
 import { me, now, number, ofRoom, openAlerts, property, room, selected, site, stale, theSite, things, tick, view } from "../store";
@@ -10,7 +10,6 @@ import { shown } from "../room/Tip";
 import { hottest } from "../values";
 import { useMemo } from "preact/hooks";
 
-const BOARDS = ["site", "room", "rack", "server", "cooling", "maintenance"] as const;
 const sum = (values: (number | null)[]): number | null => {
   const known = values.filter((each): each is number => each !== null);
   return known.length === 0 ? null : known.reduce((a, b) => a + b, 0);
