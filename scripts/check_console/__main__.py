@@ -10,7 +10,7 @@ from typing import Any
 import click
 from playwright.sync_api import Error
 
-from check_console import fuzz, speed
+from check_console import fuzz, links, speed
 from check_console.browser import visit
 from check_console.journeys import JOURNEYS, VIEWS
 from local_stack import Stack
@@ -34,12 +34,14 @@ def read_password(places: dict[str, Any], role: str) -> str:
 @click.option("--pictures", type=click.Path(path_type=Path, file_okay=False), help="Folder for a picture of each view.")
 def main(stack: str, site: str, rack: str, pictures: Path | None) -> None:
     """Use the console as people do."""
-    places = Stack(stack).endpoints()
+    running = Stack(stack)
+    places = running.endpoints()
     password = read_password(places, "engineer")
     ditto = DittoClient(DittoSettings(ditto_url=places["ditto_url"], ditto_subject="nginx:operator"))
     passed = 0
     with visit(places["console_url"], site, ditto, CONSOLE_PAGE.folder / "axe.min.js") as seen:
         seen.sign_in("engineer", password)
+        seen.linked = lambda: links.console(running, links.GRAFANA, links.DITTO_UI)
         for journey in JOURNEYS:
             seen.problems.clear()
             try:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from urllib.parse import quote
 
 from playwright.sync_api import expect
 
 from check_console.browser import Visit
+from check_console.links import DITTO_UI, GRAFANA, shown
+from check_console.proposals import accepted, refused
+from dashboards.generate import FOLDER
+from dashboards.grafana.links import Link, Places, problem
 from racktwin.names import thing_id
 
 Journey = Callable[[Visit, str], None]
@@ -180,12 +186,29 @@ def optimise(visit: Visit, _rack: str) -> None:
     visit.open("optimise")
     expect(page.get_by_text("Why:")).to_be_visible(timeout=60_000)
     expect(page.locator(".card", has_text="State")).to_contain_text(re.compile("proposed|none|applied|infeasible"))
-    accept = page.get_by_role("button", name="Accept")
-    if accept.is_visible():
-        page.get_by_placeholder("Why not (for the audit)").fill("checked by a robot")
-        page.get_by_role("button", name="Refuse").click()
-        expect(page.get_by_text("The last one was left by engineer")).to_be_visible()
-        expect(page.get_by_text("checked by a robot")).to_be_visible()
+
+
+def elsewhere(visit: Visit, rack: str) -> None:
+    """A console that knows a Grafana and a Ditto UI leads there: to dashboards that there are, with the place and time
+    that one looks at, and to the thing. `make check-dashboards` follows the same links in a real Grafana."""
+    boards = {
+        board["uid"]: {"dashboard": board}
+        for board in (json.loads(path.read_text(encoding="utf-8")) for path in (FOLDER / "dashboards").glob("*.json"))
+    }
+    unit = sorted(str(each["thingId"]) for each in visit.ditto.search('like(thingId,"*:cooling-*")', fields="thingId"))[
+        0
+    ]
+    things = {thing_id(visit.site, "rack", rack): rack, unit: unit.split("cooling-", 1)[1]}
+    places = Places(GRAFANA, visit.url, DITTO_UI)
+    with visit.linked() as address, visit.at(address):
+        addresses = shown(visit, things)
+    problems = [said for each in addresses if (said := problem(Link("console", each, each), places, boards))]
+    assert not problems, "; ".join(problems)
+    of_rack = [each for each in addresses if each.startswith(f"{GRAFANA}/d/racktwin-rack?")]
+    assert any(f"var-rack={rack}&" in f"{each}&" and "from=" in each for each in of_rack), f"no link to {rack}"
+    assert f"{DITTO_UI}/?filter={quote(thing_id(visit.site, 'rack', rack), safe='')}" in addresses, (
+        "no link to the twin"
+    )
 
 
 def placement(visit: Visit, _rack: str) -> None:
@@ -330,6 +353,9 @@ JOURNEYS: Final[tuple[Journey, ...]] = (
     replay,
     whatif,
     optimise,
+    accepted,
+    refused,
+    elsewhere,
     placement,
     command,
     maintenance,
