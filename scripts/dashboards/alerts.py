@@ -132,7 +132,8 @@ def _rule(rule: Rule) -> dict[str, Any]:
             "what": "{{ .Labels.what }}",
             "where": "{{ .Labels.thing }}{{ with .Labels.room }}, in {{ . }}{{ end }}",
             "since": "{{ .Labels.since }}",
-            "description": rule.action,
+            # As a shell's `$(date)`: twice is once where variables are filled in.
+            "description": rule.action.replace("$", "$$"),
             "dashboard": "@grafana@" + _PAGES_OF_RULES.get(rule.name, _PAGES.get(rule.kinds[0], "/d/racktwin-site")),
             "console": f"@console@/alerts/{SITE}",
         },

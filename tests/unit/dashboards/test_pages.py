@@ -157,7 +157,7 @@ def test_every_alert_rule_has_a_grafana_rule_that_says_what_to_do():
         }  # fmt: skip
         assert all(rule["annotations"].values())
         # Grafana takes `$…` in provisioned rules for variables of its environment, and leaves nothing of them.
-        assert "$" not in yaml.safe_dump(rule)
+        assert "$" not in yaml.safe_dump(rule).replace("$$", "")
         assert {node["refId"] for node in rule["data"]} == {"A", "B", "C"}
         assert rule["data"][0]["datasourceUid"] == "racktwin"
 
