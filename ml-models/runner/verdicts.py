@@ -37,6 +37,7 @@ class DetectOutbox:
     def __init__(self, manifest: Manifest) -> None:
         self._manifest = manifest
         self._definition = manifest.definition
+        self._expiry_ms = manifest.definition.expiry_s * 1000
 
     def records(self, made: Made) -> Iterator[Record]:
         """(topic, key, value) of every record."""
@@ -70,6 +71,7 @@ class DetectOutbox:
                     "issuedAt": made.issued_at,
                     "basedOn": int(made.based_on[row].max()),
                 },
+                "expiresAt": made.issued_at + self._expiry_ms,
             }
             feature = self._definition.feature
             yield (
@@ -80,8 +82,8 @@ class DetectOutbox:
             yield own_topic("readings", site), thing.id, encode(self._reading(thing, properties, made.issued_at))
 
     def withdrawal(self, thing: Thing, now_ms: int) -> Record:
-        """The merge that takes the verdict off a twin."""
-        nothing = {"score": None, "state": None, "cause": None, "evidence": None}
+        """The merge that takes the verdict off a twin; that it is over stays."""
+        nothing = {"score": None, "state": None, "cause": None, "evidence": None, "expiresAt": now_ms}
         merge = merge_features(thing.id, {self._definition.feature: nothing}, self._correlation(now_ms))
         return own_topic("models", site_of(thing.id)), thing.id, merge
 
@@ -95,7 +97,7 @@ class DetectOutbox:
             feature=self._definition.feature,
             observed_at=at_ms,
             received_at=at_ms,
-            values={name: properties[name] for name in ("score", "state", "cause")},
+            values={name: properties[name] for name in ("score", "state", "cause", "expiresAt")},
             quality="good",
             device=f"model:{self._definition.name}",
             kind=thing.kind,

@@ -49,6 +49,7 @@ def run(settings: UpkeepSettings, context: Context) -> None:
                         hours,
                         put,
                         disks=disks,
+                        lives_ms=settings.lives_ms(),
                         sudden_scale=settings.upkeep_sudden_scale,
                     )
                     _tell(site, found, context)

@@ -15,8 +15,9 @@ FEATURE: Final = "maintenance"
 Record = tuple[str, str, bytes]
 
 
-def records(name: str, thing: Thing, finding: Finding | None, now_ms: int) -> Iterator[Record]:
-    """(topic, key, value) of every record of one thing; without a finding it says that nothing is to be done."""
+def records(name: str, thing: Thing, finding: Finding | None, now_ms: int, lives_ms: int) -> Iterator[Record]:
+    """(topic, key, value) of every record of one thing; without a finding it says that nothing is to be done. What it
+    says holds for `lives_ms`."""
     site = site_of(name)
     properties: dict[str, Any] = {"score": 0.0, "state": "none", "cause": ""}
     properties |= {"remainingUsefulLife": None, "evidence": {}}
@@ -34,9 +35,10 @@ def records(name: str, thing: Thing, finding: Finding | None, now_ms: int) -> It
             },
         }
     properties["evidence"]["judgedAt"] = now_ms
+    properties["expiresAt"] = now_ms + lives_ms
     merge = merge_features(name, {FEATURE: properties}, f"upkeep-{now_ms}")
     yield own_topic("twin", site), name, merge
-    values = {key: properties[key] for key in ("score", "state", "cause", "remainingUsefulLife")}
+    values = {key: properties[key] for key in ("score", "state", "cause", "remainingUsefulLife", "expiresAt")}
     reading = Reading(
         v=1,
         thing=name,

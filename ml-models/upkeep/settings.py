@@ -21,3 +21,13 @@ class UpkeepSettings(KafkaSettings, InfluxSettings, SitesSettings, ProcessSettin
         description="Every time of the look for sudden losses (means of two minutes, half an hour at least, three "
         "hours) is multiplied by this: below 1 for demonstrations and tests.",
     )
+    upkeep_expiry_s: float = Field(
+        3600.0,
+        gt=0,
+        le=604_800,
+        description="Seconds after which a finding that was not repeated says nothing; at least 3 intervals.",
+    )
+
+    def lives_ms(self) -> int:
+        """How long a finding holds."""
+        return round(max(self.upkeep_expiry_s, 3 * self.upkeep_interval_s) * 1000)

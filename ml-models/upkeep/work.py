@@ -25,10 +25,11 @@ def look(
     put: Callable[[Record], None],
     *,
     disks: Disks,
+    lives_ms: int,
     sudden_scale: float = 1.0,
 ) -> list[Finding]:
     """Judges a site, hands every record to `put`; the findings, worst first. `disks` remembers what it saw of disks;
-    `sudden_scale` multiplies the times of the look for sudden losses.
+    a finding holds for `lives_ms`; `sudden_scale` multiplies the times of the look for sudden losses.
 
     Raises:
         InfluxError: InfluxDB cannot be reached or refuses.
@@ -49,7 +50,7 @@ def look(
             continue
         all_of_it = [one for one in (slow.get(name), sudden.get(name), looked.findings.get(name)) if one is not None]
         worst = max(all_of_it, key=lambda one: (one.state == "due", one.score), default=None)
-        for record in records(name, thing, worst, now_ms):
+        for record in records(name, thing, worst, now_ms, lives_ms):
             put(record)
         if worst is not None:
             told.append(worst)

@@ -84,10 +84,9 @@ def inlet_predicted(view: View) -> Finding | None:
     for feature in view.thing.get("features") or {}:
         if not feature.startswith("prediction."):
             continue
-        value, horizon, expires = (view.number(feature, name) for name in ("value", "horizon", "expiresAt"))
+        value, horizon = (view.number(feature, name) for name in ("value", "horizon"))
         target = view.text(feature, "target") or ""
-        stale = expires is not None and expires < view.now
-        if value is None or stale or not target.endswith("/temperature") or (horizon or 0) > 900:
+        if value is None or view.expired(feature) or not target.endswith("/temperature") or (horizon or 0) > 900:
             continue
         if worst is None or value > worst[1]:
             worst = (target.removeprefix("environment.").removesuffix("/temperature"), value, horizon or 900)

@@ -83,8 +83,8 @@ def _unit_refuses(view: View) -> Finding | None:
 def _state(feature: str, wrong: str, what: str) -> Check:
     def check(view: View) -> Finding | None:
         state = view.text(feature, "state")
-        if state is None:
-            return None
+        if state is None or view.expired(feature):
+            return view.over(1.0, "nobody says any more how it is")
         score = view.number(feature, "score") or 0.0
         cause = view.text(feature, "cause") or "no cause named"
         return Finding(state == wrong, score, 1.0, f"{view.name}: {what}: {cause}")

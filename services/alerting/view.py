@@ -57,6 +57,11 @@ class View:
         found = (self.thing.get("features") or {}).get(feature) or {}
         return found.get("properties") or {}
 
+    def expired(self, feature: str) -> bool:
+        """Whether a model's word no longer holds."""
+        expires = self.number(feature, "expiresAt")
+        return expires is not None and expires < self.now
+
     def over(self, limit: float, why: str) -> Finding | None:
         """What a rule finds when what it judges was taken back: a firing one is clear, one that does not fire is not
         asked. For what is said and withdrawn; what is measured falls silent, which another rule tells."""

@@ -104,6 +104,7 @@ COMPUTED: Final[tuple[Feature, ...]] = (
         _text("state", "Verdict", "normal", "suspect", "anomalous"),
         _text("cause", "Most likely cause"),
         _object("evidence", "What the verdict rests on"),
+        _time("expiresAt", "After this the verdict says nothing"),
     ),
     _computed(
         "maintenance",
@@ -116,6 +117,7 @@ COMPUTED: Final[tuple[Feature, ...]] = (
         _text("cause", "Part and reason"),
         _number("remainingUsefulLife", "h", "Expected time until failure", 0.0, 1e6),
         _object("evidence", "What the verdict rests on"),
+        _time("expiresAt", "After this the verdict says nothing"),
     ),
     _computed(
         "drives",
@@ -136,6 +138,7 @@ COMPUTED: Final[tuple[Feature, ...]] = (
         _text("state", "Verdict", "normal", "suspect", "anomalous"),
         _text("cause", "Most likely fault, and of which sensor"),
         _object("evidence", "What the verdict rests on"),
+        _time("expiresAt", "After this the verdict says nothing"),
     ),
     _computed(
         "scorecard",

@@ -10,10 +10,14 @@ from dashboards.frame import Page
 _STATES: Final = 'r.feature == "maintenance" or r.feature == "anomaly" or r.feature == "sensing"'
 _LIFE: Final = flux.over_time(flux.points("score", ["remainingUsefulLife"], 'r.feature == "maintenance"'), ["thing"])
 _TABLE: Final = (
-    flux.points("score", ["state", "cause"], _STATES, bucket="${site}", start="-30m", stop="now()")
-    + "\n  |> last()\n  |> group()"
+    flux.points("score", ["state", "cause", "expiresAt"], _STATES, bucket="${site}", start="-30m", stop="now()")
+    # Texts and numbers in one table.
+    + "\n  |> last()\n  |> toString()\n  |> group()"
     + '\n  |> pivot(rowKey: ["thing", "feature"], columnKey: ["_field"], valueColumn: "_value")'
     + '\n  |> filter(fn: (r) => r.state != "none" and r.state != "normal")'
+    # Milliseconds against nanoseconds.
+    + "\n  |> filter(fn: (r) => not exists r.expiresAt or float(v: r.expiresAt) > float(v: uint(v: now())) / 1000000.0)"
+    + '\n  |> drop(columns: ["expiresAt"])'
 )
 _ALERTS: Final = (
     flux.points("alert", ["text"], bucket="${site}_log")

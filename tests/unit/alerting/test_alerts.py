@@ -117,6 +117,32 @@ def test_what_was_expected_is_over_once_nobody_expects_it_any_more(after):
     assert "nothing is expected any more" in changes[1].finding.text
 
 
+@pytest.mark.parametrize(
+    ("rule", "feature", "state"), [("anomaly", "anomaly", "anomalous"), ("maintenance-due", "maintenance", "due")]
+)
+@pytest.mark.parametrize("how", ["expired", "withdrawn", "gone"])
+def test_a_verdict_that_nobody_repeats_is_over(rule, feature, state, how):
+    until = NOW + 300_000
+    after = {
+        "expired": {feature: {"state": state, "score": 0.9, "expiresAt": until}},
+        "withdrawn": {feature: {"expiresAt": until}},
+        "gone": {},
+    }[how]
+
+    def at(now, second):
+        said = {feature: {"state": state, "score": 0.9, "expiresAt": until}}
+        return rack(at=now, features=said if second < 300 else after)
+
+    changes = run(Board(), at, 900)
+    assert [(change.rule.name, change.what) for change in changes] == [(rule, "firing"), (rule, "cleared")]
+    assert 300 <= (changes[1].at - NOW) // 1000 <= 305
+
+
+def test_an_expired_verdict_fires_nothing():
+    said = {"anomaly": {"state": "anomalous", "score": 0.9, "expiresAt": NOW - 1}}
+    assert run(Board(), lambda now, _: rack(at=now, features=said), 600) == []
+
+
 def test_a_fast_change_is_named():
     changes = run(Board(), lambda now, second: rack(top=20.0 + second / 60, at=now), 600)
     assert rules_of(changes)[0] == "inlet-rate"

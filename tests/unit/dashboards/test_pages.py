@@ -123,6 +123,14 @@ def test_what_happened_is_read_where_it_is_kept_for_years(name):
             assert 'from(bucket: "${site}_log")' in query, query
 
 
+def test_what_needs_attention_leaves_out_verdicts_that_have_expired():
+    panels = _panels(FILES["dashboards/maintenance.json"])
+    (table,) = [each for each in panels if each["title"] == "What needs attention"]
+    query = table["targets"][0]["query"]
+    assert 'r._field == "expiresAt"' in query
+    assert "float(v: r.expiresAt) > float(v: uint(v: now()))" in query
+
+
 def test_pages_have_their_own_address_and_one_source_of_data():
     assert len({board["uid"] for board in FILES.values()}) == len(PAGES)
     for board in FILES.values():

@@ -33,7 +33,7 @@ def rack(name: str = "r1", **features: Any) -> dict[str, Any]:
             "power": feature(power=4200.0, energy=2.0, utilization=42.0),
             "cooling": feature(airflow=0.5, deltaT=8.0),
             "indices": feature(shi=0.1, ashraeState="allowable"),
-            "anomaly": feature(score=0.2, state="normal"),
+            "anomaly": feature(score=0.2, state="normal", expiresAt=NOW + 1),
             "prediction.inlet-temperature.top": feature(
                 target="environment.top/temperature", value=24.0, horizon=900, expiresAt=NOW + 1
             ),
@@ -77,11 +77,13 @@ def test_what_is_not_believed_is_not_there() -> None:
             rack(
                 power={"properties": {"power": 1.0, "quality": "stale", "observedAt": NOW - 10**6}},
                 cooling=feature(airflow=None),
+                anomaly=feature(score=0.9, state="anomalous", expiresAt=NOW - 1),
                 **{"prediction.inlet-temperature.top": feature(target="x/temperature", value=1.0, expiresAt=NOW - 1)},
             )
         ]
     )
     for name in (
+        "rack_anomaly_score_ratio",
         "rack_power_watts",
         "rack_airflow_cubic_meters_per_second",
         "rack_inlet_temperature_predicted_celsius",

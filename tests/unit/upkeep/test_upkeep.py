@@ -17,6 +17,7 @@ from upkeep.series import Thing
 from upkeep.work import look
 
 HOUR = 3_600_000
+LIVES_MS = HOUR
 NOW = 1_800_003_600_000 // HOUR * HOUR
 UNIT, SERVER, RACK = "racktwin.lab:cooling-cu-1", "racktwin.lab:server-s1", "racktwin.lab:rack-r1"
 
@@ -92,7 +93,7 @@ class FakeReader:
 
 def test_what_breaks_within_the_hour_is_on_the_twin_and_in_history():
     out: list[tuple[str, str, bytes]] = []
-    (found,) = look(FakeReader(), "lab", NOW, 168.0, out.append, disks=Disks())
+    (found,) = look(FakeReader(), "lab", NOW, 168.0, out.append, disks=Disks(), lives_ms=LIVES_MS)
     assert found.thing == UNIT
     (twin, _, merge), (readings, key, reading) = out
     assert (twin, readings, key) == ("racktwin.twin.lab", "racktwin.readings.lab", UNIT)
@@ -102,6 +103,7 @@ def test_what_breaks_within_the_hour_is_on_the_twin_and_in_history():
     assert properties["remainingUsefulLife"] is not None
     assert {"lo", "hi", "window", "loss"} <= set(properties["evidence"])
     told = decode_reading(reading)
+    assert properties["expiresAt"] == told.values["expiresAt"] == NOW + LIVES_MS
     assert (told.feature, told.kind, told.room) == ("maintenance", "cooling", "hall")
     assert told.values["state"] == "due"
 
@@ -115,9 +117,9 @@ def test_what_breaks_may_be_looked_for_in_shorter_times():
                 yield Row(row.thing, row.room, row.row, NOW - (NOW - row.at_ms) // 24, row.value)
 
     out: list[tuple[str, str, bytes]] = []
-    (found,) = look(Quick(), "lab", NOW, 168.0, out.append, disks=Disks(), sudden_scale=1 / 24)
+    (found,) = look(Quick(), "lab", NOW, 168.0, out.append, disks=Disks(), lives_ms=LIVES_MS, sudden_scale=1 / 24)
     assert (found.thing, found.state) == (UNIT, "due")
-    assert look(Quick(), "lab", NOW, 168.0, out.append, disks=Disks()) == []
+    assert look(Quick(), "lab", NOW, 168.0, out.append, disks=Disks(), lives_ms=LIVES_MS) == []
 
 
 def test_what_is_well_is_said_to_be_well():
@@ -127,7 +129,7 @@ def test_what_is_well_is_said_to_be_well():
                 yield Row(row.thing, row.room, row.row, row.at_ms, "5.0")
 
     out: list[tuple[str, str, bytes]] = []
-    assert look(Calm(), "lab", NOW, 168.0, out.append, disks=Disks()) == []
+    assert look(Calm(), "lab", NOW, 168.0, out.append, disks=Disks(), lives_ms=LIVES_MS) == []
     properties = json.loads(out[0][2])["value"]["maintenance"]["properties"]
     assert (properties["state"], properties["remainingUsefulLife"]) == ("none", None)
 
@@ -212,7 +214,7 @@ def test_a_servers_worst_finding_stands_on_its_twin():
                 yield from super().query(flux)
 
     out: list[tuple[str, str, bytes]] = []
-    found = look(Reader(), "lab", NOW, 168.0, out.append, disks=Disks())
+    found = look(Reader(), "lab", NOW, 168.0, out.append, disks=Disks(), lives_ms=LIVES_MS)
     assert [one.thing for one in found] == [UNIT, SERVER]
     (merge,) = [
         json.loads(value)["value"] for topic, key, value in out if topic == "racktwin.twin.lab" and key == SERVER

@@ -143,6 +143,9 @@ export function number(thing: Thing, feature: string, name: string): number | nu
   return typeof value === "number" ? value : null;
 }
 
+// What a model says holds for a while; once that is over it says nothing, whether or not it still stands there.
+export const expired = (thing: Thing, feature: string, at: number): boolean => (number(thing, feature, "expiresAt") ?? Infinity) < at;
+
 // A value is stale when ingest says so, or when it has not been seen for two minutes. What had not been seen for so long at a
 // past moment is not in that moment at all.
 export function stale(thing: Thing, feature: string, at: number): boolean {

@@ -88,6 +88,7 @@ export const text = {
     u: "U",
     maintenance: "Maintenance",
     anomaly: "Anomaly",
+    expired: "expired: nobody judges it now",
     grafana: "Open in Grafana",
     ditto: "Open in the Ditto UI",
     places: {

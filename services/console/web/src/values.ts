@@ -1,6 +1,6 @@
 // From things, of now or of a past moment, to the numbers that the room is coloured by.
 import type { Thing } from "./api";
-import { alertsOf, number, property, stale, type Focus, type Quantity } from "./store";
+import { alertsOf, expired, number, property, stale, type Focus, type Quantity } from "./store";
 
 export interface Zones {
   bottom: number | null;
@@ -25,16 +25,13 @@ export function zonesOf(rack: Thing, quantity: Quantity, at: number): Zones {
     case "deltaT":
       return one(fresh("cooling", "deltaT"));
     case "score":
-      return one(number(rack, "anomaly", "score"));
+      return one(expired(rack, "anomaly", at) ? null : number(rack, "anomaly", "score"));
   }
 }
 
 export function predicted(rack: Thing, zone: "top" | "bottom", at: number): number | null {
-  const feature = rack.features[`prediction.inlet-temperature.${zone}`]?.properties;
-  const value = feature?.["value"];
-  const expires = feature?.["expiresAt"];
-  if (typeof value !== "number" || (typeof expires === "number" && expires < at)) return null;
-  return value;
+  const feature = `prediction.inlet-temperature.${zone}`;
+  return expired(rack, feature, at) ? null : number(rack, feature, "value");
 }
 
 // What a unit supplies.

@@ -1,7 +1,7 @@
 // What is selected: a rack with its sensors, servers, trends and predictions, or a cooling unit with its commands.
 import { useMemo, useState } from "preact/hooks";
 import { api, type Point, type Thing } from "../api";
-import { alertsOf, me, number, ofRoom, past, property, redrawn, restsAt, selected, shownAt, site, stale, thingShown } from "../store";
+import { alertsOf, expired, me, number, ofRoom, past, property, redrawn, restsAt, selected, shownAt, site, stale, thingShown } from "../store";
 import { text } from "../text";
 import { shown } from "../room/Tip";
 import { predicted } from "../values";
@@ -16,6 +16,9 @@ import { useRead } from "./hooks";
 const HOUR = 3_600_000;
 const numbers = (points: Point[] | undefined): [number, number | null][] =>
   (points ?? []).map(([at, value]) => [at, typeof value === "number" ? value : null]);
+
+const verdict = (thing: Thing, feature: "anomaly" | "maintenance", at: number): string =>
+  expired(thing, feature, at) ? text.rack.expired : String(property(thing, feature, "state") ?? "–");
 
 export function Detail() {
   redrawn();
@@ -156,8 +159,8 @@ function Rack({ rack }: { rack: Thing }) {
           [text.rack.deltaT, shown(number(rack, "cooling", "deltaT"), 1, "K")],
           [text.rack.state, String(property(rack, "indices", "ashraeState") ?? "–")],
           [`${text.rack.predicted} (15 min)`, foreseen],
-          [text.rack.anomaly, String(property(rack, "anomaly", "state") ?? "–")],
-          [text.rack.maintenance, String(property(rack, "maintenance", "state") ?? "–")],
+          [text.rack.anomaly, verdict(rack, "anomaly", at)],
+          [text.rack.maintenance, verdict(rack, "maintenance", at)],
         ]}
       />
       <Findings thing={rack} />
@@ -207,7 +210,7 @@ function Server({ server }: { server: Thing }) {
           [text.server.cpuTemperature, shown(number(server, "thermal", "cpuTemperature"), 0, "°C")],
           [text.rack.inlet, shown(number(server, "thermal", "inletTemperature"), 1, "°C")],
           [text.rack.power, shown(number(server, "power", "power"), 0, "W")],
-          [text.rack.maintenance, String(property(server, "maintenance", "state") ?? "–")],
+          [text.rack.maintenance, verdict(server, "maintenance", at)],
         ]}
       />
       <Findings thing={server} />
@@ -246,7 +249,7 @@ function Unit({ unit }: { unit: Thing }) {
           [text.unit.heat, kilowatts("heatRemoved")],
           [text.unit.power, kilowatts("power")],
           [text.unit.cop, shown(number(unit, "power", "cop"), 2, "")],
-          [text.rack.maintenance, String(property(unit, "maintenance", "state") ?? "–")],
+          [text.rack.maintenance, verdict(unit, "maintenance", at)],
           [text.unit.serves, `${((unit.attributes["racks"] as string[] | undefined) ?? []).length} ${text.unit.racks}`],
         ]}
       />

@@ -1,6 +1,6 @@
 // What a model or the upkeep finds wrong with a thing: state, evidence, remaining life with its interval, when to mend it.
 import type { Thing } from "../api";
-import { property, shownAt } from "../store";
+import { expired, property, shownAt } from "../store";
 import { text } from "../text";
 import { go } from "./go";
 
@@ -9,9 +9,12 @@ export const CONCERNS = ["maintenance", "anomaly", "sensing"] as const;
 export type Concern = (typeof CONCERNS)[number];
 const QUIET = new Set(["none", "normal", undefined]);
 
+// A verdict's state; none where nobody judges, or where what was said has expired.
+export const stateOf = (thing: Thing, concern: Concern): string | undefined =>
+  expired(thing, concern, shownAt()) ? undefined : (property(thing, concern, "state") as string | undefined);
+
 // Concerns of a thing that are not all well.
-export const concernsOf = (thing: Thing): Concern[] =>
-  CONCERNS.filter((concern) => !QUIET.has(property(thing, concern, "state") as string | undefined));
+export const concernsOf = (thing: Thing): Concern[] => CONCERNS.filter((concern) => !QUIET.has(stateOf(thing, concern)));
 
 const facts = (thing: Thing, concern: Concern): Facts => (property(thing, concern, "evidence") ?? {}) as Facts;
 const days = (hours: number): string => (hours < 48 ? `${Math.round(hours)} h` : `${(hours / 24).toFixed(hours < 240 ? 1 : 0)} d`);

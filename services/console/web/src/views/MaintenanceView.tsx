@@ -1,11 +1,11 @@
 // What is degrading: state, evidence, remaining life with its interval, and when to do something about it.
-import { Card, CONCERNS, concernsOf } from "../parts/Findings";
+import { Card, CONCERNS, concernsOf, stateOf } from "../parts/Findings";
 import { property, things, tick } from "../store";
 import { text } from "../text";
 
 export function MaintenanceView() {
   tick.value;
-  const watched = [...things.values()].filter((thing) => CONCERNS.some((concern) => thing.features[concern]?.properties["state"] !== undefined));
+  const watched = [...things.values()].filter((thing) => CONCERNS.some((concern) => stateOf(thing, concern) !== undefined));
   const score = (thing: (typeof watched)[number], concern: (typeof CONCERNS)[number]): number => Number(property(thing, concern, "score") ?? 0);
   const found = [...things.values()]
     .flatMap((thing) => concernsOf(thing).map((concern) => ({ thing, concern })))
