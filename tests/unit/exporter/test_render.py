@@ -143,9 +143,10 @@ def test_names_end_with_their_units_and_series_are_as_promised() -> None:
 
 def test_ten_thousand_racks_within_a_scrape(record_property: Any) -> None:
     things = [rack(f"r{number}") for number in range(2000)]
-    started = time.perf_counter()
+    # Of this process alone: a busy machine is not a slow scrape.
+    started = time.process_time()
     body = scrape(things, KINDS, NOW, openmetrics=True)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     record_property("seconds_2000_racks", seconds)
     assert len(body) > 2_000_000
     # A tenth of Prometheus' usual time-out, on a busy machine.
