@@ -68,16 +68,18 @@ class Definition(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fie
     `expiry_s`: how long after it was made a prediction may be shown; `stale_after_s`: a channel whose newest reading is
     older gives no prediction; `least_past_s`: nor does one whose oldest reading in the window is younger. `horizon_s`
     is the horizon that the twin's feature shows first; `horizons_s` lists all of them, ascending (empty: that one
-    alone). `task` detect: `findings` are what it can find, `feature` is where on the twin its verdict stands.
+    alone). `task` detect: `findings` are what it can find, `feature` is where on the twin its verdict stands. `task`
+    maintain: `findings` are the parts that it judges, `limits` what of them is too much and when that is told.
     """
 
     name: str
     title: str
     package: str
     kinds: list[str]
-    task: Literal["forecast", "detect"] = "forecast"
+    task: Literal["forecast", "detect", "maintain"] = "forecast"
     feature: str = ""
     findings: list[Finding] = []
+    limits: dict[str, float] = {}
     horizon_s: Positive = msgspec.field(name="horizonS")
     horizons_s: list[Positive] = msgspec.field(default_factory=list, name="horizonsS")
     window_s: Positive = msgspec.field(name="windowS")
@@ -237,8 +239,11 @@ def check(definition: Definition) -> None:
         raise ModelError(
             f"model {definition.name!r}: horizonsS must ascend and hold horizonS {definition.horizon_s}, got {horizons}"
         )
-    if definition.task == "detect" and not (definition.findings and definition.feature):
+    if definition.task != "forecast" and not (definition.findings and definition.feature):
         raise ModelError(f"model {definition.name!r}: a model that detects needs findings and a feature")
+    missing = {"loss", "dueH", "plannedH"} - set(definition.limits)
+    if definition.task == "maintain" and missing:
+        raise ModelError(f"model {definition.name!r}: limits: {', '.join(sorted(missing))} missing")
     if not definition.targets or not definition.kinds:
         raise ModelError(f"model {definition.name!r}: needs at least one target and one kind")
     if definition.window_s % definition.resolution_s:

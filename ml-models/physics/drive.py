@@ -48,7 +48,7 @@ class Drive:
 
     def refresh(self, e: Equations, state: State) -> None:
         """Take what follows the state slowly: efficiency and moisture."""
-        self.per_cop: Floats = 1.0 / laws.chiller_cop(state.supply, e.cop_scale)
+        self.per_cop: Floats = 1.0 / laws.chiller_cop(state.supply, e.cop_scale * self.inputs.efficiency)
         self.steady[:, 0] = e.moisture_rate(state, self.inputs)
 
     def lags(self, dt: float) -> tuple[Floats, Floats]:

@@ -106,6 +106,7 @@ class RoomModel:
             setpoint=np.tile(np.array([unit.setpoint_c for unit in self.layout.units]), (s, 1)),
             fan=np.tile(np.array([unit.fan_percent / 100.0 for unit in self.layout.units]), (s, 1)),
             capacity=np.ones((s, m)),
+            efficiency=np.ones((s, m)),
             server_fan=np.ones((s, n)),
             extra_recirculation=np.zeros((s, n)),
             containment_open=np.zeros(s),
@@ -237,7 +238,7 @@ class RoomModel:
         returned = e.breathe(network, source)[:, z:]
         fans, unit_fans = e.fan_power(network.flow), e.unit_fan_power(state)
         heat = RHO_CP * network.unit_flow * (returned - state.supply) + unit_fans
-        cop = laws.chiller_cop(state.supply, e.cop_scale)
+        cop = laws.chiller_cop(state.supply, e.cop_scale * inputs.efficiency)
         return Outputs(
             elapsed_s=state.elapsed_s,
             inlet=state.inlet.copy(),

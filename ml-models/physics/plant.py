@@ -255,6 +255,7 @@ class Plant:
         inputs.setpoint = self._setpoint + self._supply_drift + nature.hunting * self._hunting[0]
         inputs.setpoint += self._surroundings.supply_k(self.time_s)[..., None]
         inputs.fan, inputs.capacity = self._fan.copy(), np.ones_like(self._fan)
+        inputs.efficiency = np.ones_like(self._fan)
         inputs.server_fan = np.ones((s, n))
         inputs.extra_recirculation = 0.12 * self._place_drift
         inputs.containment_open, inputs.moisture = np.zeros(s), self._fresh_moisture()
@@ -274,6 +275,9 @@ class Plant:
                 inputs.capacity[:, at] *= 1.0 - lost
             if fault.kind != "unit-fails":
                 inputs.fan[:, at] *= 1.0 - lost
+        elif fault.kind == "unit-coil-fouls":
+            # A unit that removes nothing per watt has failed; this one still does a little.
+            inputs.efficiency[:, self.layout.unit_index(fault.target)] *= max(1.0 - lost, 0.05)
         elif fault.kind == "rack-fan-degrades":
             inputs.server_fan[:, self.layout.rack_index(fault.target)] *= 1.0 - lost
         elif fault.kind == "blanking-missing":

@@ -34,16 +34,18 @@ ROOM, NEAR, SLOW, REMOVED, CHILLER, MOISTURE, IT, FANS, UNIT_FANS = range(len(SC
 class Inputs:
     """What acts on the room until it is changed.
 
-    ``it_power`` (S, N) W of each rack without its server fans; ``setpoint`` (S, M) °C of supply air; ``fan`` (S, M) of
-    full speed, 0..1; ``capacity`` (S, M) share of rated capacity that is there, 0 is failed; ``server_fan`` (S, N)
-    factor on the flow through a rack (1 is healthy); ``extra_recirculation`` (S, N) added to both zones of a rack
-    (blanking panels missing); ``containment_open`` (S,) 0 closed .. 1 open; ``moisture`` (S,) kg/s that leaks in.
+    ``it_power`` (S, N) W of each rack without its server fans; ``setpoint`` (S, M) °C of supply air; ``fan`` (S, M)
+    of full speed, 0..1; ``capacity`` (S, M) share of rated capacity that is there, 0 is failed; ``efficiency`` (S,
+    M) factor on the heat removed per watt (1 is a clean coil and full charge); ``server_fan`` (S, N) factor on the
+    flow through a rack (1 is healthy); ``extra_recirculation`` (S, N) added to both zones of a rack (blanking
+    panels missing); ``containment_open`` (S,) 0 closed .. 1 open; ``moisture`` (S,) kg/s that leaks in.
     """
 
     it_power: Floats
     setpoint: Floats
     fan: Floats
     capacity: Floats
+    efficiency: Floats
     server_fan: Floats
     extra_recirculation: Floats
     containment_open: Floats

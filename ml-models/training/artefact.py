@@ -21,7 +21,7 @@ from training.registry import Model
 PARITY_LIMIT = 0.01
 # Travels in a ConfigMap, whose limit is 1 MiB with everything base64-encoded.
 SIZE_LIMIT = 700_000
-OUTPUTS = {"forecast": ["value", "lo", "hi"], "detect": ["score", "share"]}
+OUTPUTS = {"forecast": ["value", "lo", "hi"], "detect": ["score", "share"], "maintain": ["score", "life"]}
 
 
 class ArtefactError(Exception):
@@ -128,6 +128,56 @@ def detector_card(model: Model, made: Manifest) -> str:
         parity=f"{metrics['parity']:.1e}",
         limits="\n".join(f"- {limit}" for limit in made.training["limits"]),
     )
+
+
+_COMPARED = (
+    ("episodes (and unit-years of parts that are well)", "episodes", "unitYears"),
+    ("precision", "precision", ""),
+    ("recall", "recall", ""),
+    ("recall of breaks", "brokenRecall", ""),
+    ("false alarms in 1,000 unit-years", "falsePer1000UnitYears", ""),
+    ("days ahead, median (tenth)", "daysAheadMedian", "daysAheadTenth"),
+    ("coverage of the remaining life's interval", "lifeCoverage", ""),
+    ("error of the remaining life, median, days (share)", "lifeErrorDays", "lifeErrorShare"),
+    ("width of its interval, median, days", "lifeWidthDays", ""),
+)
+
+
+def maintainer_card(model: Model, made: Manifest) -> str:
+    """The card of the model that judges what wears."""
+    definition, parts = made.definition, made.metrics["parts"]
+    head = [f"{name} {who}" for name in parts for who in ("model", "trend")]
+    table = ["| | " + " | ".join(head) + " |", "|---" * (len(head) + 1) + "|"]
+    for label, key, second in _COMPARED:
+        cells = [_beside(found[who], key, second) for found in parts.values() for who in ("model", "trend")]
+        table.append(f"| {label} | " + " | ".join(cells) + " |")
+    serves = [name for name, found in parts.items() if found["serves"]]
+    left = [name for name in parts if name not in serves]
+    return model.card.substitute(
+        title=definition.title,
+        name=definition.name,
+        version=made.version,
+        created=datetime.fromtimestamp(made.created / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        findings="; ".join(f"{finding.name} ({finding.cause})" for finding in definition.findings),
+        window_days=definition.window_s // 86_400,
+        coverage_percent=round(definition.coverage * 100),
+        loss_percent=round(100 * definition.limits["loss"]),
+        due_days=round(definition.limits["dueH"] / 24),
+        planned_days=round(definition.limits["plannedH"] / 24),
+        inputs=len(made.inputs),
+        data=made.training["description"],
+        rows=", ".join(f"{part} {count}" for part, count in made.training["rows"].items()),
+        scores="\n".join(table),
+        serves=f"The model serves for: {', '.join(serves) or 'nothing'}. "
+        f"The plain trend is no worse, and serves, for: {', '.join(left) or 'nothing'}.",
+        parity=f"{made.metrics['parity']:.1e}",
+        limits="\n".join(f"- {limit}" for limit in made.training["limits"]),
+    )
+
+
+def _beside(found: dict[str, Any], key: str, second: str) -> str:
+    said = ["-" if found[name] is None else f"{found[name]:g}" for name in (key, second) if name]
+    return said[0] if len(said) == 1 else f"{said[0]} ({said[1]})"
 
 
 def write(folder: Path, graph: bytes, made: Manifest, text: str) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from models.definition import ModelError
 from models.registry import Registry, RegistryError
 from racktwin import process
-from training import detecting, first, promotion, registry, sources, unseen
+from training import detecting, first, maintaining, promotion, registry, sources, unseen
 from training.artefact import ArtefactError
 from training.gate import Gate
 from training.history import HistoryError
@@ -43,6 +43,18 @@ def main(argv: list[str] | None = None) -> int:
                 note(f"{options.model} is trained on simulated faults: what is recorded does not say what was wrong")
             folder = options.out or settings.models_dir / model.definition.name
             trained = detecting.train(model, folder, seed=options.seed, created_ms=process.epoch_ms(), note=note)
+            _publish(trained, folder, settings, options.registry or settings.registry_url, note)
+            return _finish(trained, options, round(time.monotonic() - started, 1))
+        if model.definition.task == "maintain":
+            folder = options.out or settings.models_dir / model.definition.name
+            trained = maintaining.train(
+                model,
+                folder,
+                seed=options.seed,
+                created_ms=process.epoch_ms(),
+                note=note,
+                sizes=maintaining.QUICK if options.quick else maintaining.USUAL,
+            )
             _publish(trained, folder, settings, options.registry or settings.registry_url, note)
             return _finish(trained, options, round(time.monotonic() - started, 1))
         note(f"model {options.model}, history {options.history}")
@@ -216,6 +228,14 @@ def _tell(trained: Trained, seconds: float) -> None:
         )
         return
     overall = trained.metrics["overall"]
+    if "parts" in trained.metrics:
+        bar = trained.metrics["trend"]
+        print(
+            f"on unseen sites: precision {overall['precision']:.2f} (the plain trend {bar['precision']:.2f}), "
+            f"recall {overall['recall']:.2f} ({bar['recall']:.2f}), false alarms in 1,000 unit-years "
+            f"{overall['falsePer1000UnitYears']:.0f} ({bar['falsePer1000UnitYears']:.0f}); more in CARD.md"
+        )
+        return
     print(
         f"on unseen racks and times: MAE {overall['mae']:.3f} (persistence {overall['mae_persistence']:.3f}), "
         f"skill {overall['skill']:.2f}, interval coverage {overall['coverage']:.1%}; more in CARD.md"

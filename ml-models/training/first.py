@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from training import detecting, faulty, registry
+from training import detecting, faulty, maintaining, registry
 from training.job import QUICK, Trained, train
 from training.samples import CALIBRATION, TRAIN
 from training.simulated import QUICK_HOURS, QUICK_PLANTS, Simulation, history_of, run
@@ -33,7 +33,14 @@ def train_all(
     Raises:
         ModelError: there is no such model. HistoryError, ArtefactError, ValueError: as of a single training.
     """
-    models = [registry.load(name) for name in names]
+    every = [registry.load(name) for name in names]
+    # It learns from lives and not from rooms.
+    for model in every:
+        if model.definition.task == "maintain":
+            note(f"{model.definition.name}:")
+            place = folder / model.definition.name
+            done(maintaining.train(model, place, seed=seed, created_ms=created_ms, note=note, sizes=maintaining.QUICK))
+    models = [model for model in every if model.definition.task != "maintain"]
     for cell_s in sorted({model.definition.resolution_s for model in models}):
         alike = [model for model in models if model.definition.resolution_s == cell_s]
         servers = any(model.definition.kinds == ["server"] for model in alike)

@@ -6,6 +6,7 @@ comparison. Next: `training.promotion`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 # Normal windows that a detector may report, and how much of what is wrong it must find, to serve.
@@ -59,3 +60,27 @@ def judge_detector(*, f1: float, false_alarm_rate: float, f1_of_serving: float |
     if f1_of_serving is not None and not 1.0 - f1 < (1.0 - f1_of_serving) * (1.0 - margin):
         return Verdict(False, f"not better than what serves (F1 {f1:.3f}, it has {f1_of_serving:.3f})")
     return Verdict(True, f"F1 {f1:.2f}, false alarms {false_alarm_rate:.2%}")
+
+
+def judge_maintainer(
+    gate: Gate,
+    *,
+    parts: int,
+    episodes: int,
+    coverage: float | None,
+    nominal: float,
+    f1: float,
+    f1_of_serving: float | None,
+) -> Verdict:
+    """Of a model that judges what wears. `parts`: at how many it beats the plain trend; `episodes`: wearing parts that
+    `coverage` was found on, of which few say little; `f1_of_serving`: of the version that serves, on lives like these.
+    """
+    if not parts:
+        return Verdict(False, "no better than the plain trend at any part")
+    tolerance = gate.coverage_tolerance + 1.64 * math.sqrt(nominal * (1.0 - nominal) / max(1, episodes))
+    if coverage is None or abs(coverage - nominal) > tolerance:
+        held = "none" if coverage is None else f"{coverage:.0%}"
+        return Verdict(False, f"badly calibrated: its {nominal:.0%} interval of the remaining life holds {held}")
+    if f1_of_serving is not None and not f1 > f1_of_serving:
+        return Verdict(False, f"not better than what serves (F1 {f1:.3f}, it has {f1_of_serving:.3f})")
+    return Verdict(True, f"F1 {f1:.2f}, better than the trend at {parts} parts, remaining life within {coverage:.0%}")

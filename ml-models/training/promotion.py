@@ -12,7 +12,7 @@ import onnxruntime as ort
 from models.definition import Manifest, read_manifest
 from models.registry import Outcome, Registry
 from models.samples import Samples
-from training.gate import USUAL, Gate, Verdict, judge, judge_detector
+from training.gate import USUAL, Gate, Verdict, judge, judge_detector, judge_maintainer
 
 # Of a training that brought nothing new: equal histories and seeds give equal graphs.
 SAME: Final = "the same as what serves: nothing changed"
@@ -45,7 +45,9 @@ def promote(
         registry.set_outcome(name, Outcome(manifest.version, now_ms, promoted=False, reason=same.reason))
         return Promoted(manifest.version, pointer.version, same)
     other = pointer.version if pointer is not None else None
-    if test is None:
+    if manifest.definition.task == "maintain":
+        verdict = _maintains(registry, manifest, other, gate)
+    elif test is None:
         verdict = _detects(registry, manifest, other, gate.margin)
     else:
         verdict = _forecasts(registry, folder, manifest, test, gate=gate, other=other, scratch=scratch)
@@ -81,6 +83,22 @@ def _detects(registry: Registry, manifest: Manifest, other: str | None, margin: 
         serving = served.metrics.get("f1") if served.inputs == manifest.inputs else None
     return judge_detector(
         f1=metrics["f1"], false_alarm_rate=metrics["falseAlarmRate"], f1_of_serving=serving, margin=margin
+    )
+
+
+def _maintains(registry: Registry, manifest: Manifest, other: str | None, gate: Gate) -> Verdict:
+    """By its card and that of what serves; a part at which it is no better than the trend is left to that."""
+    metrics = manifest.metrics
+    serving = None if other is None else registry.manifest(manifest.definition.name, other).metrics
+    mine = [found["model"] for found in metrics["parts"].values() if found["serves"]]
+    return judge_maintainer(
+        gate,
+        parts=len(mine),
+        episodes=sum(found["episodes"] for found in mine),
+        coverage=metrics["serving"]["modelCoverage"],
+        nominal=manifest.definition.coverage,
+        f1=metrics["serving"]["f1"],
+        f1_of_serving=None if serving is None else serving.get("serving", {}).get("f1"),
     )
 
 

@@ -1,4 +1,4 @@
-"""What wears, by series. Pure.
+"""What wears, by series and their plain trend: all there is without a model, and what breaks within the hour. Pure.
 
 A cooling unit moves air in proportion to its fan's speed; what it moves less than it did is a clogged filter or a worn
 fan. What it removes of heat per watt goes with the coil and the compressor. A server's fan that turns slower at the
@@ -8,7 +8,7 @@ was left shut.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Final
 
 import numpy as np
@@ -27,13 +27,19 @@ _SERVER_FAN = ("fan", "turns slower at the same command: worn bearings or dust")
 
 
 def findings(
-    things: Mapping[str, Thing], end_ms: int, *, calm_hour: int, demand: Demand | None = None
+    things: Mapping[str, Thing],
+    end_ms: int,
+    *,
+    calm_hour: int,
+    demand: Demand | None = None,
+    parts: Container[str] | None = None,
 ) -> dict[str, Finding]:
-    """The worst finding of each thing that has one. `calm_hour`: hour of the day (UTC) at which calm hours begin."""
+    """The worst finding of each thing that has one. `calm_hour`: hour of the day (UTC) at which calm hours begin;
+    `parts`: judge these alone, as others are a model's."""
     found: dict[str, Finding] = {}
     for name, thing in things.items():
         for (part, cause), times, values in _ratios(thing, sudden=demand is not None):
-            if len(times) < 2:
+            if len(times) < 2 or (parts is not None and part not in parts):
                 continue
             one = trend(
                 name,

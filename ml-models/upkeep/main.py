@@ -5,12 +5,15 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge
 
 from models.influx import InfluxError, InfluxReader
+from models.registry import Registry
 from models.wear import Finding
 from racktwin import process
 from racktwin.kafka import SafeProducer
 from racktwin.process import Context
 from upkeep.disks import Disks
+from upkeep.model import Source
 from upkeep.outbox import Record
+from upkeep.past import LongPast
 from upkeep.settings import UpkeepSettings
 from upkeep.work import look
 
@@ -25,6 +28,8 @@ def run(settings: UpkeepSettings, context: Context) -> None:
     interval_ms = round(settings.upkeep_interval_s * 1000)
     context.health.set_ready(True)
     disks = Disks()
+    registry = Registry(settings.registry_url) if settings.registry_url else None
+    source, long = Source(registry, context.clock, context.log), LongPast(settings.upkeep_long_days)
 
     def put(record: Record) -> None:
         producer.produce(*record)
@@ -42,6 +47,7 @@ def run(settings: UpkeepSettings, context: Context) -> None:
             with InfluxReader(settings) as reader:
                 for site in settings.site_list() or reader.sites():
                     hours = settings.upkeep_history_hours
+                    served = source.current()
                     found = look(
                         reader,
                         site,
@@ -51,8 +57,12 @@ def run(settings: UpkeepSettings, context: Context) -> None:
                         disks=disks,
                         lives_ms=settings.lives_ms(),
                         sudden_scale=settings.upkeep_sudden_scale,
+                        served=served,
+                        long=long,
                     )
                     _tell(site, found, context)
+                    if long.problem:
+                        context.log.info("days before the last week cannot be read", site=site, error=long.problem)
         except (InfluxError, ValueError) as error:
             # Looked at again in its own time: nothing wears within minutes.
             FAILED.inc()

@@ -27,6 +27,17 @@ class UpkeepSettings(KafkaSettings, InfluxSettings, SitesSettings, ProcessSettin
         le=604_800,
         description="Seconds after which a finding that was not repeated says nothing; at least 3 intervals.",
     )
+    upkeep_long_days: int = Field(
+        180,
+        ge=1,
+        le=180,
+        description="How many days the maintenance model looks back, by means of a day; read piece by piece.",
+    )
+    registry_url: str = Field(
+        "",
+        description="Registry with the maintenance model: a directory, or s3://bucket/prefix. A newly promoted "
+        "version is taken up without a restart; without a registry the plain trend judges alone.",
+    )
 
     def lives_ms(self) -> int:
         """How long a finding holds."""

@@ -235,6 +235,7 @@ COMPONENTS = (
         "finds what wears and when to mend it",
         kafka,
         influx_to_read,
+        models,
         # A demo is watched for minutes.
         lambda _instance: {"RACKTWIN_UPKEEP_INTERVAL_S": "60"},
         after=("kafka", "influxd"),

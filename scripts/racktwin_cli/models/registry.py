@@ -136,7 +136,7 @@ def _rows(registry: Registry, name: str) -> list[dict[str, Any]]:
     rows = []
     for made in registry.versions(name):
         overall = made.metrics.get("overall", {})
-        skill, f1 = overall.get("skill"), made.metrics.get("f1")
+        skill, f1 = overall.get("skill"), made.metrics.get("f1", overall.get("f1"))
         rows.append(
             {
                 "model": name,
@@ -144,7 +144,7 @@ def _rows(registry: Registry, name: str) -> list[dict[str, Any]]:
                 "created": datetime.fromtimestamp(made.created / 1000, UTC).strftime("%Y-%m-%d %H:%M"),
                 "history": made.training.get("history", ""),
                 "score": f"skill {skill:.2f}" if skill is not None else (f"F1 {f1:.2f}" if f1 is not None else ""),
-                "coverage": overall.get("coverage"),
+                "coverage": overall.get("coverage", overall.get("lifeCoverage")),
                 "serves": pointer is not None and pointer.version == made.version,
             }
         )

@@ -109,6 +109,8 @@ def test_every_fault_shows_and_is_mended(hall: Layout, kind: faults.Kind) -> Non
         "unit-fails": b["supply"][-1, 0, 0] > a["supply"][-1, 0, 0] + 1.0,
         "unit-stops": b["unit_airflow"][-1, 0, 0] < 0.01,
         "unit-fan-degrades": b["unit_airflow"][-1, 0, 0] < 0.8 * a["unit_airflow"][-1, 0, 0],
+        "unit-coil-fouls": b["cop"][-1, 0, 0] < 0.75 * a["cop"][-1, 0, 0]
+        and b["unit_power"][-1, 0, 0] > 1.1 * a["unit_power"][-1, 0, 0],
         "rack-fan-degrades": b["delta_t"][-1, 0, 2] > 1.2 * a["delta_t"][-1, 0, 2],
         "blanking-missing": b["top_temperature"][-1, 0, 2] > a["top_temperature"][-1, 0, 2] + 0.5,
         "containment-opens": np.nanmean(b["top_temperature"][-1]) > np.nanmean(a["top_temperature"][-1]) + 0.2,

@@ -12,7 +12,7 @@ from onnx import helper
 from tests.unit.runner.conftest import graph, manifest, write
 
 from models.definition import ModelError
-from runner.opset import opset_of
+from models.opset import opset_of
 from runner.predictor import load
 
 

@@ -1,8 +1,8 @@
 """Which operator set an ONNX graph is written for, read from its own bytes. Pure.
 
-A manifest may claim anything, and onnxruntime does not tell. The `onnx` package is for trainings; a runner needs one
-number, so the outermost message is walked here (protocol buffers' wire format; onnx.proto: ModelProto.opset_import = 8,
-OperatorSetIdProto.domain = 1, .version = 2). Next: `runner.predictor`.
+A manifest may claim anything, and onnxruntime does not tell. The `onnx` package is for trainings; who serves needs
+one number, so the outermost message is walked here (protocol buffers' wire format; onnx.proto: ModelProto.opset_import
+= 8, OperatorSetIdProto.domain = 1, .version = 2). Next: `models.checked`.
 """
 
 from __future__ import annotations
