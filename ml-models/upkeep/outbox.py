@@ -12,6 +12,8 @@ from racktwin.names import own_topic, site_of
 from upkeep.series import Thing
 
 FEATURE: Final = "maintenance"
+# What history has of a finding beside what the feature's properties hold: it cannot keep the object `evidence`.
+HISTORY: Final = ("remainingUsefulLifeLow", "remainingUsefulLifeHigh", "windowFrom", "windowTo", "because")
 Record = tuple[str, str, bytes]
 
 
@@ -39,6 +41,7 @@ def records(name: str, thing: Thing, finding: Finding | None, now_ms: int, lives
     merge = merge_features(name, {FEATURE: properties}, f"upkeep-{now_ms}")
     yield own_topic("twin", site), name, merge
     values = {key: properties[key] for key in ("score", "state", "cause", "remainingUsefulLife", "expiresAt")}
+    values |= _flat(finding) if finding is not None else {}
     reading = Reading(
         v=1,
         thing=name,
@@ -53,3 +56,12 @@ def records(name: str, thing: Thing, finding: Finding | None, now_ms: int, lives
         row=thing.row,
     )
     yield own_topic("readings", site), name, encode(reading)
+
+
+def _flat(finding: Finding) -> dict[str, float | str | None]:
+    """A finding's interval (h), window (ISO 8601) and evidence, one value for each of `HISTORY`."""
+    window = finding.window or {}
+    plain = ((name, said) for name, said in finding.evidence.items() if isinstance(said, int | float | str))
+    because = ", ".join(f"{name} {said:.4g}" if isinstance(said, float) else f"{name} {said}" for name, said in plain)
+    flat = (finding.remaining_lo_h, finding.remaining_hi_h, window.get("from"), window.get("to"), because or None)
+    return dict(zip(HISTORY, flat, strict=True))

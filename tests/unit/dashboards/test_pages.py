@@ -13,6 +13,7 @@ from dashboards import generate
 from dashboards.frame import build
 from dashboards.pages import PAGES
 from racktwin import catalogue, catalogue_computed
+from upkeep import outbox
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}")
 _FIELD = re.compile(r'r\._field == "(\w+)"')
@@ -23,6 +24,8 @@ _OWN = {
     "command": {"id", "origin", "who", "setpoint", "fanSpeed", "mode", "rule", "detail", "by"},
     # One series for each thing, model, sensor and horizon (`scorecard.outbox`).
     "scorecard": {"count", "mae", "bias", "skill", "coverage"},
+    # What history has of a finding instead of its evidence, an object.
+    "score": set(outbox.HISTORY),
     # Of the scenarios' bucket (`scenarios.store`).
     "scenario_result": {"summary"},
 }

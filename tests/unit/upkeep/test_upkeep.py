@@ -11,6 +11,7 @@ import pytest
 
 from models.influx import Row
 from racktwin.messages import decode_reading
+from upkeep import outbox
 from upkeep.disks import Disks, judged
 from upkeep.judge import calm_hour, findings
 from upkeep.series import Thing
@@ -106,6 +107,11 @@ def test_what_breaks_within_the_hour_is_on_the_twin_and_in_history():
     assert properties["expiresAt"] == told.values["expiresAt"] == NOW + LIVES_MS
     assert (told.feature, told.kind, told.room) == ("maintenance", "cooling", "hall")
     assert told.values["state"] == "due"
+    # History has no objects.
+    assert set(outbox.HISTORY) <= set(told.values)
+    assert told.values["remainingUsefulLifeLow"] == properties["evidence"]["lo"]
+    assert told.values["windowFrom"] == properties["evidence"]["window"]["from"]
+    assert "loss 0." in told.values["because"]
 
 
 def test_what_breaks_may_be_looked_for_in_shorter_times():
