@@ -12,6 +12,7 @@ from starlette.status import HTTP_404_NOT_FOUND, WS_1008_POLICY_VIOLATION
 from console.access import Here, Inside, Visible, present, same_origin, services_of
 from console.api.problems import problems
 from racktwin.fleet import view, views
+from racktwin.history import Retention
 from racktwin.names import ThingId
 
 router = APIRouter(prefix="/api/v1/sites", tags=["twins"], responses=problems(401, 422, 429))
@@ -36,6 +37,8 @@ class SiteSummary(BaseModel):
     name: str
     display_name: str
     ashrae_class: str
+    # Days that history is kept at full rate, by the minute and by the quarter of an hour; 0: for ever.
+    kept_days: tuple[int, int, int]
     rooms: list[RoomSummary]
 
 
@@ -99,11 +102,13 @@ async def sites(session: Here, inside: Inside) -> list[SiteSummary]:
                 )
             )
         own = next(iter(fleet.of_kind("site")), {}).get("attributes", {})
+        kept = Retention().of_site(own)
         found.append(
             SiteSummary(
                 name=name,
                 display_name=own.get("displayName") or name,
                 ashrae_class=own.get("ashraeClass") or "A2",
+                kept_days=(kept.full_days, kept.minute_days, kept.quarter_days),
                 rooms=rooms,
             )
         )

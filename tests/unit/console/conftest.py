@@ -114,7 +114,7 @@ class Console:
             role: users.add(self.users_file, role, role, ["berlin"]) for role in ("viewer", "operator", "engineer")
         }
         self.fleet = Fleet("berlin")
-        self.fleet.put(thing("site", "berlin", displayName="Berlin", ashraeClass="A1"))
+        self.fleet.put(thing("site", "berlin", displayName="Berlin", ashraeClass="A1", history={"fullDays": 14}))
         self.fleet.put(thing("room", "hall-a", location="hall-a", width=12, depth=9, height=3))
         air = {"environment.top": {"temperature": 23.4, "observedAt": NOW}}
         self.fleet.put(thing("rack", "r1", location="hall-a", serial="SN-7", features=air))

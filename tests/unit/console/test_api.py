@@ -18,6 +18,7 @@ SITE = "/api/v1/sites/berlin"
 def test_sites_and_their_rooms(console):
     (site,) = console.client("viewer").get("/api/v1/sites").json()
     assert (site["display_name"], site["ashrae_class"]) == ("Berlin", "A1")
+    assert site["kept_days"] == [14, 90, 1825]
     assert site["rooms"] == [{"name": "hall-a", "width": 12, "depth": 9, "height": 3, "racks": 1, "cooling_units": 1}]
 
 

@@ -75,6 +75,6 @@ def test_each_way_to_ask_is_known_to_whoever_makes_the_sentences():
 
 
 def test_every_action_that_the_page_offers_is_one_of_the_resource():
-    offered = re.findall(r"return { (\w+): {", (WEB / "views" / "WhatIfView.tsx").read_text(encoding="utf-8"))
+    offered = re.findall(r"return { (\w+): {", (WEB / "changes.ts").read_text(encoding="utf-8"))
     assert set(offered) <= {action for action, _ in keys()}
     assert offered

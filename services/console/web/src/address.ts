@@ -1,22 +1,22 @@
 // Deep links: what is looked at stands in the address, so that it can be shared and the browser's back button works.
 import { effect } from "@preact/signals";
-import { focus, moment, quantity, restsAt, room, selected, shape, site, view, type Focus, type Quantity, type Shape, type View } from "./store";
+import { FOCUSES, focus, moment, QUANTITIES, quantity, restsAt, room, selected, SHAPES, shape, site, view, VIEWS } from "./store";
 
-const VIEWS: readonly View[] = ["room", "dashboards", "replay", "whatif", "optimise", "maintenance", "alerts", "audit"];
+// What an address says, if there is such a thing; one that is spelt wrongly changes nothing.
+const known = <T extends string>(said: string | null | undefined, all: readonly T[], now: T): T => all.find((each) => each === said) ?? now;
 
 export function read(): void {
   const parts = location.pathname.split("/").filter(Boolean).map(decodeURIComponent);
   const asked = new URLSearchParams(location.search);
-  const first = parts[0] as View | undefined;
-  if (first !== undefined && VIEWS.includes(first)) view.value = first;
+  view.value = known(parts[0], VIEWS, view.value);
   if (parts[1] !== undefined) site.value = parts[1];
   if (parts[2] !== undefined) room.value = parts[2];
   selected.value = asked.get("thing");
   const at = Number(asked.get("at"));
   if (at > 0) moment.value = at;
-  quantity.value = (asked.get("colour") as Quantity | null) ?? quantity.value;
-  focus.value = (asked.get("racks") as Focus | null) ?? focus.value;
-  shape.value = (asked.get("shape") as Shape | null) ?? shape.value;
+  quantity.value = known(asked.get("colour"), QUANTITIES, quantity.value);
+  focus.value = known(asked.get("racks"), FOCUSES, focus.value);
+  shape.value = known(asked.get("shape"), SHAPES, shape.value);
 }
 
 export function keep(): void {

@@ -32,6 +32,8 @@ export interface SiteSummary {
   name: string;
   display_name: string;
   ashrae_class: string;
+  // Days that history is kept at full rate, by the minute and by the quarter of an hour; 0: for ever.
+  kept_days: [number, number, number];
   rooms: RoomSummary[];
 }
 export interface Feature {

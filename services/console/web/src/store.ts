@@ -2,10 +2,13 @@
 import { batch, computed, signal } from "@preact/signals";
 import type { Feature, Me, SiteSummary, Thing } from "./api";
 
-export type View = "room" | "dashboards" | "replay" | "whatif" | "optimise" | "maintenance" | "alerts" | "audit";
-export type Shape = "3d" | "plan" | "list";
+export const VIEWS = ["room", "dashboards", "replay", "whatif", "optimise", "maintenance", "alerts", "audit"] as const;
+export type View = (typeof VIEWS)[number];
+export const SHAPES = ["3d", "plan", "list"] as const;
+export type Shape = (typeof SHAPES)[number];
 export type FeedState = "starting" | "live" | "behind" | "lost";
-export type Quantity = "inlet" | "predicted" | "humidity" | "power" | "deltaT" | "score";
+export const QUANTITIES = ["inlet", "predicted", "humidity", "power", "deltaT", "score"] as const;
+export type Quantity = (typeof QUANTITIES)[number];
 
 export const me = signal<Me | null>(null);
 export const sites = signal<SiteSummary[]>([]);
@@ -17,7 +20,8 @@ export const quantity = signal<Quantity>("inlet");
 // What of the room is drawn.
 export const layers = signal({ aisles: true, flows: false, names: false, units: true, alerts: true });
 // Racks that are not meant are dimmed.
-export type Focus = "all" | "out" | "alerts" | "stale";
+export const FOCUSES = ["all", "out", "alerts", "stale"] as const;
+export type Focus = (typeof FOCUSES)[number];
 export const focus = signal<Focus>("all");
 export const selected = signal<string | null>(null);
 export const feed = signal<FeedState>("starting");

@@ -1,6 +1,7 @@
 // What is selected: a rack with its sensors, servers, trends and predictions, or a cooling unit with its commands.
+import { signal } from "@preact/signals";
 import { useMemo, useState } from "preact/hooks";
-import { api, type Point, type Thing } from "../api";
+import { api, type Point, type Prediction, type Thing } from "../api";
 import { alertsOf, expired, me, number, ofRoom, past, property, redrawn, restsAt, selected, shownAt, site, stale, thingShown } from "../store";
 import { text } from "../text";
 import { shown } from "../room/Tip";
@@ -10,6 +11,7 @@ import { Acknowledge } from "./Acknowledge";
 import { CommandDialog } from "./CommandDialog";
 import { Elevation } from "./Elevation";
 import { Card, concernsOf } from "./Findings";
+import { foreseen, horizonsOf, nearestHorizon } from "./foreseen";
 import { grafanaLink } from "./grafana";
 import { useRead } from "./hooks";
 
@@ -104,6 +106,25 @@ function Findings({ thing }: { thing: Thing }) {
   );
 }
 
+// How far ahead the curves of what models said look. One choice for whatever is looked at next.
+const horizon = signal(900);
+function Ahead({ said }: { said: Prediction[] }) {
+  const known = horizonsOf(said);
+  if (known.length === 0) return null;
+  return (
+    <label>
+      {text.rack.ahead}{" "}
+      <select value={nearestHorizon(said, horizon.value)} onChange={(event) => (horizon.value = Number(event.currentTarget.value))}>
+        {known.map((each) => (
+          <option key={each} value={each}>
+            {each / 60} min
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
 function Rack({ rack }: { rack: Thing }) {
   const { at, stride } = curvesUntil();
   const series = useRead(
@@ -121,16 +142,16 @@ function Rack({ rack }: { rack: Thing }) {
   );
   const lines = useMemo((): Line[] => {
     if (series.value === null) return [];
-    const ahead = series.value.said.filter((each) => each.target === "environment.top/temperature" && each.horizonS === 900);
-    const track = (pick: (each: (typeof ahead)[number]) => number | null): [number, number | null][] => ahead.map((each) => [each.validAt, pick(each)]);
-    return [
-      { label: text.rack.top, colour: "#e69f00", points: series.value.top },
-      { label: text.rack.bottom, colour: "#56b4e9", points: series.value.bottom },
-      { label: "", colour: "#cc79a7", points: track((each) => each.hi), fillTo: 3, quiet: true },
-      { label: "", colour: "#cc79a7", points: track((each) => each.lo), quiet: true },
-      { label: text.rack.predicted, colour: "#cc79a7", points: track((each) => each.value), dash: true },
+    const { said, top, bottom } = series.value;
+    const made: Line[] = [
+      { label: text.rack.top, colour: "#e69f00", points: top },
+      { label: text.rack.bottom, colour: "#56b4e9", points: bottom },
     ];
-  }, [series.value]);
+    for (const [place, label, colour] of [["top", text.rack.topPredicted, "#cc79a7"], ["bottom", text.rack.bottomPredicted, "#009e73"]] as const) {
+      made.push(...foreseen(said, made.length, { target: `environment.${place}/temperature`, horizonS: nearestHorizon(said, horizon.value), label, colour }));
+    }
+    return made;
+  }, [series.value, horizon.value]);
   const air = (feature: string): [string, string, boolean] => {
     const place = feature.replace("environment.", "");
     const values = [
@@ -141,9 +162,13 @@ function Rack({ rack }: { rack: Thing }) {
     return [text.rack.places[place] ?? place, values.join(" · "), stale(rack, feature, at)];
   };
   const ahead = [predicted(rack, "top", at), predicted(rack, "bottom", at)];
-  const foreseen = past.value !== null && ahead.every((each) => each === null) ? text.replay.notRecorded : ahead.map((each) => shown(each, 1, "°C")).join(" / ");
+  const expected = past.value !== null && ahead.every((each) => each === null) ? text.replay.notRecorded : ahead.map((each) => shown(each, 1, "°C")).join(" / ");
   const power = number(rack, "power", "power");
-  const powerLines = useMemo((): Line[] => [{ label: text.rack.power, colour: "#56b4e9", points: series.value?.power ?? [] }], [series.value]);
+  const powerLines = useMemo((): Line[] => {
+    const said = series.value?.said ?? [];
+    const of = { target: "power/power", horizonS: nearestHorizon(said, horizon.value), label: text.rack.predicted, colour: "#cc79a7", per: 1000 };
+    return [{ label: text.rack.power, colour: "#56b4e9", points: series.value?.power ?? [] }, ...foreseen(said, 1, of)];
+  }, [series.value, horizon.value]);
   const serving = ofRoom("cooling", String(rack.attributes["location"] ?? "")).filter((unit) => ((unit.attributes["racks"] as string[] | undefined) ?? []).includes(rack.id));
   const { allowed, why } = mayCommand();
   const [asking, setAsking] = useState<string | null>(null);
@@ -158,13 +183,14 @@ function Rack({ rack }: { rack: Thing }) {
           [text.rack.power, `${shown(power === null ? null : power / 1000, 2, "kW")} / ${shown(Number(rack.attributes["availablePower"] ?? 0) / 1000, 0, "kW")}`],
           [text.rack.deltaT, shown(number(rack, "cooling", "deltaT"), 1, "K")],
           [text.rack.state, String(property(rack, "indices", "ashraeState") ?? "–")],
-          [`${text.rack.predicted} (15 min)`, foreseen],
+          [`${text.rack.predicted} (15 min)`, expected],
           [text.rack.anomaly, verdict(rack, "anomaly", at)],
           [text.rack.maintenance, verdict(rack, "maintenance", at)],
         ]}
       />
       <Findings thing={rack} />
       <h3>{text.rack.trend}</h3>
+      <Ahead said={series.value?.said ?? []} />
       {series.error !== null ? <p class="error">{series.error}</p> : <Chart lines={lines} unit="°C" label={`${text.quantity.inlet}: ${rack.name}`} />}
       <h3>{text.rack.power}</h3>
       <Chart lines={powerLines} unit="kW" height={110} label={`${text.rack.power}: ${rack.name}`} />
@@ -195,8 +221,25 @@ function Rack({ rack }: { rack: Thing }) {
 
 function Server({ server }: { server: Thing }) {
   const { at, stride } = curvesUntil();
-  const series = useRead(() => api.series(site.value, server.id, "cpu", ["utilization"], at - HOUR, at, 180), [server.id, stride]);
-  const lines = useMemo((): Line[] => [{ label: text.server.cpu, colour: "#56b4e9", points: numbers(series.value?.series["utilization"]) }], [series.value]);
+  const series = useRead(
+    async () => {
+      const read = (feature: string, name: string): Promise<[number, number | null][]> =>
+        api.series(site.value, server.id, feature, [name], at - HOUR, at, 180).then((found) => numbers(found.series[name]));
+      const [load, warm, power, said] = await Promise.all([read("cpu", "utilization"), read("thermal", "cpuTemperature"), read("power", "power"), api.predictions(site.value, server.id, at - HOUR, at)]);
+      return { load, warm, power, said };
+    },
+    [server.id, stride],
+  );
+  const [lines, warmth, watts] = useMemo((): [Line[], Line[], Line[]] => {
+    const { load = [], warm = [], power = [], said = [] } = series.value ?? {};
+    const ahead = { horizonS: nearestHorizon(said, horizon.value), label: text.rack.predicted, colour: "#cc79a7" };
+    return [
+      [{ label: text.server.cpu, colour: "#56b4e9", points: load }],
+      [{ label: text.server.cpuTemperature, colour: "#e69f00", points: warm }, ...foreseen(said, 1, { ...ahead, target: "thermal/cpuTemperature" })],
+      [{ label: text.rack.power, colour: "#56b4e9", points: power }, ...foreseen(said, 1, { ...ahead, target: "power/power" })],
+    ];
+  }, [series.value, horizon.value]);
+  const measured = (of: Line[]): boolean => of.some((line) => line.points.some(([, value]) => value !== null));
   const bytes = (value: number | null): string => (value === null ? "–" : `${(value / 2 ** 30).toFixed(1)} GiB`);
   const rate = (value: number | null): string => (value === null ? "–" : `${(value / 1e6).toFixed(2)} MB/s`);
   return (
@@ -215,7 +258,11 @@ function Server({ server }: { server: Thing }) {
       />
       <Findings thing={server} />
       <h3>{text.rack.trend}</h3>
+      {series.error !== null && <p class="error">{series.error}</p>}
       <Chart lines={lines} unit="%" label={`${text.server.cpu}: ${server.name}`} />
+      <Ahead said={series.value?.said ?? []} />
+      {measured(warmth) && <Chart lines={warmth} unit="°C" label={`${text.server.cpuTemperature}: ${server.name}`} />}
+      {measured(watts) && <Chart lines={watts} unit="W" height={110} label={`${text.rack.power}: ${server.name}`} />}
     </>
   );
 }

@@ -3,13 +3,11 @@ import { lazy, Suspense } from "preact/compat";
 import { Detail } from "../parts/Detail";
 import { Legend } from "../parts/Legend";
 import { List, Plan } from "../room/Plan";
-import { focus, layers, quantity, shape, type Focus, type Quantity, type Shape } from "../store";
+import { FOCUSES, focus, layers, QUANTITIES, quantity, shape, type Focus, type Quantity, type Shape } from "../store";
 import { text } from "../text";
 
 // three.js is most of the page's code: what needs no 3D does not wait for it.
 const Room3D = lazy(() => import("../room/Room3D").then((module) => ({ default: module.Room3D })));
-const QUANTITIES = ["inlet", "predicted", "humidity", "power", "deltaT", "score"] as const satisfies readonly Quantity[];
-const FOCUSES = ["all", "out", "alerts", "stale"] as const satisfies readonly Focus[];
 const LAYERS = ["flows", "names", "aisles", "units", "alerts"] as const;
 
 export function RoomView() {

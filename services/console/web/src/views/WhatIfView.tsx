@@ -2,6 +2,7 @@
 // address, so it can be shared; as YAML it can be applied with kubectl.
 import { useEffect, useState } from "preact/hooks";
 import { api, ApiError, type Change, type Question } from "../api";
+import { changeOf, fromAddress, hasValue, KINDS, onUnit, UNIT, USUAL, type Feed, type Kind } from "../changes";
 import { useRead } from "../parts/hooks";
 import { Answer } from "../parts/Answer";
 import { Plan } from "../room/Plan";
@@ -9,57 +10,20 @@ import { me, ofRoom, room, selected, site, things, tick } from "../store";
 import { text } from "../text";
 import { sentence } from "../words";
 
-type Kind = "unitFails" | "unitLoses" | "setpoint" | "fan" | "load" | "feed" | "containment";
-const KINDS: Kind[] = ["unitFails", "unitLoses", "setpoint", "fan", "load", "feed", "containment"];
-const USUAL: Record<Kind, number> = { unitFails: 0, unitLoses: 50, setpoint: 22, fan: 60, load: 5000, feed: 0, containment: 50 };
-const UNIT: Record<Kind, string> = { unitFails: "", unitLoses: "%", setpoint: "°C", fan: "%", load: "W", feed: "A", containment: "%" };
-const onUnit = (kind: Kind): boolean => kind === "unitFails" || kind === "unitLoses" || kind === "setpoint" || kind === "fan";
-
-function changeOf(kind: Kind, name: string, value: number): Change {
-  switch (kind) {
-    case "unitFails":
-      return { coolingUnit: { name, fails: true } };
-    case "unitLoses":
-      return { coolingUnit: { name, capacityPercent: 100 - value } };
-    case "setpoint":
-      return { coolingUnit: { name, setpointC: value } };
-    case "fan":
-      return { coolingUnit: { name, fanPercent: value } };
-    case "load":
-      return { load: { racks: [name], addW: value } };
-    case "feed":
-      return { feed: { rack: name, feed: "A" } };
-    case "containment":
-      return { containment: { openPercent: value } };
-  }
-}
-
-function fromAddress(): { changes: Change[]; duration: number; each: boolean; open: string | null } {
-  const asked = new URLSearchParams(location.hash.slice(1));
-  const open = asked.get("show");
-  try {
-    return {
-      open,
-      changes: JSON.parse(asked.get("changes") ?? "[]") as Change[],
-      duration: Number(asked.get("for") ?? 3600) || 3600,
-      each: asked.get("each") === "1",
-    };
-  } catch {
-    return { changes: [], duration: 3600, each: false, open };
-  }
-}
-
 export function WhatIfView() {
   tick.value;
-  const [changes, setChanges] = useState<Change[]>(() => fromAddress().changes);
-  const [duration, setDuration] = useState(() => fromAddress().duration);
-  const [each, setEach] = useState(() => fromAddress().each);
-  const [open, setOpen] = useState(() => fromAddress().open);
+  const [asked] = useState(() => fromAddress(location.hash));
+  const [changes, setChanges] = useState<Change[]>(asked.changes);
+  const [duration, setDuration] = useState(asked.duration);
+  const [each, setEach] = useState(asked.each);
+  const [open, setOpen] = useState(asked.open);
   const [name, setName] = useState("");
   const [copied, setCopied] = useState(false);
   const [kind, setKind] = useState<Kind>("unitFails");
   const [target, setTarget] = useState("");
   const [value, setValue] = useState(0);
+  const [feed, setFeed] = useState<Feed>("A");
+  const [after, setAfter] = useState(0);
   const [yaml, setYaml] = useState<string | null>(null);
   const [error, setError] = useState<string | null>(null);
   const [again, setAgain] = useState(0);
@@ -87,7 +51,7 @@ export function WhatIfView() {
     if (thing.kind === "cooling" || thing.kind === "rack") setTarget(thing.name);
   }, [selected.value]);
 
-  const targets = onUnit(kind) ? ofRoom("cooling", room.value) : kind === "containment" ? [] : ofRoom("rack", room.value);
+  const targets = kind === "containment" ? [] : ofRoom(onUnit(kind) ? "cooling" : kind === "pduFails" ? "pdu" : "rack", room.value);
   const chosen = targets.some((thing) => thing.name === target) ? target : (targets[0]?.name ?? "");
   const question: Question = { room: room.value, ...(name === "" ? {} : { name }), whatIf: { durationS: duration, ...(each ? { eachUnitFails: true } : { changes }) } };
   const attempt = async (work: () => Promise<void>): Promise<void> => {
@@ -131,13 +95,35 @@ export function WhatIfView() {
               </select>
             </label>
           )}
-          {kind !== "unitFails" && kind !== "feed" && (
+          {kind === "pduFails" && targets.length === 0 && <span class="hint">{text.whatif.noPdu}</span>}
+          {kind === "feed" && (
+            <label>
+              {text.whatif.whichFeed}{" "}
+              <select value={feed} onChange={(event) => setFeed(event.currentTarget.value as Feed)}>
+                <option>A</option>
+                <option>B</option>
+              </select>
+            </label>
+          )}
+          {hasValue(kind) && (
             <label>
               {text.whatif.value}{" "}
               <input type="number" class="short" value={value} onInput={(event) => setValue(Number(event.currentTarget.value))} /> {UNIT[kind]}
             </label>
           )}
-          <button disabled={each} onClick={() => setChanges([...changes, changeOf(kind, chosen, value)])}>
+          <label>
+            {text.whatif.at}{" "}
+            <input
+              type="number"
+              class="short"
+              min={0}
+              max={Math.floor(duration / 60)}
+              value={after}
+              onInput={(event) => setAfter(Math.max(0, Number(event.currentTarget.value) || 0))}
+            />{" "}
+            min
+          </label>
+          <button disabled={each || (kind !== "containment" && chosen === "")} onClick={() => setChanges([...changes, changeOf({ kind, name: chosen, value, feed, after })])}>
             {text.whatif.add}
           </button>
           <label class="check">
