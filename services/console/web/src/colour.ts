@@ -49,7 +49,15 @@ export function scaleOf(quantity: Quantity, ashraeClass: string, largestPower: n
   }
 }
 
-const channels = (hex: string): [number, number, number] => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)) as [number, number, number];
+// Of the few colours that scales are made of: a thousand racks ask for them several times a second.
+const known = new Map<string, [number, number, number]>();
+function channels(hex: string): [number, number, number] {
+  let found = known.get(hex);
+  if (found === undefined) known.set(hex, (found = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)) as [number, number, number]));
+  return found;
+}
+
+const mixed = (a: number, b: number, share: number): number => Math.round(a + (b - a) * share);
 
 export function rgbOf(scale: Scale, value: number | null): [number, number, number] {
   if (value === null) return [90, 98, 108];
@@ -61,7 +69,7 @@ export function rgbOf(scale: Scale, value: number | null): [number, number, numb
     if (value <= above[0]) {
       const share = (value - below[0]) / (above[0] - below[0]);
       const [a, b] = [channels(below[1]), channels(above[1])];
-      return [0, 1, 2].map((c) => Math.round(a[c]! + (b[c]! - a[c]!) * share)) as [number, number, number];
+      return [mixed(a[0], b[0], share), mixed(a[1], b[1], share), mixed(a[2], b[2], share)];
     }
   }
   return channels(stops[stops.length - 1]![1]);

@@ -14,7 +14,6 @@ import {
   PlaneGeometry,
   Sprite,
   SpriteMaterial,
-  SRGBColorSpace,
 } from "three";
 import type { Aisle } from "./aisles";
 import type { Box } from "./boxes";
@@ -32,6 +31,8 @@ export function roomShell(size: { width: number; depth: number; height: number }
   const floor = new Mesh(new PlaneGeometry(width, depth), new MeshBasicMaterial({ color: palette.floor }));
   floor.rotation.x = -Math.PI / 2;
   floor.position.set(width / 2, -0.02, depth / 2);
+  // After what stands on it, so that hidden pixels are not computed.
+  floor.renderOrder = -1;
   const lines: number[] = [];
   // Floor tiles are 0.6 m; of a large room every fifth joint is drawn.
   const step = Math.max(width, depth) > 40 ? 3 : 0.6;
@@ -60,7 +61,9 @@ export function floorPlates(aisles: Aisle[], colour: string): Mesh {
   const geometry = new BufferGeometry();
   geometry.setAttribute("position", new BufferAttribute(new Float32Array(positions), 3));
   // Either side up: which way a row's corners turn depends on where it looks.
-  return new Mesh(geometry, new MeshBasicMaterial({ color: colour, side: 2 }));
+  const plates = new Mesh(geometry, new MeshBasicMaterial({ color: colour, side: 2 }));
+  plates.renderOrder = -2;
+  return plates;
 }
 
 interface Sign {
@@ -86,7 +89,6 @@ export function label(box: Box, colour: string, { size, lift, ground }: Sign): S
   context.textAlign = "center";
   context.fillText(box.label, canvas.width / 2, 30);
   const texture = new CanvasTexture(canvas);
-  texture.colorSpace = SRGBColorSpace;
   const sprite = new Sprite(new SpriteMaterial({ map: texture, depthTest: false }));
   sprite.scale.set((canvas.width / canvas.height) * size, size, 1);
   sprite.position.set(box.place.x, box.place.z + box.height + lift, box.place.y);

@@ -3,9 +3,11 @@
 import {
   BoxGeometry,
   Color,
+  ColorManagement,
   EdgesGeometry,
   Group,
   LineBasicMaterial,
+  LinearSRGBColorSpace,
   LineSegments,
   MOUSE,
   PerspectiveCamera,
@@ -22,6 +24,7 @@ import { aislesOf } from "./aisles";
 import { Boxes, type Box, type Rgb } from "./boxes";
 import { empty, floorPlates, label, roomShell, type Palette } from "./furniture";
 import { flowMaterial, flowPoints, type Flow } from "./particles";
+import { Pace } from "./pace";
 
 export interface Layers {
   aisles: boolean;
@@ -30,18 +33,23 @@ export interface Layers {
 }
 export interface Speed {
   fps: number;
+  // Of the time between two frames.
+  frame_p95_ms: number;
   js_ms: number;
   gl_ms: number;
-  pixels: number;
+  // Of the canvas, in CSS pixels, and pixels drawn to one of them in each direction.
+  width: number;
+  height: number;
+  pixel_ratio: number;
   renderer: string;
 }
 
 // Names of more racks than this would hide the room: then only units are named.
 const MOST_NAMED = 150;
-const SCALES = [1, 0.75, 0.5];
-// A frame that takes longer than this (ms) is felt.
-const SLOW_MS = 19;
 const SETTLES_MS = 250;
+// Colours are written as the screen shows them: there is no light to compute, and the way from linear values and back costs two
+// powers for each pixel.
+ColorManagement.enabled = false;
 const HOME = new Vector3(-0.2, 0.62, 0.76).normalize();
 
 export class RoomScene {
@@ -66,10 +74,10 @@ export class RoomScene {
   private layers: Layers = { aisles: true, names: false, units: true };
   private queued = 0;
   private stopped = false;
-  private scaleIndex = 0;
+  private readonly pace: Pace;
+  private scale = 1;
   private movedAt = 0;
   private drawnAt = 0;
-  private slow = 0;
   private readonly still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   constructor(
@@ -78,7 +86,9 @@ export class RoomScene {
     private readonly onHover: (id: string | null, x: number, y: number) => void,
   ) {
     this.software = /swiftshader|llvmpipe|software|basic render/i.test(rendererOf());
+    this.pace = new Pace(this.software ? 1 : 0);
     this.renderer = new WebGLRenderer({ canvas, antialias: !this.software, powerPreference: "high-performance", stencil: false });
+    this.renderer.outputColorSpace = LinearSRGBColorSpace;
     this.renderer.setPixelRatio(this.ratio());
     this.outline = new LineSegments(new EdgesGeometry(new BoxGeometry(1, 1, 1)), new LineBasicMaterial({ color: 0xffffff, linewidth: 2 }));
     this.outline.visible = false;
@@ -107,10 +117,11 @@ export class RoomScene {
     this.racks = racks;
     this.units = units;
     this.size.set(size.width, size.height, size.depth);
-    this.scene.remove(this.boxes.mesh);
+    this.scene.remove(this.boxes.group);
     this.boxes.dispose();
     this.boxes = new Boxes(racks, units);
-    this.scene.add(this.boxes.mesh);
+    this.scene.add(this.boxes.group);
+    this.boxes.showUnits(this.layers.units);
     this.furnish();
     if (resized || this.frames.drawn === 0) this.home();
   }
@@ -207,31 +218,42 @@ export class RoomScene {
     this.redraw();
   }
 
-  // For measuring: frames a second while the view turns, as a person sees it; then what a frame costs here and in GL.
+  // For measuring: frames a second while the view goes round the room, as a person sees it; then what a frame costs here and in GL.
   async measure(milliseconds: number): Promise<Speed> {
     const gl = this.renderer.getContext();
-    const turn = (): void => {
-      this.controls.target.x += 0.001;
-      this.controls.update();
-    };
     // The first second is for the resolution to settle.
-    await this.run(1000, turn);
-    const fps = await this.run(milliseconds, turn);
+    await this.goRound(1000);
+    const times = await this.goRound(milliseconds);
+    const between = times.slice(1).map((at, i) => at - times[i]!).sort((a, b) => a - b);
+    const ratio = this.renderer.getPixelRatio();
     const pixel = new Uint8Array(4);
     let [js, raster] = [0, 0];
     const rounds = 20;
     for (let i = 0; i < rounds; i++) {
       await new Promise(requestAnimationFrame);
-      turn();
+      this.move(0.01, 0, 1);
+      // This frame is drawn here, once.
+      cancelAnimationFrame(this.queued);
+      this.queued = 0;
       const began = performance.now();
-      this.renderer.render(this.scene, this.camera);
+      this.render();
       const told = performance.now();
       // Reading a pixel waits for all of them; `finish` does not, in a browser.
       gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, pixel);
       js += told - began;
       raster += performance.now() - told;
     }
-    return { fps, js_ms: js / rounds, gl_ms: raster / rounds, pixels: gl.drawingBufferWidth * gl.drawingBufferHeight, renderer: rendererOf() };
+    this.redraw();
+    return {
+      fps: ((times.length - 1) * 1000) / (times[times.length - 1]! - times[0]!),
+      frame_p95_ms: between[Math.floor(between.length * 0.95)]!,
+      js_ms: js / rounds,
+      gl_ms: raster / rounds,
+      width: this.canvas.clientWidth,
+      height: this.canvas.clientHeight,
+      pixel_ratio: ratio,
+      renderer: rendererOf(),
+    };
   }
 
   redraw(): void {
@@ -249,13 +271,17 @@ export class RoomScene {
     this.renderer.dispose();
   }
 
-  private async run(milliseconds: number, step: () => void): Promise<number> {
-    const [began, before] = [performance.now(), this.frames.drawn];
-    while (performance.now() - began < milliseconds) {
-      step();
-      await new Promise(requestAnimationFrame);
+  // Times of the frames that were drawn meanwhile.
+  private async goRound(milliseconds: number): Promise<number[]> {
+    const times: number[] = [];
+    const began = performance.now();
+    for (let at = began; at - began < milliseconds; ) {
+      const drawn = this.frames.drawn;
+      this.move(0.01, 0, 1);
+      at = await new Promise(requestAnimationFrame);
+      if (this.frames.drawn > drawn) times.push(at);
     }
-    return ((this.frames.drawn - before) * 1000) / (performance.now() - began);
+    return times;
   }
 
   private readonly frame = (at: number): void => {
@@ -268,40 +294,29 @@ export class RoomScene {
       this.redraw();
       return;
     }
-    this.pace(at, moving);
+    this.resolve(this.pace.next(moving ? at - this.drawnAt : null));
     if (flowing) this.flowMaterial.uniforms["time"]!.value = at / 1000;
     this.flowMaterial.uniforms["scale"]!.value = this.canvas.clientHeight * this.renderer.getPixelRatio();
     this.controls.update();
-    this.renderer.render(this.scene, this.camera);
+    this.render();
     this.frames.drawn++;
     this.drawnAt = at;
     if (flowing || moving) this.redraw();
   };
 
-  // Fewer pixels while it moves too slowly; all of them when it rests.
-  private pace(at: number, moving: boolean): void {
-    const took = at - this.drawnAt;
-    if (!moving) {
-      this.slow = 0;
-      this.scale(0);
-      return;
-    }
-    if (took < 200) this.slow = took > SLOW_MS ? this.slow + 1 : Math.max(0, this.slow - 1);
-    if (this.slow > 6 && this.scaleIndex < SCALES.length - 1) {
-      this.slow = 0;
-      this.scale(this.scaleIndex + 1);
-    }
-  }
-
-  private scale(index: number): void {
-    if (index === this.scaleIndex) return;
-    this.scaleIndex = index;
+  private resolve(scale: number): void {
+    if (scale === this.scale) return;
+    this.scale = scale;
     this.renderer.setPixelRatio(this.ratio());
   }
 
   private ratio(): number {
-    const full = Math.min(window.devicePixelRatio, this.software ? 1 : 2);
-    return full * SCALES[this.scaleIndex]!;
+    return Math.min(window.devicePixelRatio, this.software ? 1 : 2) * this.scale;
+  }
+
+  private render(): void {
+    this.boxes.seenFrom(this.camera.position);
+    this.renderer.render(this.scene, this.camera);
   }
 
   private find(id: string): Box | undefined {
