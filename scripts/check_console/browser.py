@@ -14,8 +14,8 @@ from playwright.sync_api import Page, expect, sync_playwright
 from racktwin.ditto_client import DittoClient
 
 _PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
-# As people's browsers run without a graphics card: WebGL is computed by SwiftShader, the page itself by the processor. To force
-# `--use-angle=swiftshader` on it would have SwiftShader compose the whole page too, which costs more than the room.
+# As people's browsers run without a graphics card: WebGL is computed by SwiftShader, the page itself by the processor.
+# `--use-angle=swiftshader` would have SwiftShader compose the whole page as well, which costs more than the room does.
 _ARGUMENTS: Final = ("--no-sandbox", "--enable-unsafe-swiftshader")
 
 

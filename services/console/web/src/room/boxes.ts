@@ -59,7 +59,7 @@ const FRAGMENT = `
     float middle = abs(fract(vUv.x) - 0.5);
     float joint = clamp((middle - 0.488) / pixel + 0.5, 0.0, 1.0) * min(1.0, 0.024 / pixel);
     float strip = abs(vUv.y) < 0.92 ? clamp((vFace.w - middle) / pixel + 0.5, 0.0, 1.0) : 0.0;
-    gl_FragColor = vec4(tint * (1.0 - 0.88 * max(strip, joint)), 1.0);
+    gl_FragColor = vec4(tint * (1.0 - max(0.88 * strip, 0.55 * joint)), 1.0);
   }`;
 const COLUMNS = 256;
 const STRIP = 0.08;

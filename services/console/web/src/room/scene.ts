@@ -76,6 +76,8 @@ export class RoomScene {
   private stopped = false;
   private readonly pace: Pace;
   private scale = 1;
+  // Since the last frame; and the time of the last frame before which it had.
+  private moved = false;
   private movedAt = 0;
   private drawnAt = 0;
   private readonly still = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -99,7 +101,7 @@ export class RoomScene {
     this.controls.minDistance = 1.5;
     this.controls.mouseButtons = { LEFT: MOUSE.ROTATE, MIDDLE: MOUSE.DOLLY, RIGHT: MOUSE.PAN };
     this.controls.addEventListener("change", () => {
-      this.movedAt = performance.now();
+      this.moved = true;
       this.redraw();
     });
     this.listen();
@@ -288,6 +290,8 @@ export class RoomScene {
     this.queued = 0;
     if (this.stopped) return;
     const flowing = this.flowPoints !== null && !this.still;
+    if (this.moved) this.movedAt = at;
+    this.moved = false;
     const moving = at - this.movedAt < SETTLES_MS;
     // Air alone need not be smooth where every pixel is computed by the processor.
     if (flowing && !moving && this.software && at - this.drawnAt < 60 && this.frames.drawn > 0) {
