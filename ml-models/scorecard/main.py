@@ -33,7 +33,13 @@ def run(settings: ScorecardSettings, context: Context) -> None:
     consumer = make_consumer(settings, "racktwin-scorecard")
     interval_ms = round(settings.scorecard_interval_s * 1000)
     work = ScorecardWork(
-        context, SafeProducer(settings), tallies, verdicts, interval_ms, least=settings.scorecard_least
+        context,
+        SafeProducer(settings),
+        tallies,
+        verdicts,
+        interval_ms,
+        least=settings.scorecard_least,
+        models=settings.models(),
     )
     context.health.set_ready(True)
     run_batches(consumer, topics, work, context)

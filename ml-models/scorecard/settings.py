@@ -16,6 +16,7 @@ class ScorecardSettings(KafkaSettings, SitesSettings, ProcessSettings):
         "", description="Registry whose versions are judged: a directory, or s3://bucket/prefix. Without one, scores "
         "are written and nothing is judged."
     )  # fmt: skip
+    scorecard_models: str = Field("", description="Models that are scored, comma separated; default: all.")
     scorecard_interval_s: float = Field(
         60.0, gt=0, le=3600, description="Seconds between two writings of scores onto twins and into history."
     )
@@ -33,3 +34,8 @@ class ScorecardSettings(KafkaSettings, SitesSettings, ProcessSettings):
     scorecard_retrain_every_s: float = Field(
         6 * 3600.0, gt=0, description="Seconds between two trainings of one model at least."
     )
+
+    def models(self) -> frozenset[str] | None:
+        """Models that are scored; None is all."""
+        named = frozenset(name.strip() for name in self.scorecard_models.split(",") if name.strip())
+        return named or None

@@ -3,6 +3,7 @@ prediction is scored once a minute at most, and a repeated reading finds nothing
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 
 import msgspec
@@ -30,14 +31,16 @@ class ScorecardWork:
         interval_ms: int,
         *,
         least: int = LEAST,
+        models: Container[str] | None = None,
     ) -> None:
-        """``least``: scored predictions of a version before anything is said of it."""
+        """``least``: scored predictions of a version before anything is said of it; ``models``: those that are scored,
+        None for all."""
         self._context = context
         self._producer = producer
         self._ledger = Ledger()
         self._tallies = tallies
         self._verdicts = verdicts
-        self._interval_ms, self._least = interval_ms, least
+        self._interval_ms, self._least, self._models = interval_ms, least, models
         # Of versions that no registry knows.
         self._judges: dict[tuple[str, str], Judge] = {}
         self._wrote = context.clock()
@@ -50,7 +53,9 @@ class ScorecardWork:
                 continue
             try:
                 if topic.startswith("racktwin.predictions."):
-                    self._ledger.predicted(decode_prediction(payload))
+                    prediction = decode_prediction(payload)
+                    if self._models is None or prediction.model in self._models:
+                        self._ledger.predicted(prediction)
                     continue
                 for scored in self._ledger.read(decode_reading(payload)):
                     self._tallies.add(scored)

@@ -6,6 +6,7 @@ Grafana's rule changed exactly once too.
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from dashboards import alerts
 from dashboards.provoke import referee
 from dashboards.provoke.referee import Ask, Course, Referee
 from dashboards.provoke.stage import Stage, StageError
-from dashboards.provoke.trials import RACK, SCALE, TRIALS, Trial
+from dashboards.provoke.trials import JUDGED, RACK, SCALE, TRIALS, Trial
 from local_stack.stack import StackError
 from racktwin.ditto_client import DittoError
 
@@ -36,7 +37,7 @@ class Progress:
     """Where one trial is, with the times (s since the beginning)."""
 
     trial: Trial
-    state: str = "to fire"
+    state: str = "to begin"
     fired_s: float | None = None
     cleared_s: float | None = None
     problem: str = ""
@@ -67,14 +68,16 @@ class Audience(Protocol):
 
 
 def provoke(stage: Stage, ask: Ask, say: Say, *, patience_s: float, told: Audience | None = None) -> Outcome:
-    """The whole run; leaves everything mended, also when it fails. With ``told`` a fault stays until its alert was told
-    too, and a trial is done when its end was."""
+    """The whole run; leaves everything mended, also when it fails or is told to end. With ``told`` a fault
+    stays until its alert was told too, and a trial is done when its end was."""
+    for told_to_end in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(told_to_end, signal.default_int_handler)
     group = yaml.safe_load(alerts.provisioning())["groups"][0]
     judge = Referee(stage.site, {rule["labels"]["rule"]: rule for rule in group["rules"]})
     names = [trial.rule for trial in TRIALS]
     progress = [Progress(trial) for trial in TRIALS]
     try:
-        stage.prepare(RACK, SCALE)
+        stage.prepare(RACK, JUDGED, SCALE)
         # Alerting takes over what was open, and clears what is well.
         time.sleep(_LOOK_S * 2)
         judge.look(ask, names)
@@ -83,13 +86,13 @@ def provoke(stage: Stage, ask: Ask, say: Say, *, patience_s: float, told: Audien
                 each.state, each.problem = "failed", "fires already, before anything was made wrong"
         began, since_ms = time.monotonic(), int(time.time() * 1000)
         for each in progress:
-            if each.state == "to fire":
-                say(f"{each.trial.rule:<18} {each.trial.entry:<7} {each.trial.name or 'site'}: {each.trial.what}")
-                _try(each, each.trial.begin, stage)
+            _begin(each, stage, say)
         rested = 0.0
         while time.monotonic() - began < patience_s and rested < _REST_S:
             time.sleep(_LOOK_S)
-            stage.calm()
+            stage.check()
+            for each in progress:
+                _begin(each, stage, say)
             judge.look(ask, names)
             written = referee.history(stage.site, since_ms, ask)
             for each in progress:
@@ -101,11 +104,34 @@ def provoke(stage: Stage, ask: Ask, say: Say, *, patience_s: float, told: Audien
         stage.tidy()
 
 
+def _begin(each: Progress, stage: Stage, say: Say) -> None:
+    """Begin a trial whose time has come."""
+    trial = each.trial
+    if each.state != "to begin":
+        return
+
+    def begin(stage: Stage) -> None:
+        if trial.ready(stage):
+            each.state = "to fire"
+            say(f"{trial.rule:<18} {trial.entry:<7} {trial.name or 'site'}: {trial.what}")
+            trial.begin(stage)
+
+    _try(each, begin, stage)
+
+
 def _try(each: Progress, act: Callable[[Stage], None], stage: Stage) -> None:
     try:
         act(stage)
     except FAILURES as error:
         each.state, each.problem = "failed", str(error)
+
+
+def _mend(each: Progress, stage: Stage, now_s: float, say: Say) -> None:
+    """End a trial that has fired, once it is sure."""
+    if each.trial.sure(stage):
+        each.state = "to clear"
+        say(f"{each.trial.rule:<18} is mended after {now_s:.0f} s")
+        each.trial.end(stage)
 
 
 def _known(each: Progress, site: str, written: Mapping[tuple[str, str], Course], told: Audience | None) -> Course:
@@ -120,9 +146,10 @@ def _known(each: Progress, site: str, written: Mapping[tuple[str, str], Course],
 def _step(each: Progress, stage: Stage, course: Course, now_s: float, say: Say) -> None:
     trial = each.trial
     if each.state == "to fire" and course.fired:
-        each.state, each.fired_s = "to clear", now_s
-        say(f"{trial.rule:<18} fires after {now_s:.0f} s; mended")
-        _try(each, trial.end, stage)
+        each.state, each.fired_s = "to mend", now_s
+        say(f"{trial.rule:<18} fires after {now_s:.0f} s")
+    if each.state == "to mend":
+        _try(each, lambda stage: _mend(each, stage, now_s, say), stage)
     elif each.state in ("to fire", "to clear") and trial.also is not None:
         _try(each, trial.also, stage)
     if each.state == "to clear" and course.cleared:

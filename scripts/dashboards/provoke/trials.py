@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from dashboards.provoke.stage import SERVER, Stage
+from dashboards.provoke.stage import Stage
 from racktwin.names import thing_id
 
-# Where it is put in: into the simulated plant, at a device's door, onto a twin as its writer would, at a file.
-Entry = Literal["plant", "device", "twin", "file"]
+# Where it is put in: into the simulated plant, at a device's door, at a file.
+Entry = Literal["plant", "device", "file"]
 # Rack that the run's own server stands in, and the share of a waiting time that alerting keeps.
 RACK: Final = "b-r02-10"
 SCALE: Final = 0.1
+# Rack whose model is made wrong, once it is better by this than assuming no change.
+JUDGED: Final = "a-r02-02"
+_WELL: Final = 0.15
+# Rack that behaves unusually, and the score from which on that is beyond doubt.
+ODD: Final = "a-r01-06"
+_SURE: Final = 0.95
+# Racks of one hall that no other trial is about: a third of all forecasts of inlets.
+_MANY: Final = tuple(
+    f"b-r0{row}-{at:02d}" for row, left in ((1, (2, 5, 8)), (2, (2, 5, 10))) for at in range(1, 11) if at not in left
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One rule provoked on one thing. ``also`` is done every few seconds while it is to fire."""
+    """One rule provoked on one thing. It begins when it is ``ready``, and is mended once it fired and is ``sure``;
+    ``also`` is done every few seconds until it is clear."""
 
     rule: str
     kind: Any
@@ -28,10 +39,18 @@ class Trial:
     begin: Callable[[Stage], None]
     end: Callable[[Stage], None]
     also: Callable[[Stage], None] | None = None
+    ready: Callable[[Stage], bool] = lambda _stage: True
+    sure: Callable[[Stage], bool] = lambda _stage: True
 
     def thing(self, site: str) -> str:
         """Thing id that the alert is about."""
         return thing_id(site, self.kind, site if self.kind == "site" else self.name)
+
+
+def _many(stage: Stage, *, mend: bool) -> None:
+    for rack in _MANY:
+        target = thing_id(stage.site, "rack", rack)
+        stage.break_plant({"kind": "blanking-missing", "target": target, "magnitude": 0.35}, mend=mend)
 
 
 def _plant(rule: str, kind: Any, name: str, what: str, **faults: dict[str, Any]) -> Trial:
@@ -53,22 +72,10 @@ def _plant(rule: str, kind: Any, name: str, what: str, **faults: dict[str, Any])
     )
 
 
-def _verdict(rule: str, where: tuple[Any, str, str], bad: dict[str, Any], good: dict[str, Any]) -> Trial:
-    kind, name, feature = where
-
-    def write(stage: Stage, properties: dict[str, Any]) -> None:
-        stage.write_feature(kind, stage.site if kind == "site" else name, feature, properties)
-
-    said = ", ".join(f"{key} {value}" for key, value in bad.items())
-    return Trial(
-        rule,
-        kind,
-        name,
-        "twin",
-        f"feature {feature}: {said}",
-        lambda stage: write(stage, bad),
-        lambda stage: write(stage, good),
-    )
+def _hears(stage: Stage) -> None:
+    target = thing_id(stage.site, "cooling", "crah-a2")
+    stage.break_plant({"kind": "unit-deaf", "target": target}, mend=True)
+    stage.command("crah-a2")
 
 
 TRIALS: Final[tuple[Trial, ...]] = (
@@ -131,38 +138,54 @@ TRIALS: Final[tuple[Trial, ...]] = (
         sensor_drops={"magnitude": 1.0, "sensor": "bottom"},
     ),
     _plant("unit-failed", "cooling", "crah-b2", "the unit stands still", unit_stops={}),
-    Trial(
-        "unit-refuses",
-        "cooling",
-        "crah-a2",
-        "twin",
-        "control/lastCommand: timed out; then a real command, which the unit answers",
-        lambda stage: stage.no_answer("crah-a2"),
-        lambda stage: stage.command("crah-a2"),
+    replace(
+        _plant(
+            "unit-refuses",
+            "cooling",
+            "crah-a2",
+            "the unit's controller is deaf, and does not answer a real command; then it hears another",
+            unit_deaf={},
+        ),
+        end=_hears,
+        also=lambda stage: stage.insist("crah-a2"),
     ),
-    _verdict(
+    _plant(
         "maintenance-due",
-        ("server", SERVER, "maintenance"),
-        {"state": "due", "score": 0.9, "cause": "fan 2 is worn", "remainingUsefulLife": 60.0},
-        {"state": "none", "score": 0.0, "cause": "nothing"},
+        "cooling",
+        "crah-b1",
+        "the unit's fan loses two fifths of its air within four minutes",
+        unit_fan_degrades={"magnitude": 0.4, "ramp_s": 240.0},
     ),
-    _verdict(
-        "anomaly",
-        ("server", SERVER, "anomaly"),
-        {"state": "anomalous", "score": 0.97, "cause": "fans faster than its load asks for"},
-        {"state": "normal", "score": 0.02, "cause": "nothing"},
+    # Of a fault as short as the model's first doubt, what is left in its means of five minutes is doubtful again.
+    replace(
+        _plant(
+            "anomaly",
+            "rack",
+            ODD,
+            "nearly all blanking panels are missing, and the anomaly model finds what that does",
+            blanking_missing={"magnitude": 0.85},
+        ),
+        sure=lambda stage: stage.anomaly(ODD) > _SURE,
     ),
-    _verdict(
-        "fidelity-worse",
-        ("rack", "b-r02-05", "fidelity"),
-        {"skill": -0.6, "rmse": 2.1},
-        {"skill": 0.5, "rmse": 0.3},
+    # What a room's model expects goes on to be what it was, while assuming no change is right.
+    replace(
+        _plant(
+            "fidelity-worse",
+            "rack",
+            JUDGED,
+            "blanking panels are taken out, of which the room's model knows nothing",
+            blanking_missing={"magnitude": 0.6},
+        ),
+        ready=lambda stage: (stage.skill(JUDGED) or 0.0) > _WELL,
     ),
-    _verdict(
+    Trial(
         "model-drifting",
-        ("site", "", "model.alerts-check"),
-        {"version": "none", "state": "drifting", "reason": "its error is twice what its card says", "skill": -0.2},
-        {"version": "none", "state": "well", "reason": "", "skill": 0.4},
+        "site",
+        "",
+        "plant",
+        f"blanking panels are missing in {len(_MANY)} racks, where forecasts of before are wrong",
+        lambda stage: _many(stage, mend=False),
+        lambda stage: _many(stage, mend=True),
     ),
     Trial(
         "readings-lost",

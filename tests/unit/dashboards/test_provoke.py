@@ -8,12 +8,17 @@ import pytest
 import yaml
 
 from alerting.rules import BY_NAME
+from alerting.settings import AlertingSettings
 from dashboards import alerts
-from dashboards.provoke import run
+from dashboards.provoke import run, stage
 from dashboards.provoke.referee import Course, Referee, UnknownRule, firing, history
 from dashboards.provoke.run import Progress, outcome, untried
-from dashboards.provoke.trials import TRIALS
+from dashboards.provoke.trials import _MANY, TRIALS
+from fidelity.settings import FidelitySettings
+from local_stack import paths
 from physics import faults
+from scorecard.settings import ScorecardSettings
+from upkeep.settings import UpkeepSettings
 
 RULES = {rule["labels"]["rule"]: rule for rule in yaml.safe_load(alerts.provisioning())["groups"][0]["rules"]}
 START = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
@@ -42,14 +47,49 @@ def test_faults_of_the_plant_are_such_that_it_knows():
             known = faults.from_dict(fault)
             self.broken = [each for each in self.broken if each != known] if mend else [*self.broken, known]
 
+        def command(self, unit):
+            self.commanded = unit
+
     stage = Stage()
     plant = [trial for trial in TRIALS if trial.entry == "plant"]
     for trial in plant:
         trial.begin(stage)
     assert len(stage.broken) >= len(plant) >= 7
+    # No thing has two faults of one kind: one trial's end would be another's.
+    assert len({(each.kind, each.target, each.sensor) for each in stage.broken}) == len(stage.broken)
     for trial in plant:
         trial.end(stage)
     assert stage.broken == []
+    assert stage.commanded == "crah-a2"
+
+
+def test_every_trial_makes_a_fault_and_none_writes_what_would_be_found():
+    assert {trial.entry for trial in TRIALS} == {"plant", "device", "file"}
+
+
+def test_the_plant_knows_every_thing_that_is_broken():
+    folder = paths.repository() / "operators" / "examples" / "berlin"
+    known = {
+        resource["metadata"]["name"]
+        for file in sorted(folder.glob("[23]*.yaml"))
+        for resource in yaml.safe_load_all(file.read_text(encoding="utf-8"))
+    }
+    assert {trial.name for trial in TRIALS if trial.entry == "plant" and trial.kind != "site"} <= known
+    assert set(_MANY) <= known
+    assert len(_MANY) >= 14
+
+
+def test_settings_for_the_run_are_those_that_processes_know(monkeypatch):
+    for process, quick in (
+        (AlertingSettings, stage.ALERTING),
+        (ScorecardSettings, stage.SCORECARD),
+        (FidelitySettings, stage.FIDELITY),
+        (UpkeepSettings, stage.UPKEEP),
+    ):
+        for name in quick:
+            assert name.removeprefix("RACKTWIN_").lower() in process.model_fields
+            monkeypatch.setenv(name, quick[name])
+        process()
 
 
 def test_a_grafana_rule_is_evaluated_by_its_own_query_reduction_and_threshold():
@@ -129,12 +169,21 @@ class Plant:
         self.points = []
         self.broken = broken
         self.tidied = 0
+        self.checked = 0
 
-    def prepare(self, rack, scale):
+    def prepare(self, rack, judged, scale):
         """Nothing to prepare."""
 
-    def calm(self):
-        """No real model."""
+    def check(self):
+        self.checked += 1
+
+    def skill(self, rack):
+        """Well from the third look on."""
+        return 0.5 if self.checked > 2 else None
+
+    def anomaly(self, rack):
+        """Beyond doubt from the fourth look on."""
+        return 0.99 if self.checked > 3 else 0.8
 
     def tidy(self):
         self.tidied += 1
@@ -160,6 +209,8 @@ def test_a_run_leads_every_trial_to_its_end_and_tidies_up(monkeypatch):
             trial.what,
             lambda stage, rule=trial.rule: stage.told(rule, 1.0),
             lambda stage, rule=trial.rule: stage.told(rule, 0.0),
+            ready=trial.ready,
+            sure=trial.sure,
         )
         for trial in TRIALS
     )
@@ -167,6 +218,19 @@ def test_a_run_leads_every_trial_to_its_end_and_tidies_up(monkeypatch):
     result = run.provoke(stage, stage.ask, said.append, patience_s=5.0)
     assert [each.problem for each in result.progress] == [""] * len(TRIALS)
     assert (result.fired, result.cleared, result.others, result.repeated) == (len(TRIALS), len(TRIALS), 0, [])
+    assert stage.tidied == 1
+
+
+def test_when_a_process_of_the_run_ends_the_run_ends_tidily(monkeypatch):
+    def gone():
+        raise run.StageError("ended by itself: scorecard (see scorecard.log)")
+
+    stage = Plant()
+    stage.check = gone
+    monkeypatch.setattr(run.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(run, "TRIALS", ())
+    with pytest.raises(run.StageError, match="scorecard"):
+        run.provoke(stage, stage.ask, lambda line: None, patience_s=5.0)
     assert stage.tidied == 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
@@ -11,11 +12,12 @@ import pytest
 from models.registry import Moved, Pointer, Registry, Scores, State
 from racktwin import health, logs
 from racktwin.catalogue_computed import resolve
-from racktwin.messages import Prediction, Reading, decode_reading
+from racktwin.messages import Prediction, Reading, decode_reading, encode
 from racktwin.process import Context
 from scorecard import outbox
 from scorecard.judge import LEAST, Judge, Promise
 from scorecard.ledger import LATE_MS, Ledger
+from scorecard.settings import ScorecardSettings
 from scorecard.tallies import Tallies, Tally
 from scorecard.work import ScorecardWork
 
@@ -265,3 +267,21 @@ def test_how_a_model_does_stands_on_the_sites_twin_also_without_a_registry(error
     feature = resolve("site", record["feature"])
     assert feature is not None
     assert set(record["values"]) == set(feature.by_name)
+
+
+def test_only_models_that_are_asked_for_are_scored():
+    def record(topic, message):
+        return SimpleNamespace(topic=lambda: topic, value=lambda: encode(message))
+
+    batch = [
+        record("racktwin.readings.berlin", reading()),
+        record("racktwin.predictions.berlin", prediction(horizon_s=30)),
+        record("racktwin.readings.berlin", reading(at=NOW + 30_000)),
+    ]
+    for models, count in ((None, 1), ({"inlet-temperature"}, 1), ({"rack-power"}, 0)):
+        tallies = Tallies()
+        context = SimpleNamespace(clock=lambda: NOW)
+        ScorecardWork(context, _Kept(), tallies, None, 0, models=models).handle(batch)
+        assert sum(tally.count for tally in tallies.versions.values()) == count
+    assert ScorecardSettings().models() is None
+    assert ScorecardSettings(scorecard_models="a, b,").models() == {"a", "b"}
