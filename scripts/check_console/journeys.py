@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -12,7 +13,7 @@ from urllib.parse import quote
 from playwright.sync_api import expect
 
 from check_console.browser import Visit
-from check_console.links import DITTO_UI, GRAFANA, shown
+from check_console.links import DITTO_UI, GRAFANA, of_moment, shown
 from check_console.proposals import accepted, refused
 from dashboards.generate import FOLDER
 from dashboards.grafana.links import Link, Places, problem
@@ -22,6 +23,8 @@ Journey = Callable[[Visit, str], None]
 _MERGE: Final = "application/merge-patch+json"
 # What is found wrong with a rack for the time of two journeys.
 _CAUSE: Final = "fan: it moves less air than its speed asks for"
+# A moment to replay (s ago).
+_BEFORE_S: Final = 120
 _DUE: Final[dict[str, object]] = {"state": "due", "score": 0.9, "cause": _CAUSE}
 
 
@@ -202,6 +205,9 @@ def elsewhere(visit: Visit, rack: str) -> None:
     places = Places(GRAFANA, visit.url, DITTO_UI)
     with visit.linked() as address, visit.at(address):
         addresses = shown(visit, things)
+        moment = int((time.time() - _BEFORE_S) * 1000)
+        since, until = of_moment(visit, thing_id(visit.site, "rack", rack), rack, moment)
+    assert since < moment < until < time.time() * 1000 + moment - since, "the link is not of the moment that is shown"
     problems = [said for each in addresses if (said := problem(Link("console", each, each), places, boards))]
     assert not problems, "; ".join(problems)
     of_rack = [each for each in addresses if each.startswith(f"{GRAFANA}/d/racktwin-rack?")]

@@ -90,6 +90,15 @@ def shown(visit: Visit, things: dict[str, str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def of_moment(visit: Visit, thing: str, name: str, moment: int) -> tuple[int, int]:
+    """From when until when (epoch ms) the link to Grafana leads beside a thing's details, in a replay of a moment."""
+    visit.open("replay", f"?at={moment}&thing={thing}")
+    link = visit.page.get_by_role("region", name=name).locator(".links a").first
+    expect(link).to_have_attribute("href", re.compile("[?&]from="))
+    asked = dict(parse_qsl(urlsplit(str(link.get_attribute("href"))).query))
+    return int(asked["from"]), int(asked["to"])
+
+
 def _addresses(page: Page, places: str) -> list[str]:
     return [str(each.get_attribute("href")) for each in page.locator(places).all()]
 

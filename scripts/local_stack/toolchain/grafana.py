@@ -44,17 +44,18 @@ class GrafanaServer(Artefact):
         (shop.output / "bin").mkdir()
         flags = ["-tags", self.tags, "-ldflags", f"-s -w -X main.version={self.release}"]
         go_build(shop, source, shop.output / "bin" / "grafana", flags=flags, package="./pkg/cmd/grafana", env=env)
-        self._keep(source, shop.output / "home")
+        keep(source, shop.output / "home")
 
-    @staticmethod
-    def _keep(source: Path, home: Path) -> None:
-        found = [path for pattern in _READ for path in source.glob(pattern) if path.is_file()]
-        if not any(path.name == "defaults.ini" for path in found):
-            raise BuildError(f"{_MODULE} has no conf/defaults.ini")
-        for path in found:
-            target = home / path.relative_to(source)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+
+def keep(source: Path, home: Path) -> None:
+    """Copy what the server reads at its start. Raises BuildError where there are no defaults."""
+    found = [path for pattern in _READ for path in source.glob(pattern) if path.is_file()]
+    if not any(path.name == "defaults.ini" for path in found):
+        raise BuildError(f"{_MODULE} has no conf/defaults.ini")
+    for path in found:
+        target = home / path.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
 
 
 GRAFANA = GrafanaServer(

@@ -96,3 +96,12 @@ def test_its_data_source_takes_as_many_series_as_a_site_has_alerts(external):
     own = next(d for d in rendering.render("laptop") if d["metadata"]["name"] == "berlin-grafana" and "data" in d)
     texts = [own["data"]["datasource.yaml"], files(external, "grafana_datasource")["racktwin-datasource.yaml"]]
     assert {yaml.safe_load(text)["datasources"][0]["jsonData"]["maxSeries"] for text in texts} == {100_000}
+
+
+def test_dashboards_and_rules_lie_in_one_folder():
+    """Names of folders that differ in case alone are one folder for one database and two for another."""
+    documents = rendering.render("laptop")
+    pod = next(spec for name, spec in rendering.pod_specs(documents) if name == "Deployment/berlin-grafana")
+    mounts = {mount["name"]: mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+    rules = next(d for d in documents if d["metadata"]["name"] == "berlin-grafana-alerting")["data"]["rules.yaml"]
+    assert mounts["dashboards"].rsplit("/", 1)[1] == yaml.safe_load(rules)["groups"][0]["folder"] == "Racktwin"
