@@ -12,26 +12,40 @@ export interface Scale {
 const CIVIDIS = ["#00224e", "#35456c", "#666970", "#948e77", "#c8b866", "#fee838"];
 const even = (from: number, to: number): Stop[] => CIVIDIS.map((colour, i) => [from + ((to - from) * i) / (CIVIDIS.length - 1), colour]);
 
-// Dry bulb at the inlet, °C: recommended 18 to 27, allowable of the class around it (ASHRAE TC 9.9, 2021).
-const ALLOWABLE: Record<string, [number, number]> = { A1: [15, 32], A2: [10, 35], A3: [5, 40], A4: [5, 45], H1: [5, 25] };
-export const limitsOf = (ashraeClass: string): { recommended: number; allowable: number } => ({
-  recommended: ashraeClass === "H1" ? 22 : 27,
-  allowable: (ALLOWABLE[ashraeClass] ?? ALLOWABLE["A2"]!)[1],
-});
+// Dry bulb at the inlet, °C (ASHRAE TC 9.9, 5th edition, 2021); a test holds it against the room physics' own.
+export interface Limits {
+  recommended: readonly [number, number];
+  allowable: readonly [number, number];
+}
+const CLASSES: Record<string, Limits> = {
+  A1: { recommended: [18, 27], allowable: [15, 32] },
+  A2: { recommended: [18, 27], allowable: [10, 35] },
+  A3: { recommended: [18, 27], allowable: [5, 40] },
+  A4: { recommended: [18, 27], allowable: [5, 45] },
+  H1: { recommended: [18, 22], allowable: [5, 25] },
+};
+export const limitsOf = (ashraeClass: string): Limits => CLASSES[ashraeClass] ?? CLASSES["A2"]!;
+
+export type Verdict = "recommended" | "allowable" | "out";
+const within = (value: number, [low, high]: readonly [number, number]): boolean => value >= low && value <= high;
+// The verdict on a temperature by a class; what else counts (humidity) is in the indices' own.
+export const verdictOf = (value: number, ashraeClass: string): Verdict => {
+  const { recommended, allowable } = limitsOf(ashraeClass);
+  return within(value, recommended) ? "recommended" : within(value, allowable) ? "allowable" : "out";
+};
 
 export function scaleOf(quantity: Quantity, ashraeClass: string, largestPower: number): Scale {
   switch (quantity) {
     case "inlet":
     case "predicted": {
-      const [low, high] = ALLOWABLE[ashraeClass] ?? [10, 35];
-      const top = ashraeClass === "H1" ? 22 : 27;
+      const { recommended: [cool, top], allowable: [low, high] } = limitsOf(ashraeClass);
       return {
         unit: "°C",
         digits: 1,
         stops: [
           [low, "#1f4e9e"],
-          [18, "#56b4e9"],
-          [(18 + top) / 2, "#c9e6d8"],
+          [cool, "#56b4e9"],
+          [(cool + top) / 2, "#c9e6d8"],
           [top, "#f0e442"],
           [(top + high) / 2, "#e69f00"],
           [high, "#b3280d"],
@@ -76,7 +90,10 @@ export function rgbOf(scale: Scale, value: number | null): [number, number, numb
 }
 
 export const cssOf = (scale: Scale, value: number | null): string => `rgb(${rgbOf(scale, value).join(" ")})`;
-export const gradientOf = (scale: Scale): string => {
+// Where each stop stands on a legend, from 0 to 1: by its value, or evenly, where several scales share the colours.
+export const placesOf = (scale: Scale, evenly: boolean): number[] => {
   const [low, high] = [scale.stops[0]![0], scale.stops[scale.stops.length - 1]![0]];
-  return `linear-gradient(to right, ${scale.stops.map(([at, colour]) => `${colour} ${((at - low) / (high - low)) * 100}%`).join(", ")})`;
+  return scale.stops.map(([at], i) => (evenly ? i / (scale.stops.length - 1) : (at - low) / (high - low)));
 };
+export const gradientOf = (scale: Scale, evenly = false): string =>
+  `linear-gradient(to right, ${placesOf(scale, evenly).map((at, i) => `${scale.stops[i]![1]} ${at * 100}%`).join(", ")})`;

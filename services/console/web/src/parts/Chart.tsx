@@ -2,6 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { limitsOf } from "../colour";
 import { text } from "../text";
 import { theme } from "../theme";
 
@@ -14,6 +15,12 @@ export interface Line {
   fillTo?: number;
   // Not named beside the others.
   quiet?: boolean;
+}
+
+// Limits of ASHRAE classes, across a chart of inlets.
+export function limitLines(classes: string[]): { at: number; colour: string }[] {
+  const of = (kind: "recommended" | "allowable", colour: string) => [...new Set(classes.flatMap((name) => [...limitsOf(name)[kind]]))].map((at) => ({ at, colour }));
+  return [...of("recommended", "#b8a400"), ...of("allowable", "#d55e00")];
 }
 
 interface Props {

@@ -1,12 +1,13 @@
 // A what-if beside its baseline: both rooms at the same moment, the hottest inlets over time, and when each rack leaves its limits.
 import { useMemo, useState } from "preact/hooks";
 import { api, type Scenario } from "../api";
-import { limitsOf, scaleOf } from "../colour";
+import { limitsOf, verdictOf } from "../colour";
 import { Plan } from "../room/Plan";
 import { shown } from "../room/Tip";
-import { room, selected, site, theSite, things } from "../store";
+import { classOf, classesOf } from "../room/scale";
+import { ofRoom, room, selected, site, things } from "../store";
 import { text } from "../text";
-import { Chart, type Line } from "./Chart";
+import { Chart, limitLines, type Line } from "./Chart";
 import { useRead } from "./hooks";
 
 const BASELINE = "baseline";
@@ -40,8 +41,6 @@ export function Compare({ scenario }: { scenario: Scenario }) {
   const base = found?.cases[BASELINE];
   const other = found?.cases[chosen];
   const times = found?.times ?? [];
-  const ashraeClass = theSite.value?.ashrae_class ?? "A2";
-  const limits = limitsOf(ashraeClass);
   const at = Math.min(index ?? times.length - 1, times.length - 1);
   const lines = useMemo((): Line[] => {
     if (base === undefined || other === undefined) return [];
@@ -63,16 +62,23 @@ export function Compare({ scenario }: { scenario: Scenario }) {
     if (other === undefined) return [];
     return Object.entries(other.inlets)
       .map(([id, row]) => {
-        const own = limitsOf(String(things.get(id)?.attributes["ashraeClass"] ?? ashraeClass));
+        const name = classOf(things.get(id));
+        const own = limitsOf(name);
         const peak = row.reduce<number | null>((most, value) => (value === null ? most : Math.max(most ?? -99, value)), null);
-        return { id, recommended: crossing(times, row, own.recommended), allowable: crossing(times, row, own.allowable), peak };
+        return { id, name, recommended: crossing(times, row, own.recommended[1]), allowable: crossing(times, row, own.allowable[1]), peak };
       })
       .sort((a, b) => (a.allowable ?? 1e9) - (b.allowable ?? 1e9) || (a.recommended ?? 1e9) - (b.recommended ?? 1e9) || (b.peak ?? 0) - (a.peak ?? 0));
   }, [found]);
   if (series.error !== null) return <p class="error">{series.error}</p>;
   if (found === null) return <p role="status">{text.replay.loading}</p>;
   if (base === undefined || other === undefined) return <p class="hint">{text.whatif.noSeries}</p>;
-  const scale = scaleOf("inlet", ashraeClass, 0);
+  // Each rack by its own class, also where the line of another class is drawn.
+  const classes = classesOf(ofRoom("rack", scenario.spec.room));
+  const beyond = (inlets: Record<string, Row>): string => {
+    const said = Object.entries(inlets).map(([id, row]) => (row[at] === null || row[at] === undefined ? null : verdictOf(row[at]!, classOf(things.get(id)))));
+    const count = (verdict: string): number => said.filter((each) => each === verdict).length;
+    return `${count("allowable") + count("out")} ${text.whatif.beyondRecommended}, ${count("out")} ${text.whatif.beyondAllowable}`;
+  };
   const here = scenario.spec.room === room.value;
   const moment = (inlets: Record<string, Row>): Record<string, number | null> => Object.fromEntries(Object.entries(inlets).map(([id, row]) => [id, row[at] ?? null]));
   return (
@@ -100,8 +106,10 @@ export function Compare({ scenario }: { scenario: Scenario }) {
             [chosen, other.inlets],
           ].map(([name, inlets]) => (
             <figure key={name as string}>
-              <figcaption>{name as string}</figcaption>
-              <Plan values={moment(inlets as Record<string, Row>)} scale={scale} label={`${text.room.planLabel} ${name as string}`} />
+              <figcaption>
+                {name as string} <small>{beyond(inlets as Record<string, Row>)}</small>
+              </figcaption>
+              <Plan values={moment(inlets as Record<string, Row>)} of="inlet" label={`${text.room.planLabel} ${name as string}`} />
             </figure>
           ))}
         </div>
@@ -121,11 +129,9 @@ export function Compare({ scenario }: { scenario: Scenario }) {
             elapsed
             height={170}
             label={`${text.dashboards.hottest}: ${BASELINE}, ${chosen}`}
-            limits={[
-              { at: limits.recommended, colour: "#b8a400" },
-              { at: limits.allowable, colour: "#d55e00" },
-            ]}
+            limits={limitLines(classes)}
           />
+          {classes.length > 1 && <p class="hint">{text.whatif.classes} {classes.join(", ")}</p>}
         </figure>
         <figure>
           <figcaption>{text.dashboards.coolingPower}</figcaption>
@@ -137,7 +143,7 @@ export function Compare({ scenario }: { scenario: Scenario }) {
         <table>
           <thead>
             <tr>
-              {[text.room.rack, text.whatif.recommended, text.whatif.allowable, text.whatif.peak, text.whatif.peakBase].map((each) => (
+              {[text.room.rack, text.whatif.class, text.whatif.recommended, text.whatif.allowable, text.whatif.peak, text.whatif.peakBase].map((each) => (
                 <th scope="col" key={each}>
                   {each}
                 </th>
@@ -152,6 +158,7 @@ export function Compare({ scenario }: { scenario: Scenario }) {
                     {rack.id.replace(/^.*:rack-/, "")}
                   </button>
                 </th>
+                <td>{rack.name}</td>
                 <td>{spell(rack.recommended)}</td>
                 <td>{spell(rack.allowable)}</td>
                 <td>{shown(rack.peak, 1, "°C")}</td>

@@ -5,8 +5,9 @@ import { api, type Point, type Prediction, type Thing } from "../api";
 import { alertsOf, expired, me, number, ofRoom, past, property, redrawn, restsAt, selected, shownAt, site, stale, thingShown } from "../store";
 import { text } from "../text";
 import { shown } from "../room/Tip";
-import { predicted } from "../values";
-import { Chart, type Line } from "./Chart";
+import { classOf } from "../room/scale";
+import { predicted, stateOf } from "../values";
+import { Chart, limitLines, type Line } from "./Chart";
 import { Acknowledge } from "./Acknowledge";
 import { CommandDialog } from "./CommandDialog";
 import { Elevation } from "./Elevation";
@@ -182,7 +183,7 @@ function Rack({ rack }: { rack: Thing }) {
           ...sensorsOf(rack).map(air),
           [text.rack.power, `${shown(power === null ? null : power / 1000, 2, "kW")} / ${shown(Number(rack.attributes["availablePower"] ?? 0) / 1000, 0, "kW")}`],
           [text.rack.deltaT, shown(number(rack, "cooling", "deltaT"), 1, "K")],
-          [text.rack.state, String(property(rack, "indices", "ashraeState") ?? "–")],
+          [text.rack.state, `${stateOf(rack) ?? "–"} (${classOf(rack)})`],
           [`${text.rack.predicted} (15 min)`, expected],
           [text.rack.anomaly, verdict(rack, "anomaly", at)],
           [text.rack.maintenance, verdict(rack, "maintenance", at)],
@@ -191,7 +192,7 @@ function Rack({ rack }: { rack: Thing }) {
       <Findings thing={rack} />
       <h3>{text.rack.trend}</h3>
       <Ahead said={series.value?.said ?? []} />
-      {series.error !== null ? <p class="error">{series.error}</p> : <Chart lines={lines} unit="°C" label={`${text.quantity.inlet}: ${rack.name}`} />}
+      {series.error !== null ? <p class="error">{series.error}</p> : <Chart lines={lines} unit="°C" limits={limitLines([classOf(rack)])} label={`${text.quantity.inlet}: ${rack.name}`} />}
       <h3>{text.rack.power}</h3>
       <Chart lines={powerLines} unit="kW" height={110} label={`${text.rack.power}: ${rack.name}`} />
       <h3>{text.rack.cooledBy}</h3>

@@ -2,11 +2,11 @@
 // Values may come from elsewhere (a what-if), and free places can be drawn in.
 import { memo } from "preact/compat";
 import type { Thing } from "../api";
-import { cssOf, scaleOf, type Scale } from "../colour";
-import { focus, ofRoom, past, quantity, redrawn, room, selected, shownAt, theRoom, theSite } from "../store";
+import { cssOf, verdictOf } from "../colour";
+import { focus, ofRoom, past, quantity, redrawn, room, selected, shownAt, theRoom, type Quantity } from "../store";
 import { text } from "../text";
 import { meant, placeOf, sizeOf, stateOf, supplyOf, zonesOf } from "../values";
-import { roomScale } from "./scale";
+import { airScale, classOf, judged, scales } from "./scale";
 import { shown } from "./Tip";
 
 const UNIT = 100; // SVG units in a metre
@@ -21,7 +21,8 @@ export interface Spot {
 interface Props {
   // Instead of what twins show: thing -> value.
   values?: Record<string, number | null>;
-  scale?: Scale;
+  // What values are of; of nothing: what the room is coloured by.
+  of?: Quantity;
   label?: string;
   spots?: Spot[];
   chosenSpot?: number | null;
@@ -34,13 +35,13 @@ const last = (all: Thing[], chosen: string | null): Thing[] => {
   return index < 0 ? all : [...all.slice(0, index), ...all.slice(index + 1), all[index]!];
 };
 
-export function Plan({ values, scale: given, label: about, spots = [], chosenSpot = null, onSpot }: Props) {
+export function Plan({ values, of = quantity.value, label: about, spots = [], chosenSpot = null, onSpot }: Props) {
   redrawn();
   const racks = ofRoom("rack", room.value);
   const units = ofRoom("cooling", room.value);
   const { width, depth } = { width: theRoom.value?.width ?? 12, depth: theRoom.value?.depth ?? 10 };
-  const scale = given ?? roomScale(racks);
-  const air = scaleOf("inlet", theSite.value?.ashrae_class ?? "A2", 0);
+  const scaleFor = scales(racks, of);
+  const air = airScale();
   const at = shownAt();
   const chosen = selected.value;
   const named = racks.length <= 150;
@@ -54,9 +55,11 @@ export function Plan({ values, scale: given, label: about, spots = [], chosenSpo
       <rect class="floor" x={0} y={0} width={width * UNIT} height={depth * UNIT} />
       {last(racks, chosen).map((rack) => {
         const value = valueOf(rack);
+        const scale = scaleFor(rack);
+        const verdict = value === null || !judged(of) ? "" : `, ${text.room.verdicts[verdictOf(value, classOf(rack))]} (${classOf(rack)})`;
         const fill = values === undefined && !meant(rack, focus.value, at) ? "var(--faint)" : cssOf(scale, value);
         return (
-          <Tile key={rack.id} thing={rack} fill={fill} label={`${rack.name}: ${shown(value, scale.digits, scale.unit)}`} chosen={chosen === rack.id} name={named ? rack.name.replace(/^.*?-?(r\d+-)/, "$1") : ""} />
+          <Tile key={rack.id} thing={rack} fill={fill} label={`${rack.name}: ${shown(value, scale.digits, scale.unit)}${verdict}`} chosen={chosen === rack.id} name={named ? rack.name.replace(/^.*?-?(r\d+-)/, "$1") : ""} />
         );
       })}
       {units.map((unit) => {
@@ -86,7 +89,14 @@ export function Plan({ values, scale: given, label: about, spots = [], chosenSpo
 }
 
 // Drawn anew only when something of it changed: a large room has a thousand.
-const Tile = memo(function Tile({ thing, fill, label, chosen, name }: { thing: Thing; fill: string; label: string; chosen: boolean; name: string }) {
+interface TileProps {
+  thing: Thing;
+  fill: string;
+  label: string;
+  chosen: boolean;
+  name: string;
+}
+const Tile = memo(function Tile({ thing, fill, label, chosen, name }: TileProps) {
   const place = placeOf(thing);
   if (place === null) return null;
   const size = sizeOf(thing);
@@ -116,12 +126,17 @@ const Tile = memo(function Tile({ thing, fill, label, chosen, name }: { thing: T
       )}
     </g>
   );
-});
+}, same);
+
+// A thing of a past moment is another object with each step; its tile is the same while it stands there and looks so.
+function same(a: TileProps, b: TileProps): boolean {
+  return a.thing.attributes === b.thing.attributes && a.fill === b.fill && a.label === b.label && a.chosen === b.chosen && a.name === b.name;
+}
 
 export function List() {
   redrawn();
   const racks = ofRoom("rack", room.value).filter((rack) => meant(rack, focus.value, shownAt()));
-  const scale = roomScale(racks);
+  const scaleFor = scales(racks, quantity.value);
   return (
     <div class="scroll">
       {racks.length === 0 && <p class="hint">{past.value === null ? text.room.noneMeant : text.replay.noneMeant}</p>}
@@ -139,6 +154,7 @@ export function List() {
           {racks.map((rack) => {
             const zones = zonesOf(rack, quantity.value, shownAt());
             const state = stateOf(rack);
+            const scale = scaleFor(rack);
             return (
               <tr key={rack.id} class={selected.value === rack.id ? "chosen" : ""}>
                 <th scope="row">

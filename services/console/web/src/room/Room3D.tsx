@@ -1,14 +1,14 @@
 // The 3D view of the chosen room: gives the scene its boxes, and new colours whenever twins change.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Thing } from "../api";
-import { rgbOf, scaleOf } from "../colour";
-import { alertsOf, focus, layers, ofRoom, redrawn, shownAt, quantity, room, selected, structure, theRoom, theSite, thingShown } from "../store";
+import { rgbOf } from "../colour";
+import { alertsOf, focus, layers, ofRoom, redrawn, shownAt, quantity, room, selected, structure, theRoom, thingShown } from "../store";
 import { text } from "../text";
 import { theme } from "../theme";
 import { meant, placeOf, sizeOf, supplyOf, zonesOf } from "../values";
 import type { Box } from "./boxes";
 import { airFlows } from "./flows";
-import { roomScale } from "./scale";
+import { airScale, scales } from "./scale";
 import type { Palette } from "./furniture";
 import { RoomScene } from "./scene";
 import { Tip } from "./Tip";
@@ -88,15 +88,15 @@ export function Room3D() {
   useEffect(() => {
     const placed = racks.filter((each) => placeOf(each) !== null);
     const placedUnits = units.filter((each) => placeOf(each) !== null);
-    const scale = roomScale(racks);
-    const air = scaleOf("inlet", theSite.value?.ashrae_class ?? "A2", 0);
+    const scale = scales(racks, quantity.value);
+    const air = airScale();
     const at = shownAt();
     const zones = placed.map((rack) => (meant(rack, focus.value, at) ? zonesOf(rack, quantity.value, at) : null));
     const faint: [number, number, number] = theme.value === "dark" ? [44, 54, 64] : [205, 213, 220];
     scene.current?.paint(
       (index, zone) => {
         const found = zones[index]!;
-        return found === null ? faint : rgbOf(scale, zone === 0 ? found.bottom : found.top);
+        return found === null ? faint : rgbOf(scale(placed[index]!), zone === 0 ? found.bottom : found.top);
       },
       (index) => {
         const supply = supplyOf(placedUnits[index]!, at);

@@ -2,7 +2,8 @@
 import type { Thing } from "../api";
 import { number, shownAt } from "../store";
 import { text } from "../text";
-import { zonesOf } from "../values";
+import { stateOf, zonesOf } from "../values";
+import { classOf } from "./scale";
 
 export const shown = (value: number | null, digits: number, unit: string): string => (value === null ? "–" : `${value.toFixed(digits)} ${unit}`.trim());
 
@@ -13,6 +14,7 @@ export function Tip({ thing, x, y }: { thing: Thing; x: number; y: number }) {
           [text.rack.top, shown(zonesOf(thing, "inlet", shownAt()).top, 1, "°C")],
           [text.rack.bottom, shown(zonesOf(thing, "inlet", shownAt()).bottom, 1, "°C")],
           [text.rack.power, shown(zonesOf(thing, "power", shownAt()).top, 2, "kW")],
+          [text.rack.state, `${stateOf(thing) ?? "–"} (${classOf(thing)})`],
         ]
       : [
           [text.unit.supply, shown(number(thing, "air", "supplyTemperature"), 1, "°C")],
