@@ -125,6 +125,7 @@ export function momentOf(live: ReadonlyMap<string, Thing>, at: number, known: ({
   const open = openThen(alerts, at);
   return {
     at,
+    known: known[0] !== null && known[0] !== undefined,
     thing: (id) => {
       const kept = made.get(id);
       if (kept !== undefined) return kept;

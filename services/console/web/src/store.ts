@@ -38,6 +38,8 @@ export const structure = signal(0);
 // `shownAt`, and so shows one moment and never two.
 export interface Moment {
   at: number;
+  // Whether it has been read; until then nothing is known of it.
+  known: boolean;
   thing: (id: string) => Thing | undefined;
 }
 export const past = signal<Moment | null>(null);

@@ -87,6 +87,7 @@ test("what comes in of the present does not get into a moment of the past", () =
 test("nothing is known of a moment that is not read yet", () => {
   present();
   past.value = momentOf(things, THEN, [null], []);
+  assert.deepEqual(airFlows(ofRoom("rack", "hall-a"), ofRoom("cooling", "hall-a")), []);
   assert.deepEqual(zonesOf(rack(), "inlet", THEN), { bottom: null, top: null });
   past.value = null;
 });

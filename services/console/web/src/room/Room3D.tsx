@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Thing } from "../api";
 import { rgbOf } from "../colour";
-import { alertsOf, focus, layers, ofRoom, redrawn, shownAt, quantity, room, selected, structure, theRoom, thingShown } from "../store";
+import { alertsOf, focus, layers, ofRoom, past, redrawn, shownAt, quantity, room, selected, structure, theRoom, thingShown } from "../store";
 import { text } from "../text";
 import { theme } from "../theme";
 import { meant, placeOf, sizeOf, supplyOf, zonesOf } from "../values";
@@ -81,7 +81,7 @@ export function Room3D() {
   }, [key]);
   useEffect(() => scene.current?.show(shown), [key, shown]);
   useEffect(() => scene.current?.select(selected.value), [selected.value, key]);
-  useEffect(() => scene.current?.flows(shown.flows ? airFlows(racks, units) : []), [shown.flows, key, shown.flows ? Math.floor(shownAt() / 10_000) : 0]);
+  useEffect(() => scene.current?.flows(shown.flows ? airFlows(racks, units) : []), [shown.flows, key, shown.flows ? `${Math.floor(shownAt() / 10_000)} ${past.value?.known}` : ""]);
   const marked = shown.alerts ? [...racks, ...units].flatMap((each) => signOf(each)) : [];
   useEffect(() => scene.current?.mark(marked), [key, marked.map((each) => each.id + each.colour).join()]);
 

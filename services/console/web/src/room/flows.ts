@@ -16,7 +16,8 @@ export function airFlows(racks: Thing[], units: Thing[]): Flow[] {
   for (const rack of racks) {
     const fraction = number(rack, "cooling", "supplyFraction") ?? estimated(rack, servers.get(rack.id) ?? []);
     const serving = servers.get(rack.id) ?? [];
-    for (const unit of serving) flows.push({ from: unit.id, to: rack.id, kind: "supply", share: (fraction ?? 1) / serving.length });
+    // Of a unit that is silent, or of which nothing was known then, nothing is drawn.
+    for (const unit of serving.filter((each) => fraction !== null || number(each, "air", "supplyTemperature") !== null)) flows.push({ from: unit.id, to: rack.id, kind: "supply", share: (fraction ?? 1) / serving.length });
     if (fraction !== null && 1 - fraction > LEAST) flows.push({ from: rack.id, to: rack.id, kind: "recirculation", share: 1 - fraction });
   }
   return flows;

@@ -109,7 +109,7 @@ export function ReplayView() {
     return () => clearInterval(timer);
   }, [playing, speed, film, index]);
   const play = (): void => {
-    if (state !== "ready") return;
+    if (film === null || state === "empty") return;
     if (!playing && index >= last) show(0);
     setPlaying(!playing);
   };
@@ -161,7 +161,7 @@ export function ReplayView() {
               value={index}
               aria-label={text.replay.at}
               aria-valuetext={shownTime}
-              disabled={state !== "ready"}
+              disabled={film === null}
               onInput={(event) => {
                 setPlaying(false);
                 show(Number(event.currentTarget.value));
@@ -179,7 +179,7 @@ export function ReplayView() {
             ))}
           </div>
           <div class="controls">
-            <button class="main play" disabled={state !== "ready"} onClick={play}>
+            <button class="main play" disabled={film === null || state === "empty"} onClick={play}>
               {playing ? text.replay.pause : text.replay.play}
             </button>
             <output>{shownTime}</output>
