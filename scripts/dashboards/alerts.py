@@ -50,6 +50,7 @@ _PAGES: Final = {
     "cooling": "/d/racktwin-cooling?var-site=@site@",
 }
 _PAGES_OF_RULES: Final = {
+    "sensor-faulty": "/d/racktwin-maintenance?var-site=@site@",
     "sensor-stale": "/d/racktwin-pipeline?var-site=@site@",
     "maintenance-due": "/d/racktwin-maintenance?var-site=@site@",
     "anomaly": "/d/racktwin-maintenance?var-site=@site@",

@@ -21,6 +21,9 @@ Severity = Literal["info", "warning", "critical"]
 _COMMAND_MS: Final = 1_800_000
 # Days before a certificate's end that somebody must know: renewal comes 40 days before, so it has failed for days.
 _CERTIFICATE_DAYS: Final = 30.0
+# Score of the sensors' model from which a fault is sure enough to send somebody, and how far it must come back.
+_SENSOR_FAULT: Final = 0.75
+_SENSOR_MARGIN: Final = 0.15
 
 
 Check = Callable[[View], Finding | None]
@@ -90,6 +93,19 @@ def _state(feature: str, wrong: str, what: str) -> Check:
         return Finding(state == wrong, score, 1.0, f"{view.name}: {what}: {cause}")
 
     return check
+
+
+def _sensing(view: View) -> Finding | None:
+    """What the sensors' model finds: the likeliest fault, and what most of that rests on."""
+    score = view.number("sensing", "score")
+    if score is None or view.expired("sensing"):
+        return view.over(_SENSOR_FAULT, "nobody says any more how its sensors are")
+    broken, limit = beyond(score, -1.0, _SENSOR_FAULT, view.firing, _SENSOR_MARGIN)
+    cause = view.text("sensing", "cause") or "its sensors go together again"
+    inputs = (view.of("sensing").get("evidence") or {}).get("inputs") or {}
+    most = sorted(inputs, key=lambda name: -inputs[name])[:2]
+    rests = f" (seen by {', '.join(most)})" if broken and most else ""
+    return Finding(broken, score, limit, f"{view.name}: {cause}{rests}")
 
 
 def _fidelity(view: View) -> Finding | None:
@@ -214,6 +230,16 @@ RULES: Final[tuple[Rule, ...]] = (
         60,
         "Run `racktwin doctor` for the thing: it names the hop where readings stop.",
         _stale,
+    ),
+    Rule(
+        "sensor-faulty",
+        "A sensor cannot be believed",
+        "warning",
+        ("rack", "server", "cooling"),
+        300,
+        "Compare both sensors with a hand-held one; recalibrate or replace the wrong one. Until then believe neither "
+        "its values nor what is predicted from them. The alert ends half an hour after: the model remembers so long.",
+        _sensing,
     ),
     Rule(
         "unit-failed",

@@ -51,6 +51,8 @@ class Outcome:
     alerts: int
     fired: int
     cleared: int
+    lingering: int
+    """Those whose end was not waited for."""
     others: int
     """Alerts on other things, which the same faults made."""
     repeated: list[str]
@@ -97,7 +99,7 @@ def provoke(stage: Stage, ask: Ask, say: Say, *, patience_s: float, told: Audien
             written = referee.history(stage.site, since_ms, ask)
             for each in progress:
                 _step(each, stage, _known(each, stage.site, written, told), time.monotonic() - began, say)
-            rested = rested + _LOOK_S if all(each.state in ("clear", "failed") for each in progress) else 0.0
+            rested = rested + _LOOK_S if all(each.state in ("clear", "lingers", "failed") for each in progress) else 0.0
         written = referee.history(stage.site, since_ms, ask)
         return outcome(progress, stage.site, judge, written)
     finally:
@@ -129,7 +131,7 @@ def _try(each: Progress, act: Callable[[Stage], None], stage: Stage) -> None:
 def _mend(each: Progress, stage: Stage, now_s: float, say: Say) -> None:
     """End a trial that has fired, once it is sure."""
     if each.trial.sure(stage):
-        each.state = "to clear"
+        each.state = "lingers" if each.trial.lingers else "to clear"
         say(f"{each.trial.rule:<18} is mended after {now_s:.0f} s")
         each.trial.end(stage)
 
@@ -159,21 +161,24 @@ def _step(each: Progress, stage: Stage, course: Course, now_s: float, say: Say) 
 
 def outcome(progress: list[Progress], site: str, judge: Referee, written: Mapping[tuple[str, str], Course]) -> Outcome:
     """Counts what was seen once, by both; adds to each trial what was wrong with it. Pure."""
-    fired = cleared = 0
+    fired = cleared = lingering = 0
     mine = {(each.trial.rule, each.trial.thing(site)) for each in progress}
     for each in progress:
         key = each.trial.rule, each.trial.thing(site)
         told, seen = written.get(key, Course()), judge.course(*key)
         fired += told.fired == 1 and seen.fired == 1
         cleared += told.cleared == 1 and seen.cleared == 1
-        if not each.problem and (told.fired, told.cleared, seen.fired, seen.cleared) != (1, 1, 1, 1):
+        ends = (told.cleared, seen.cleared)
+        lingering += each.trial.lingers and ends == (0, 0)
+        whole = ends == (1, 1) or (each.trial.lingers and ends == (0, 0))
+        if not each.problem and not ((told.fired, seen.fired) == (1, 1) and whole):
             each.problem = (
                 f"alerting: fired {told.fired}, cleared {told.cleared}; "
                 f"Grafana's rule: fired {seen.fired}, cleared {seen.cleared}"
             )
     repeated = [f"{rule} {thing}" for (rule, thing), course in sorted(written.items()) if course.fired > 1]
     others = sum(1 for key in written if key not in mine)
-    return Outcome(progress, len(RULES), fired, cleared, others, repeated)
+    return Outcome(progress, len(RULES), fired, cleared, lingering, others, repeated)
 
 
 def untried() -> list[str]:

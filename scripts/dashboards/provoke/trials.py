@@ -41,6 +41,8 @@ class Trial:
     also: Callable[[Stage], None] | None = None
     ready: Callable[[Stage], bool] = lambda _stage: True
     sure: Callable[[Stage], bool] = lambda _stage: True
+    lingers: bool = False
+    """Whether what finds it looks back for an hour, so that its end is not waited for."""
 
     def thing(self, site: str) -> str:
         """Thing id that the alert is about."""
@@ -136,6 +138,16 @@ TRIALS: Final[tuple[Trial, ...]] = (
         "b-r01-05",
         "all readings of the sensor at the bottom are lost",
         sensor_drops={"magnitude": 1.0, "sensor": "bottom"},
+    ),
+    replace(
+        _plant(
+            "sensor-faulty",
+            "rack",
+            "a-r01-06",
+            "the sensor at the top drifts by 0.08 K a second, and the sensors' model finds it",
+            sensor_drifts={"magnitude": 300.0, "sensor": "top"},
+        ),
+        lingers=True,
     ),
     _plant("unit-failed", "cooling", "crah-b2", "the unit stands still", unit_stops={}),
     replace(

@@ -118,11 +118,16 @@ def test_what_was_expected_is_over_once_nobody_expects_it_any_more(after):
 
 
 @pytest.mark.parametrize(
-    ("rule", "feature", "state"), [("anomaly", "anomaly", "anomalous"), ("maintenance-due", "maintenance", "due")]
+    ("rule", "feature", "state"),
+    [
+        ("anomaly", "anomaly", "anomalous"),
+        ("maintenance-due", "maintenance", "due"),
+        ("sensor-faulty", "sensing", "anomalous"),
+    ],
 )
 @pytest.mark.parametrize("how", ["expired", "withdrawn", "gone"])
 def test_a_verdict_that_nobody_repeats_is_over(rule, feature, state, how):
-    until = NOW + 300_000
+    until = NOW + 600_000
     after = {
         "expired": {feature: {"state": state, "score": 0.9, "expiresAt": until}},
         "withdrawn": {feature: {"expiresAt": until}},
@@ -131,11 +136,32 @@ def test_a_verdict_that_nobody_repeats_is_over(rule, feature, state, how):
 
     def at(now, second):
         said = {feature: {"state": state, "score": 0.9, "expiresAt": until}}
-        return rack(at=now, features=said if second < 300 else after)
+        return rack(at=now, features=said if second < 600 else after)
 
     changes = run(Board(), at, 900)
     assert [(change.rule.name, change.what) for change in changes] == [(rule, "firing"), (rule, "cleared")]
-    assert 300 <= (changes[1].at - NOW) // 1000 <= 305
+    assert 600 <= (changes[1].at - NOW) // 1000 <= 605
+
+
+def test_a_faulty_sensor_is_named_with_what_it_was_seen_by():
+    def said(state, score, cause, until):
+        inputs = {"top.std[0:600]": 0.2, "dewTop-dewBottom.mean[0:300]": 0.7, "top.std[0:1800]": 0.05}
+        evidence = {"finding": "drift", "inputs": inputs}
+        return {"sensing": {"state": state, "score": score, "cause": cause, "evidence": evidence, "expiresAt": until}}
+
+    off = "the dew points of top and bottom differ: one of the two sensors is off, or there is a leak"
+    changes = run(Board(), lambda now, _: rack(at=now, features=said("anomalous", 0.9, off, now + 60_000)), 400)
+    (change,) = changes
+    assert (change.rule.name, change.what, change.since) == ("sensor-faulty", "firing", NOW)
+    assert change.finding.text == f"r1: {off} (seen by dewTop-dewBottom.mean[0:300], top.std[0:600])"
+    assert "hand-held" in change.rule.action
+
+    def later(now, second):
+        right = said("normal", 0.1, "", now + 60_000)
+        return rack(at=now, features=said("anomalous", 0.9, off, now + 60_000) if second < 400 else right)
+
+    ended = run(Board(), later, 800)[-1]
+    assert (ended.what, ended.finding.text) == ("cleared", "r1: its sensors go together again")
 
 
 def test_an_expired_verdict_fires_nothing():
@@ -240,6 +266,7 @@ HYSTERESIS = {
     # Verdicts of others: their hysteresis is in what finds them.
     "maintenance-due": (_verdict("maintenance", state="due"), None, _verdict("maintenance", state="planned")),
     "anomaly": (_verdict("anomaly", state="anomalous"), None, _verdict("anomaly", state="suspect")),
+    "sensor-faulty": (_verdict("sensing", score=0.8), _verdict("sensing", score=0.65), _verdict("sensing", score=0.5)),
     "model-drifting": (
         _of_site("model.inlet-temperature", state="drifting", reason="its error is 2"),
         None,

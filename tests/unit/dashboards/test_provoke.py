@@ -160,6 +160,19 @@ def test_only_exactly_once_by_both_counts(told, seen, fired, cleared):
     assert "inlet-rate racktwin.berlin:rack-x" in result.repeated
 
 
+@pytest.mark.parametrize(
+    ("course", "lingering", "well"), [((1, 0), 1, True), ((1, 1), 0, True), ((0, 0), 1, False), ((2, 1), 0, False)]
+)
+def test_of_what_lingers_the_end_is_not_waited_for(course, lingering, well):
+    trial = next(trial for trial in TRIALS if trial.lingers)
+    assert trial.rule == "sensor-faulty"
+    key = trial.rule, trial.thing("berlin")
+    referee = Referee("berlin", RULES)
+    referee._courses[key] = Course(*course)
+    result = outcome([Progress(trial, "lingers", 10.0)], "berlin", referee, {key: Course(*course)})
+    assert (result.lingering, result.progress[0].problem == "") == (lingering, well)
+
+
 class Plant:
     """A stage on which everything goes as it should, and alerting and InfluxDB in one."""
 
