@@ -238,7 +238,7 @@ RULES: Final[tuple[Rule, ...]] = (
         ("rack", "server", "cooling"),
         300,
         "Compare both sensors with a hand-held one; recalibrate or replace the wrong one. Until then believe neither "
-        "its values nor what is predicted from them. The alert ends half an hour after: the model remembers so long.",
+        "its values nor what is predicted from them. The alert ends within an hour after: the model looks back so far.",
         _sensing,
     ),
     Rule(

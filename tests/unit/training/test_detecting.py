@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import numpy as np
 import pytest
 
+from alerting.board import Board
 from models.definition import read_manifest
 from physics import hidden, layout
+from physics.faults import Fault
 from physics.history import record
 from physics.plant import Plant
 from racktwin.messages import decode_reading
@@ -123,6 +126,40 @@ def test_what_the_dew_point_is_does_not_matter(trained):
     wetter[:, 2:] += 5.0
     there, elsewhere = (loaded.predict(loaded.plan.compute(each))[0] for each in (windows, wetter))
     np.testing.assert_allclose(there, elsewhere, atol=0.02)
+
+
+def test_a_sensor_of_the_plant_that_drifts_becomes_one_alert_that_ends_when_it_is_right_again(trained):
+    loaded, manifest = predictor.load(trained[0]), read_manifest(trained[0])
+    definition = loaded.manifest.definition
+    begins, ends = 3900, 4200
+    fault = Fault("sensor-drifts", "rack-3", 300.0, START_S + begins, START_S + ends, sensor="top")
+    place = layout.assumed("lab", [(f"rack-{k}", "row", 0.6 * k, 6000.0) for k in range(6)])
+    plant = Plant(place, [91], start_s=START_S, faults=[fault])
+    recorded = Recorded(0, 91, 10, place, record(plant, 9000.0, 10.0), [fault])
+    values = history_of(recorded, definition).values
+    things = [Thing(f"racktwin.lab:rack-{k}", k, "rack", "hall", "row", None) for k in range(6)]
+    twins = {thing.id: {"thingId": thing.id, "attributes": {}, "features": {}} for thing in things}
+    board, outbox, told = Board(), DetectOutbox(manifest), []
+    for end in range(definition.cells, len(values), 3):
+        now = round((START_S + end * 10) * 1000)
+        inputs = loaded.plan.compute(
+            np.ascontiguousarray(values[end - definition.cells : end].transpose(1, 2, 0)).astype(np.float32)
+        )
+        based_on = np.full((6, 2), now)
+        made = Made(things, np.ones((6, 2), bool), loaded.predict(inputs), based_on, inputs, now)
+        for topic, thing, record_ in outbox.records(made):
+            if topic == "racktwin.models.lab":
+                twins[thing]["features"].update(json.loads(record_)["value"])
+        told += [change for twin in twins.values() for change in board.judge(twin, now)]
+    assert [(change.thing["thingId"], change.rule.name, change.what) for change in told] == [
+        ("racktwin.lab:rack-3", "sensor-faulty", "firing"),
+        ("racktwin.lab:rack-3", "sensor-faulty", "cleared"),
+    ]
+    fired, cleared = (change.at / 1000 - START_S for change in told)
+    # It waits for five minutes; the model looks back for an hour.
+    assert begins + 300 <= fired <= ends + 600
+    assert ends < cleared <= ends + 3900
+    assert "Top.std" in told[0].finding.text or "top.std" in told[0].finding.text
 
 
 def test_racks_with_half_of_their_sensors_are_judged_by_the_others(trained):
