@@ -42,6 +42,9 @@ class Scores(msgspec.Struct, frozen=True, rename="camel"):
     bias: float
     skill: float
     coverage: float
+    rmse: float = 0.0
+    weight: float = 0.0
+    """By which it is held against what is scored next: how many, the older ones faded. 0 where that was not noted."""
 
 
 class State(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -62,6 +65,9 @@ class State(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     bias: float | None = None
     horizons: dict[str, Scores] = {}
     """Each horizon's own scores, by its seconds; empty in what was written before they were told apart."""
+    rmse: float = 0.0
+    weight: float = 0.0
+    """As of `Scores`."""
     since: int = 0
     """Predictions made from then on (epoch ms UTC) are counted: when it was promoted, or let go on after a pause."""
 

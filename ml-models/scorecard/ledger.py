@@ -1,16 +1,19 @@
 """Predictions that wait for their time, and the readings that tell what came. Pure.
 
 Of each series (model, thing, target, horizon) one prediction a minute is kept: scores need no more, and ten thousand
-racks would fill the memory with the others. A prediction's truth is the first good reading at or after its time, not
-later than `LATE_MS`; without one it is dropped, unscored.
+racks would fill the memory with the others. What persistence would have said is the reading that a prediction rests on;
+one that is read before that reading, as after a start, waits for it. A prediction's truth is the first good reading at
+or after its time, not later than `LATE_MS`; without one it is dropped, unscored.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from racktwin.messages import Prediction, Reading
 
@@ -18,6 +21,7 @@ EVERY_MS: Final = 60_000
 LATE_MS: Final = 60_000
 _KEPT: Final = 200
 
+T = TypeVar("T")
 Target = tuple[str, str]  # thing, feature/property
 
 
@@ -50,16 +54,20 @@ class Scored:
 
 
 class Ledger:
-    """Takes predictions and readings in any order; gives scored ones."""
+    """Takes predictions and readings; gives scored ones. Predictions may be ahead of their readings by any time, and
+    behind them by a minute."""
 
     def __init__(self) -> None:
         self._waiting: dict[Target, deque[Waiting]] = defaultdict(deque)
+        # Whose reading has not been read yet: it, and when that was observed; the oldest first.
+        self._early: dict[Target, deque[tuple[int, Waiting]]] = {}
         self._newest: dict[Target, tuple[int, float]] = {}
         self._taken: dict[tuple[str, str, str, int], int] = {}
         self.dropped = 0
 
     def __len__(self) -> int:
-        return sum(len(queue) for queue in self._waiting.values())
+        early = sum(len(queue) for queue in self._early.values())
+        return early + sum(len(queue) for queue in self._waiting.values())
 
     def predicted(self, p: Prediction) -> None:
         """Note a prediction; one whose reading of then is not known cannot be compared with persistence."""
@@ -67,15 +75,23 @@ class Ledger:
         before = self._taken.get(series)
         if before is not None and 0 <= p.issued_at - before < EVERY_MS:
             return
-        newest = self._newest.get((p.thing, p.target))
-        if newest is None or abs(newest[0] - p.based_on) > LATE_MS:
+        target = (p.thing, p.target)
+        newest = self._newest.get(target)
+        if newest is not None and newest[0] - p.based_on > LATE_MS:
             return
         self._taken[series] = p.issued_at
-        queue = self._waiting[(p.thing, p.target)]
+        naive = newest[1] if newest is not None else math.nan
+        waiting = Waiting(p.model, p.model_version, p.horizon_s, p.valid_at, p.value, p.lo, p.hi, naive)
+        if newest is not None and p.based_on - newest[0] <= LATE_MS:
+            self._keep(self._waiting[target], waiting)
+        else:
+            self._keep(self._early.setdefault(target, deque()), (p.based_on, waiting))
+
+    def _keep(self, queue: deque[T], one: T) -> None:
         if len(queue) >= _KEPT:
             queue.popleft()
             self.dropped += 1
-        queue.append(Waiting(p.model, p.model_version, p.horizon_s, p.valid_at, p.value, p.lo, p.hi, newest[1]))
+        queue.append(one)
 
     def read(self, reading: Reading) -> Iterator[Scored]:
         """Take a reading; every prediction that it is the truth of comes out scored."""
@@ -86,12 +102,27 @@ class Ledger:
                 continue
             target = (reading.thing, f"{reading.feature}/{name}")
             before = self._newest.get(target)
+            if target in self._early:
+                self._rest_on(target, before, (reading.observed_at, float(value)))
             if before is None or reading.observed_at >= before[0] or reading.observed_at < before[0] - 10 * LATE_MS:
                 self._newest[target] = (reading.observed_at, float(value))
             queue = self._waiting.get(target)
             if not queue:
                 continue
             yield from self._due(target, queue, reading, float(value))
+
+    def _rest_on(self, target: Target, before: tuple[int, float] | None, now: tuple[int, float]) -> None:
+        """Predictions that rest on what was read before this reading, or on this one, begin to wait for their time."""
+        early = self._early[target]
+        while early and early[0][0] <= now[0]:
+            based_on, waiting = early.popleft()
+            of_then = now if before is None or based_on == now[0] or based_on - before[0] > LATE_MS else before
+            if abs(of_then[0] - based_on) > LATE_MS:
+                self.dropped += 1
+                continue
+            self._keep(self._waiting[target], dataclasses.replace(waiting, persistence=of_then[1]))
+        if not early:
+            del self._early[target]
 
     def _due(self, target: Target, queue: deque[Waiting], reading: Reading, value: float) -> Iterator[Scored]:
         left: deque[Waiting] = deque()

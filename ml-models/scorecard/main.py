@@ -30,15 +30,18 @@ def run(settings: ScorecardSettings, context: Context) -> None:
         train = start_training(settings.registry_url) if settings.scorecard_retrain == "process" else None
         every_ms = round(settings.scorecard_retrain_every_s * 1000)
         verdicts = Verdicts(registry, tallies, context, train, every_ms, least=settings.scorecard_least)
+        verdicts.begin(settings.models())
     consumer = make_consumer(settings, "racktwin-scorecard")
     interval_ms = round(settings.scorecard_interval_s * 1000)
     work = ScorecardWork(
         context,
+        consumer,
         SafeProducer(settings),
         tallies,
         verdicts,
-        interval_ms,
+        interval_ms=interval_ms,
         least=settings.scorecard_least,
+        rewind_ms=round(settings.scorecard_rewind_s * 1000),
         models=settings.models(),
     )
     context.health.set_ready(True)

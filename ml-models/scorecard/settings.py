@@ -20,6 +20,13 @@ class ScorecardSettings(KafkaSettings, SitesSettings, ProcessSettings):
     scorecard_interval_s: float = Field(
         60.0, gt=0, le=3600, description="Seconds between two writings of scores onto twins and into history."
     )
+    scorecard_rewind_s: float = Field(
+        2100.0,
+        ge=0,
+        le=86_400,
+        description="Predictions and readings of so many seconds are read again at a start: the longest horizon and "
+        "what comes late. What was not scored before then is not.",
+    )
     scorecard_recent_s: float = Field(
         2700.0, ge=1, le=86_400, description="Half-life of the scores that a version's verdict rests on (s)."
     )

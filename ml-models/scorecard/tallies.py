@@ -1,16 +1,20 @@
 """Scores by series and by model, older ones fading. Pure.
 
-A tally fades with a half-life, so that it speaks of the last hours and needs no list of what it was made of.
+A tally fades with a half-life, so that it speaks of the last hours and needs no list of what it was made of. After a
+start it goes on from what was written of it: of versions in the registry, of things in their history.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, Final
 
+from models.notes import Scores, State
+from racktwin.messages import Reading
 from racktwin.names import site_of
-from scorecard.ledger import Scored
+from scorecard.ledger import EVERY_MS, Scored
 
 HALF_LIFE_MS: Final = 6 * 3_600_000
 # A version's verdict rests on what is recent: a drift must show within an hour or two.
@@ -44,6 +48,21 @@ class Tally:
         self.naive = self.naive * keep + naive * naive
         self.covered = self.covered * keep + (1.0 if w.lo <= scored.truth <= w.hi else 0.0)
         self.count += 1
+
+    @staticmethod
+    def again(half_life_ms: int, at_ms: int, scores: Scores) -> Tally:
+        """As it was when these scores were noted."""
+        made = Tally(half_life_ms, at_ms, count=scores.count, weight=scores.weight)
+        made.absolute, made.signed = scores.mae * scores.weight, scores.bias * scores.weight
+        made.covered, made.square = scores.coverage * scores.weight, scores.rmse**2 * scores.weight
+        # Scores are rounded, so a skill of 1 may be a little less.
+        made.naive = made.square / max(1.0 - scores.skill, 1e-4)
+        return made
+
+    @property
+    def rmse(self) -> float:
+        """Root of the mean square error."""
+        return math.sqrt(self.square / self.weight) if self.weight else 0.0
 
     @property
     def skill(self) -> float:
@@ -92,6 +111,10 @@ class Tallies:
         self._since: dict[tuple[str, str], int] = {}
         # When the oldest prediction was made of those that a version's tally was begun with.
         self._oldest: dict[tuple[str, str], int] = {}
+        # What was scored of a version until then has been noted before a start, and is in its tally.
+        self._until: dict[tuple[str, str], int] = {}
+        # Scores of things from before a start, whose series is not known yet: thing, (model, feature, horizon).
+        self._told: dict[tuple[str, tuple[str, str, int]], Tally] = {}
         self._changed: dict[str, Scored] = {}
         # When a version's newest prediction was made, of those that were scored.
         self.made: dict[tuple[str, str], int] = {}
@@ -110,9 +133,48 @@ class Tallies:
         if self._oldest.get((model, version), since_ms) >= since_ms:
             return False
         del self._oldest[model, version]
+        self._until.pop((model, version), None)
         self.versions.pop((model, version), None)
         self._horizons.pop((model, version), None)
         return True
+
+    def again(self, model: str, version: str, state: State) -> None:
+        """Go on with a version as it was noted before a start: what was scored until then is in it."""
+        key = (model, version)
+        self.begin(model, version, state.since)
+        if not state.count or not state.weight or key in self.versions:
+            return
+        whole = Scores(
+            state.count, state.mae or 0.0, state.bias or 0.0, state.skill or 0.0, state.coverage or 0.0, state.rmse,
+            state.weight,
+        )  # fmt: skip
+        self.versions[key] = Tally.again(self._recent_ms, state.at, whole)
+        for horizon, own in state.horizons.items():
+            self._horizons[key][int(horizon)] = Tally.again(self._recent_ms, state.at, own)
+        self._oldest[key], self._until[key] = state.since, state.at
+
+    def told(self, reading: Reading) -> None:
+        """Go on with a thing's scores of one series as they were written before a start; what was scored until then is
+        in them. They hold no squares: errors are taken to be spread as normal ones are."""
+        _, model, *feature, horizon = reading.feature.split(".")
+        told = {name: float(value) for name, value in reading.values.items() if isinstance(value, int | float)}
+        try:
+            count, mae = int(told["count"]), told["mae"]
+            keep = 0.5 ** (EVERY_MS / HALF_LIFE_MS)
+            weight = (1.0 - keep**count) / (1.0 - keep)
+            rmse = mae * math.sqrt(math.pi / 2.0)
+            scores = Scores(count, mae, told["bias"], told["skill"], told["coverage"], rmse, weight)
+            series = (model, ".".join(feature), int(horizon))
+        except (KeyError, ValueError):
+            return
+        tally = Tally.again(HALF_LIFE_MS, reading.observed_at, scores)
+        mine = self._of_things[reading.thing]
+        same = [key for key in mine if (key[0], key[1].partition("/")[0], key[2]) == series]
+        for key in same:
+            mine[key] = tally
+        if not same:
+            # Which property of the feature it was, the next prediction tells.
+            self._told[reading.thing, series] = tally
 
     def horizons(self, model: str, version: str) -> dict[int, Tally]:
         """Of a version's horizons (s), the shortest first; each as recent as the version's own."""
@@ -122,7 +184,11 @@ class Tallies:
         """One more scored prediction."""
         w = scored.waited
         mine = self._of_things[scored.thing]
-        mine.setdefault((w.model, scored.target, w.horizon_s), Tally()).add(scored)
+        series = (w.model, scored.target, w.horizon_s)
+        if series not in mine:
+            told = self._told.pop((scored.thing, (w.model, scored.target.partition("/")[0], w.horizon_s)), None)
+            mine[series] = told or Tally()
+        mine[series].add(scored)
         self._changed[scored.thing] = scored
         made = w.valid_at - w.horizon_s * 1000
         self.made[w.model, w.version] = max(made, self.made.get((w.model, w.version), 0))
@@ -131,6 +197,8 @@ class Tallies:
         self._oldest[w.model, w.version] = min(made, self._oldest.get((w.model, w.version), made))
         here = (site_of(scored.thing), w.model)
         self._at_sites[here] = max(self._at_sites.get(here, (0, "")), (scored.at_ms, w.version))
+        if scored.at_ms <= self._until.get((w.model, w.version), 0):
+            return
         self.versions.setdefault((w.model, w.version), Tally(self._recent_ms)).add(scored)
         self._horizons[w.model, w.version].setdefault(w.horizon_s, Tally(self._recent_ms)).add(scored)
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Final
 
 from models.registry import Pointer, Registry, RegistryError, Scores, State
@@ -44,6 +44,20 @@ class Verdicts:
         self._every_ms, self._least = every_ms, least
         self._judges: dict[tuple[str, str], Judge] = {}
         self._trained: dict[str, int] = {}
+
+    def begin(self, models: Container[str] | None = None) -> None:
+        """After a start: go on from what was noted of the versions that serve, of these models or of all."""
+        for model in self._known():
+            if models is not None and model not in models:
+                continue
+            try:
+                pointer = self._registry.pointer(model)
+                state = self._registry.state(model, pointer.version) if pointer is not None else None
+            except RegistryError as error:
+                self._context.log.warning("registry", model=model, error=str(error))
+                continue
+            if state is not None:
+                self._tallies.again(model, state.version, state)
 
     def look(self, now_ms: int) -> dict[tuple[str, str], State]:
         """Judge every version that serves, promoted or stayed at; what was found, by model and version."""
@@ -90,7 +104,7 @@ class Verdicts:
             if name == model
             and version != promoted
             and 0 <= now_ms - tally.at_ms <= _SERVES_MS
-            and self._tallies.made[name, version] > replaced
+            and self._tallies.made.get((name, version), 0) > replaced
         ]
         if not lately:
             return []
@@ -129,6 +143,8 @@ class Verdicts:
             bias=round(tally.bias, 4) if tally.count else None,
             horizons={str(horizon): _scores(own) for horizon, own in self._tallies.horizons(*key).items()},
             since=since,
+            rmse=round(tally.rmse, 6),
+            weight=round(tally.weight, 3),
         )
         # A version that pauses makes no predictions to be judged by: it stays so until another serves, or somebody lets
         # it go on.
@@ -156,7 +172,13 @@ class Verdicts:
 
 def _scores(tally: Tally) -> Scores:
     return Scores(
-        tally.count, round(tally.mae, 4), round(tally.bias, 4), round(tally.skill, 4), round(tally.coverage, 4)
+        tally.count,
+        round(tally.mae, 4),
+        round(tally.bias, 4),
+        round(tally.skill, 4),
+        round(tally.coverage, 4),
+        round(tally.rmse, 6),
+        round(tally.weight, 3),
     )
 
 

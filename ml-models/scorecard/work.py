@@ -7,16 +7,19 @@ from collections.abc import Container
 from dataclasses import replace
 
 import msgspec
-from confluent_kafka import Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from racktwin.kafka import SafeProducer
 from racktwin.messages import decode_prediction, decode_reading
 from racktwin.process import Context, Fatal
 from scorecard import metrics, outbox
+from scorecard.catchup import CatchUp
 from scorecard.judge import LEAST, UNKNOWN, Judge, Verdict
 from scorecard.ledger import Ledger
 from scorecard.tallies import Tallies
 from scorecard.verdicts import Verdicts
+
+_OWN = f"{outbox.FEATURE}."
 
 
 class ScorecardWork:
@@ -25,16 +28,18 @@ class ScorecardWork:
     def __init__(
         self,
         context: Context,
+        consumer: Consumer,
         producer: SafeProducer,
         tallies: Tallies,
         verdicts: Verdicts | None,
-        interval_ms: int,
         *,
+        interval_ms: int,
         least: int = LEAST,
         models: Container[str] | None = None,
+        rewind_ms: int = 0,
     ) -> None:
         """``least``: scored predictions of a version before anything is said of it; ``models``: those that are scored,
-        None for all."""
+        None for all; ``rewind_ms``: as of `CatchUp`."""
         self._context = context
         self._producer = producer
         self._ledger = Ledger()
@@ -43,13 +48,17 @@ class ScorecardWork:
         self._interval_ms, self._least, self._models = interval_ms, least, models
         # Of versions that no registry knows.
         self._judges: dict[tuple[str, str], Judge] = {}
-        self._wrote = context.clock()
+        self._wrote = self._started = context.clock()
+        self._catchup = CatchUp(consumer, rewind_ms, context.clock, context.log)
 
     def handle(self, batch: list[Message]) -> None:
         """Note predictions; score what a reading is the truth of."""
         for message in batch:
-            payload, topic = message.value(), message.topic()
-            if payload is None or topic is None:
+            payload, topic, partition, offset = message.value(), message.topic(), message.partition(), message.offset()
+            if topic is None or partition is None or offset is None:
+                continue
+            self._catchup.saw(topic, partition, offset)
+            if payload is None:
                 continue
             try:
                 if topic.startswith("racktwin.predictions."):
@@ -57,7 +66,13 @@ class ScorecardWork:
                     if self._models is None or prediction.model in self._models:
                         self._ledger.predicted(prediction)
                     continue
-                for scored in self._ledger.read(decode_reading(payload)):
+                reading = decode_reading(payload)
+                if reading.feature.startswith(_OWN):
+                    # What we write ourselves; from before this start, it is where to go on.
+                    if reading.received_at < self._started:
+                        self._tallies.told(reading)
+                    continue
+                for scored in self._ledger.read(reading):
                     self._tallies.add(scored)
                     metrics.SCORED.labels(scored.waited.model).inc()
             except msgspec.DecodeError:
@@ -66,8 +81,9 @@ class ScorecardWork:
     def tick(self) -> None:
         """Write scores when their time has come."""
         self._producer.poll()
+        self._catchup.tick()
         now = self._context.clock()
-        if 0 <= now - self._wrote < self._interval_ms:
+        if not self._catchup.done or 0 <= now - self._wrote < self._interval_ms:
             return
         self._wrote = now
         metrics.WAITING.set(len(self._ledger))
@@ -102,7 +118,9 @@ class ScorecardWork:
         return None
 
     def assigned(self, partitions: list[TopicPartition]) -> None:
-        """Predictions of before wait for nothing that is still to come: the committed offsets will do."""
+        """What waited for its time when the last scorecard stopped is read again, and then waits on."""
+        self._catchup.assigned(partitions)
 
     def revoked(self, partitions: list[TopicPartition]) -> None:
         """What waits for things of other partitions is dropped when its time has passed."""
+        self._catchup.revoked(partitions)

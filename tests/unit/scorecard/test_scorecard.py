@@ -1,4 +1,4 @@
-"""Every prediction is scored when its time has come; a model that got worse is found out, one that is well is left."""
+"""Predictions are scored when their time has come; a model that got worse is found out, one that is well is left."""
 
 from __future__ import annotations
 
@@ -77,6 +77,29 @@ def test_one_prediction_a_minute_and_series_is_kept(ledger):
 
 def test_prediction_without_a_reading_to_compare_with_is_left(ledger):
     ledger.predicted(prediction(based_on=NOW - 10 * LATE_MS))
+    assert len(ledger) == 0
+
+
+def test_predictions_that_are_read_before_their_readings_wait_for_them():
+    ledger = Ledger()
+    for minute in range(3):
+        ledger.predicted(prediction(at=NOW + minute * 60_000, horizon_s=300))
+    # One whose reading never came has nothing to be held against.
+    ledger.predicted(prediction(at=NOW + 240_000, horizon_s=300))
+    assert len(ledger) == 4
+    drain(ledger, *(reading(at=NOW + minute * 60_000, value=20.0 + minute) for minute in range(3)))
+    scored = drain(ledger, *(reading(at=NOW + (5 + minute) * 60_000, value=25.0) for minute in range(5)))
+    assert [one.waited.persistence for one in scored] == [20.0, 21.0, 22.0, 25.0]
+
+
+def test_what_a_prediction_rests_on_is_not_what_came_after_it():
+    ledger = Ledger()
+    ledger.predicted(prediction(at=NOW, horizon_s=300))
+    drain(ledger, reading(at=NOW - 5000, value=20.0), reading(at=NOW + 5000, value=21.0))
+    (scored,) = drain(ledger, reading(at=NOW + 300_000))
+    assert scored.waited.persistence == 20.0
+    ledger.predicted(prediction(at=NOW + 900_000, horizon_s=300))
+    assert drain(ledger, reading(at=NOW + 900_000 + LATE_MS + 1), reading(at=NOW + 1_200_000)) == []
     assert len(ledger) == 0
 
 
@@ -193,7 +216,7 @@ def test_each_horizon_has_scores_of_its_own_in_the_registry(tmp_path, monkeypatc
     verdicts.Verdicts(registry, tallies, context, None, 0).look(NOW)
     state = registry.state("inlet-temperature")
     assert list(state.horizons) == ["300", "1800"]
-    assert state.horizons["300"] == Scores(count=1, mae=0.5, bias=-0.5, skill=0.75, coverage=1.0)
+    assert state.horizons["300"] == Scores(1, 0.5, -0.5, 0.75, 1.0, rmse=0.5, weight=1.0)
     assert (state.horizons["1800"].bias, state.horizons["1800"].coverage) == (2.0, 0.0)
     assert state.count == 2
     older = 0.5 ** (25 / 45)  # minutes since it was scored, and half-life
@@ -258,7 +281,7 @@ def test_how_a_model_does_stands_on_the_sites_twin_also_without_a_registry(error
         for one in drain(ledger, reading(at=at + 30_000, value=22.5)):
             tallies.add(one)
     context = Context("scorecard", logs.configure("scorecard", "info"), health.Health(), threading.Event(), lambda: NOW)
-    work = ScorecardWork(context, producer, tallies, None, 0)
+    work = ScorecardWork(context, None, producer, tallies, None, interval_ms=0)
     work.tick()
     ((_, _, twin), (_, _, record)) = [each for each in producer.records if each[1] == "racktwin.berlin:site-berlin"]
     told = twin["value"]["model.inlet-temperature"]["properties"]
@@ -271,7 +294,9 @@ def test_how_a_model_does_stands_on_the_sites_twin_also_without_a_registry(error
 
 def test_only_models_that_are_asked_for_are_scored():
     def record(topic, message):
-        return SimpleNamespace(topic=lambda: topic, value=lambda: encode(message))
+        return SimpleNamespace(
+            topic=lambda: topic, partition=lambda: 0, offset=lambda: 0, value=lambda: encode(message)
+        )
 
     batch = [
         record("racktwin.readings.berlin", reading()),
@@ -280,8 +305,8 @@ def test_only_models_that_are_asked_for_are_scored():
     ]
     for models, count in ((None, 1), ({"inlet-temperature"}, 1), ({"rack-power"}, 0)):
         tallies = Tallies()
-        context = SimpleNamespace(clock=lambda: NOW)
-        ScorecardWork(context, _Kept(), tallies, None, 0, models=models).handle(batch)
+        context = SimpleNamespace(clock=lambda: NOW, log=None)
+        ScorecardWork(context, None, _Kept(), tallies, None, interval_ms=0, models=models).handle(batch)
         assert sum(tally.count for tally in tallies.versions.values()) == count
     assert ScorecardSettings().models() is None
     assert ScorecardSettings(scorecard_models="a, b,").models() == {"a", "b"}
