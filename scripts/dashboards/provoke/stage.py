@@ -87,6 +87,7 @@ class Stage:
         # Thing -> prefix of features, and those that stood there before.
         self._aside: dict[str, tuple[str, dict[str, Any]]] = {}
         self._prepared_at = 0
+        self._judged = True
         self._rack: str | None = None
         self._login: Mapping[str, str] = {}
         self._number = 0
@@ -149,6 +150,17 @@ class Stage:
         done = self._set(unit, wait="40s")
         if done.returncode != 0:
             raise StageError(f"racktwin set cooling/{unit}: {(done.stderr or done.stdout).strip()[-300:]}")
+
+    def forget_drift(self) -> None:
+        """Judge models no further in this run, and set aside what was found of them, as at its begin: a model reads the
+        past hour, so it stays worse than assuming no change for longer than a run may take."""
+        self._quick.end("scorecard")
+        self._judged = False
+
+    def keep_forgotten(self) -> None:
+        """After :meth:`forget_drift`: also what was still on its way to the twin."""
+        if not self._judged:
+            self._let_be_well(thing_id(self.site, "site", self.site), "model.", {"state": "well"})
 
     def skill(self, rack: str) -> float | None:
         """How much better than assuming no change a rack's forecasts were; None before that is known in this run."""
@@ -223,8 +235,13 @@ class Stage:
         thing = thing_id(self.site, kind, name)
         features = (self._ditto.get_thing(thing) or {}).get("features") or {}
         self._aside[thing] = prefix, {key: value for key, value in features.items() if key.startswith(prefix)}
-        for feature in self._aside[thing][1]:
-            self._merge(thing, feature, {"properties": dict(well)})
+        self._let_be_well(thing, prefix, well)
+
+    def _let_be_well(self, thing: str, prefix: str, well: Mapping[str, Any]) -> None:
+        features = (self._ditto.get_thing(thing) or {}).get("features") or {}
+        for feature in (key for key in features if key.startswith(prefix)):
+            if any(features[feature].get("properties", {}).get(key) != value for key, value in well.items()):
+                self._merge(thing, feature, {"properties": dict(well)})
 
     def _put_back(self) -> None:
         for thing, (prefix, features) in self._aside.items():
@@ -244,14 +261,19 @@ class Stage:
     def _introduce(self) -> None:
         """Send until ingest knows the new server: numbers of strangers are not counted."""
         thing, until = thing_id(self.site, "server", SERVER), time.monotonic() + _PATIENCE_S
+        problem = "nothing of what was sent stands on the twin"
         while time.monotonic() < until:
-            self._send(1)
+            try:
+                self._send(1)
+            except StageError as error:
+                # Of a server of the same name that a run before has just taken away, Hono still knows the password.
+                problem = str(error)
             time.sleep(1.0)
             features = (self._ditto.get_thing(thing) or {}).get("features") or {}
             if (features.get("cpu") or {}).get("properties", {}).get("utilization") is not None:
                 self.send()
                 return
-        raise StageError(f"{thing}: nothing of what was sent stands on the twin after {_PATIENCE_S:.0f} s")
+        raise StageError(f"{thing}: {problem} after {_PATIENCE_S:.0f} s")
 
     def tidy(self) -> None:
         """Mend everything, and let the stack's own processes run as before. All of it is tried, whatever fails.

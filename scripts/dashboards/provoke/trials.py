@@ -55,6 +55,11 @@ def _many(stage: Stage, *, mend: bool) -> None:
         stage.break_plant({"kind": "blanking-missing", "target": target, "magnitude": 0.35}, mend=mend)
 
 
+def _served(stage: Stage) -> None:
+    _many(stage, mend=True)
+    stage.forget_drift()
+
+
 def _plant(rule: str, kind: Any, name: str, what: str, **faults: dict[str, Any]) -> Trial:
     """``faults``: kind of the fault, with underscores -> its other fields."""
 
@@ -197,7 +202,8 @@ TRIALS: Final[tuple[Trial, ...]] = (
         "plant",
         f"blanking panels are missing in {len(_MANY)} racks, where forecasts of before are wrong",
         lambda stage: _many(stage, mend=False),
-        lambda stage: _many(stage, mend=True),
+        _served,
+        also=lambda stage: stage.keep_forgotten(),
     ),
     Trial(
         "readings-lost",
