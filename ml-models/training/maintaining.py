@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from models.definition import Definition
+from models.definition import Definition, read_manifest
 from models.maintenance import evaluate, features
 from models.maintenance.evaluate import Judged
 from models.maintenance.graph import Maintainer
@@ -26,7 +26,7 @@ from models.shift import edges_of
 from models.wear import trend
 from models.windows import FloatArray
 from physics.laws import RHO_CP
-from training import artefact, lives
+from training import artefact, lives, worn_rooms
 from training.job import Trained
 from training.lives import RICH, Course, Lives
 from training.registry import Model
@@ -39,7 +39,11 @@ _SHORT: Final = 0.35
 _LACKING: Final = 0.04
 _LEAST_KNOWN_D: Final = 3.0
 _BEGIN_D: Final = 60
-_CHUNK: Final = 512
+_BEGIN_ROOMS_D: Final = 3
+# What no training saw: seeds far from those of trainings.
+_UNSEEN_SEED: Final = 77_000_000
+_UNSEEN_SITES, _UNSEEN_SERVERS, _UNSEEN_EVERY_D = 8, 8, 14
+_UNSEEN_ROOMS, _UNSEEN_ROOM_D = 3, 10
 
 
 class Says(Protocol):
@@ -164,9 +168,47 @@ def compared(definition: Definition, says: Says, sites: list[tuple[Lives, Lives]
     }
 
 
-def judge(definition: Definition, says: Says, one: Lives, every_d: int) -> Iterator[tuple[str, Judged, Judged]]:
+def compared_in_rooms(definition: Definition, says: Says, rooms: list[Lives]) -> dict[str, Any]:
+    """The model and the bar on cooling units of whole simulated rooms, every day from the fourth, by part."""
+    found: dict[str, Any] = {}
+    judged = [each for one in rooms for each in judge(definition, says, one, 1, begin=_BEGIN_ROOMS_D)]
+    for name in rooms[0].truth:
+        mine = evaluate.score([model for part, model, _ in judged if part == name])
+        found[name] = {"model": mine, "trend": evaluate.score([bar for part, _, bar in judged if part == name])}
+    return found
+
+
+def unseen(folder: Path, note: Callable[[str], None]) -> dict[str, Any]:
+    """Figures of a trained model on lives and in rooms that no training saw, by the names that `bench.models` prints.
+
+    Raises:
+        ModelError: the artefact cannot be read.
+    """
+    manifest = read_manifest(folder)
+    definition, says = manifest.definition, Graph((folder / manifest.graph.file).read_bytes())
+    course = replace(lives.USUAL, servers=_UNSEEN_SERVERS)
+    sites = [lives.site(_UNSEEN_SEED + number, course) for number in range(_UNSEEN_SITES)]
+    found = compared(definition, says, sites, _UNSEEN_EVERY_D)
+    note(f"maintenance on unseen lives: {found}")
+    rooms = compared_in_rooms(definition, says, worn_rooms.run(_UNSEEN_SEED, _UNSEEN_ROOMS, _UNSEEN_ROOM_D))
+    note(f"maintenance in whole rooms: {rooms}")
+    mine, bar = found["overall"], found["trend"]
+    return {
+        "maintenance_precision": mine["precision"],
+        "maintenance_recall": mine["recall"],
+        "maintenance_life_coverage": mine["lifeCoverage"],
+        "maintenance_false_per_1000_unit_years": mine["falsePer1000UnitYears"],
+        "maintenance_trend_precision": bar["precision"],
+        "maintenance_trend_recall": bar["recall"],
+        "maintenance_rooms_recall": round(float(np.mean([one["model"]["recall"] for one in rooms.values()])), 3),
+    }
+
+
+def judge(
+    definition: Definition, says: Says, one: Lives, every_d: int, begin: int = _BEGIN_D
+) -> Iterator[tuple[str, Judged, Judged]]:
     """Each part of a site's things as the model and as the trend see it, every so many days."""
-    days = np.arange(_BEGIN_D, one.length, every_d)
+    days = np.arange(begin, one.length, every_d)
     rows = rows_of(one, days)
     scores, hours = says.predict(rows.inputs)
     shape = (len(days), one.things)

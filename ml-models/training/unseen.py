@@ -28,7 +28,7 @@ from physics import layout
 from physics.faults import Fault
 from physics.hidden import Nature
 from physics.plant import Plant
-from training import detecting, expected, faulty, other_hall, registry
+from training import detecting, expected, faulty, maintaining, other_hall, registry
 from training.history import History
 from training.job import train
 from training.samples import Part, build
@@ -72,7 +72,8 @@ def evaluate(models_dir: Path, note: Callable[[str], None], created_ms: int) -> 
     d = _detections("anomaly", models_dir, note, created_ms)
     note(f"anomaly on unseen plants: {d}")
     figures |= {"anomaly_f1": d["f1"], "anomaly_false_alarm_rate": d["falseAlarmRate"]}
-    return figures
+    folder = _trained("maintenance", models_dir, note, created_ms)
+    return figures | maintaining.unseen(folder, note)
 
 
 def plant_history(definition: Definition, seed: int) -> History:
@@ -103,6 +104,14 @@ def _served(
     name: str, models_dir: Path, note: Callable[[str], None], created_ms: int
 ) -> tuple[Manifest, ort.InferenceSession]:
     """The trained model, trained now where there is none."""
+    folder = _trained(name, models_dir, note, created_ms)
+    manifest = read_manifest(folder)
+    session = ort.InferenceSession((folder / manifest.graph.file).read_bytes(), providers=["CPUExecutionProvider"])
+    return manifest, session
+
+
+def _trained(name: str, models_dir: Path, note: Callable[[str], None], created_ms: int) -> Path:
+    """The folder of the trained model, trained now where there is none."""
     model = registry.load(name)
     folder = models_dir / name
     try:
@@ -114,11 +123,11 @@ def _served(
         note(f"training {name} first")
         if model.definition.task == "detect":
             detecting.train(model, folder, seed=0, created_ms=created_ms, note=note)
+        elif model.definition.task == "maintain":
+            maintaining.train(model, folder, seed=0, created_ms=created_ms, note=note)
         else:
             train(model, simulate(model.definition, 0), folder, seed=0, created_ms=created_ms, note=note)
-        manifest = read_manifest(folder)
-    session = ort.InferenceSession((folder / manifest.graph.file).read_bytes(), providers=["CPUExecutionProvider"])
-    return manifest, session
+    return folder
 
 
 def _rows(manifest: Manifest, history: History) -> Samples:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from models.definition import ModelError
+from models.maintenance.serve import load
 from physics_files import tables
 from physics_files.problems import FileProblem
 from racktwin import process
@@ -103,6 +104,7 @@ def _evaluate(options: argparse.Namespace) -> dict[str, Any]:
 
 def _detect(options: argparse.Namespace) -> dict[str, Any]:
     began = time.monotonic()
+    served = load(options.artefact) if options.artefact is not None else None
     try:
         grid, table = _grid(options, fine=False)
     except FileProblem:
@@ -113,7 +115,7 @@ def _detect(options: argparse.Namespace) -> dict[str, Any]:
         rows, found = [], wear.disks(table, options.history.name)
     else:
         rows = report.rows(grid, findings.find(grid, baseline.fit(grid)), options.every)
-        found = [*wear.find(grid), *wear.disks(table, options.history.name)]
+        found = [*wear.find(grid, served), *wear.disks(table, options.history.name)]
     written = report.write(options.out, rows, found)
     events = report.events(rows)
     for event in events[:10]:
@@ -148,6 +150,9 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--json", action="store_true")
         if name == "detect":
             one.add_argument("--every", type=int, default=300, help="seconds between rows (default 300)")
+            one.add_argument(
+                "--artefact", type=Path, help="folder of a trained maintenance model; else the trend judges"
+            )
         else:
             forecasts = [m for m in registry.names() if registry.load(m).definition.task == "forecast"]
             one.add_argument("--model", default="inlet-temperature", choices=forecasts)

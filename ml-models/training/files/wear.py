@@ -1,6 +1,7 @@
 """Slow degradation in a record: fans, filters, cooling units, disks; how long they last, and when to mend them. Pure.
 
-Trends go through hourly medians and are judged by `models.wear`, disks by `models.disk_wear`. Next: `report`.
+Given a trained maintenance model, it judges what it is better at; trends go through hourly medians and are judged by
+`models.wear`, disks by `models.disk_wear`. Next: `report`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from models.disk_wear import Record, judge
+from models.maintenance.features import CALLED
+from models.maintenance.serve import Served, past_of
 from models.wear import WINDOW_H, Finding, trend
 from models.windows import IntArray
 from physics_files import quantities, tables
@@ -60,9 +63,10 @@ class _Columns:
     serial: str | None
 
 
-def find(grid: Grid) -> list[Finding]:
-    """Cooling units whose air or cooling per watt goes down."""
-    found = []
+def find(grid: Grid, served: Served | None = None) -> list[Finding]:
+    """Cooling units whose air or cooling per watt goes down; by the model where it is better than the trend."""
+    found = [] if served is None else by_model(grid, served)
+    judged = {CALLED[name] for name in served.serves} if served is not None else set()
     when = quiet_hours(grid)
     per_fan = grid.airflow / np.maximum(grid.fan, 5.0)
     heat = grid.airflow * (grid.back - grid.supply) * 1196.0
@@ -73,12 +77,45 @@ def find(grid: Grid) -> list[Finding]:
              "less air for its fan speed: a clogged filter or a worn fan"),
             (per_watt, "refrigeration", "less heat removed per watt: fouled coil, low charge or a tired compressor"),
         ):  # fmt: skip
+            # What the model cannot know, as fans' speeds are not in the file, is left to the trend.
+            known = per_fan if part == CALLED["air"] else per_watt
+            if part in judged and np.isfinite(known[:, column]).any():
+                continue
             hours, values = hourly(grid, series[:, column])
             end_ms = int(grid.time_ms[-1])
             finding = trend(unit, part, cause, hours=hours, values=values, end_ms=end_ms, begin_hour=when)
             if finding is not None:
                 found.append(finding)
     return found
+
+
+def by_model(grid: Grid, served: Served) -> list[Finding]:
+    """What the maintenance model says of the hall's cooling units."""
+    columns = {"airflow": grid.airflow, "supply": grid.supply, "back": grid.back, "speed": grid.fan,
+               "power": grid.unit_power}  # fmt: skip
+    per_hour = max(1, _HOUR_S // grid.step_s)
+    # Whole hours, the newest last.
+    count = grid.cells // per_hour
+    hours = {}
+    for name, values in columns.items():
+        blocks = values[grid.cells - count * per_hour :].reshape(count, per_hour, -1)
+        known = np.isfinite(blocks).sum(axis=1)
+        hours[name] = np.where(known > 0, np.nansum(blocks, axis=1) / np.maximum(known, 1), np.nan).T
+    end_ms = int(grid.time_ms[-1]) + grid.step_s * 1000
+    over = end_ms // 3_600_000 % 24
+    days = {name: _daily(values, over) for name, values in hours.items()}
+    past = past_of("cooling", days, hours, end_day=over / 24.0)
+    said = served.findings(grid.layout.unit_ids, past, end_ms=end_ms, begin_hour=quiet_hours(grid))
+    return [one for of_unit in said.values() for one in of_unit]
+
+
+def _daily(hours: Floats, over: int) -> Floats:
+    """Means of whole days [units, days] from hours [units, hours], of which the last `over` are of a day that is not
+    over."""
+    ended = hours[:, : hours.shape[1] - over] if over else hours
+    whole = ended[:, ended.shape[1] % 24 :].reshape(len(hours), -1, 24)
+    known = np.isfinite(whole).sum(axis=2)
+    return np.asarray(np.where(known > 0, np.nansum(whole, axis=2) / np.maximum(known, 1), np.nan))
 
 
 def has_disks(table: pd.DataFrame) -> bool:

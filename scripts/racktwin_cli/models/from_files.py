@@ -78,14 +78,19 @@ def evaluate(model: str, artefact: Path | None, **options: Any) -> None:
 @click.option(
     "--every", default=300, show_default=True, type=click.IntRange(1), metavar="SECONDS", help="Between rows."
 )
+@click.option(
+    "--artefact",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of a trained maintenance model; without one the plain trend tells what wears.",
+)
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Findings, CSV or JSON.")
-def detect(every: int, **options: Any) -> None:
+def detect(every: int, artefact: Path | None, **options: Any) -> None:
     """Anomalies and maintenance findings in a hall's record.
 
     The file gets time, rack or unit, score (0.5 is the limit), state, type and the inputs it rests on. With CSV,
     maintenance findings go to NAME-maintenance.csv beside it; JSON has both, and anomalies as events too.
     """
-    _run("detect", ["--every", str(every)], **options)
+    _run("detect", ["--every", str(every), *(["--artefact", str(artefact)] if artefact else [])], **options)
 
 
 def _run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from models.maintenance import evaluate
 from models.maintenance.evaluate import Judged
 from models.maintenance.serve import load
 from models.registry import Registry
-from training import lives, promotion
+from training import lives, maintaining, promotion, worn_rooms
+from training.files import wear
 from training.gate import Gate, judge_maintainer
 
 SHORT = dataclasses.replace(lives.RICH, days=120, servers=4, units=3)
@@ -138,3 +140,47 @@ def test_scores_count_episodes_and_alarms():
 def test_limits_must_be_there():
     definition = read_definition("maintenance")
     assert definition.limits == {"loss": 0.25, "dueH": 168, "plannedH": 2160}
+
+
+def test_units_of_whole_rooms_are_judged_day_by_day(model, trained):
+    folder, _ = trained
+    served = load(folder)
+    quick = dataclasses.replace(SHORT, wears=1.0, life_d=(10.0, 20.0), days=30)
+    found = maintaining.compared_in_rooms(model.definition, served, [lives.cooling(6, quick)])
+    assert set(found) == {"air", "refrigeration"}
+    assert {"model", "trend"} == set(found["air"])
+
+
+def test_of_a_room_one_unit_wears_at_a_part():
+    truth = worn_rooms._truth(1, 14)
+    assert truth.state[0].tolist() == [lives.WELL] * 14
+    assert truth.state[1].tolist() == [lives.WELL] * 2 + [lives.TELL] * 12
+    assert truth.left_h[1, 2] == 9 * 24
+    assert truth.left_h[1, -1] == 0
+
+
+def test_a_files_units_are_judged_by_the_model_where_it_serves(trained):
+    folder, _ = trained
+    served = load(folder)
+    served.serves = frozenset({"air"})
+    hours = 40 * 24
+    sound = 1.0 - 0.2 * np.arange(hours)[:, None] / hours * np.array([1.0, 0.0])
+    grid = SimpleNamespace(
+        airflow=4.0 * sound,
+        supply=np.full((hours, 2), 20.0),
+        back=20.0 + 10.0 / sound,
+        fan=np.full((hours, 2), 70.0),
+        unit_power=np.full((hours, 2), 9000.0),
+        power=np.full((hours, 1), 5000.0),
+        time_ms=1_790_000_000_000 // 86_400_000 * 86_400_000 + 3_600_000 * np.arange(hours),
+        step_s=3600,
+        cells=hours,
+        layout=SimpleNamespace(unit_ids=["worn", "well"]),
+    )
+    found = wear.find(grid, served)
+    assert {one.thing for one in found} == {"worn"}
+    assert [one.evidence.get("modelVersion") for one in found if one.part == "fan or filter"] == [served.version]
+    # Without fans' speeds nothing is known to the model, and the trend goes on.
+    grid.fan = np.full((hours, 2), np.nan)
+    (left,) = [one for one in wear.find(grid, served) if one.part == "fan or filter"]
+    assert "modelVersion" not in left.evidence
