@@ -53,29 +53,18 @@ class Quick:
         """Those that ended by themselves, with where they say why."""
         return [f"{name} (see {one.log.name})" for name, one in self._running.items() if one.process.poll() is not None]
 
-    def end(self, component: str) -> None:
-        """End one; the stack's own runs again with the others'."""
-        one = self._running.pop(component, None)
-        if one is not None:
-            self._await_end([one])
-
     def stop(self) -> None:
         """End them all."""
-        running = list(self._running.values())
-        self._running.clear()
-        self._await_end(running)
-
-    @staticmethod
-    def _await_end(running: list[_Running]) -> None:
-        for one in running:
+        for one in self._running.values():
             one.process.terminate()
-        for one in running:
+        for one in self._running.values():
             try:
                 one.process.wait(_STOP_S)
             except subprocess.TimeoutExpired:
                 one.process.kill()
                 one.process.wait()
             one.log.close()
+        self._running.clear()
 
     def restore(self) -> None:
         """Let the stack's own run again.

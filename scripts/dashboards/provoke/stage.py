@@ -87,7 +87,6 @@ class Stage:
         # Thing -> prefix of features, and those that stood there before.
         self._aside: dict[str, tuple[str, dict[str, Any]]] = {}
         self._prepared_at = 0
-        self._judged = True
         self._rack: str | None = None
         self._login: Mapping[str, str] = {}
         self._number = 0
@@ -150,17 +149,6 @@ class Stage:
         done = self._set(unit, wait="40s")
         if done.returncode != 0:
             raise StageError(f"racktwin set cooling/{unit}: {(done.stderr or done.stdout).strip()[-300:]}")
-
-    def forget_drift(self) -> None:
-        """Judge models no further in this run, and set aside what was found of them, as at its begin: a model reads the
-        past hour, so it stays worse than assuming no change for longer than a run may take."""
-        self._quick.end("scorecard")
-        self._judged = False
-
-    def keep_forgotten(self) -> None:
-        """After :meth:`forget_drift`: also what was still on its way to the twin."""
-        if not self._judged:
-            self._let_be_well(thing_id(self.site, "site", self.site), "model.", {"state": "well"})
 
     def skill(self, rack: str) -> float | None:
         """How much better than assuming no change a rack's forecasts were; None before that is known in this run."""
@@ -235,13 +223,8 @@ class Stage:
         thing = thing_id(self.site, kind, name)
         features = (self._ditto.get_thing(thing) or {}).get("features") or {}
         self._aside[thing] = prefix, {key: value for key, value in features.items() if key.startswith(prefix)}
-        self._let_be_well(thing, prefix, well)
-
-    def _let_be_well(self, thing: str, prefix: str, well: Mapping[str, Any]) -> None:
-        features = (self._ditto.get_thing(thing) or {}).get("features") or {}
-        for feature in (key for key in features if key.startswith(prefix)):
-            if any(features[feature].get("properties", {}).get(key) != value for key, value in well.items()):
-                self._merge(thing, feature, {"properties": dict(well)})
+        for feature in self._aside[thing][1]:
+            self._merge(thing, feature, {"properties": dict(well)})
 
     def _put_back(self) -> None:
         for thing, (prefix, features) in self._aside.items():

@@ -50,9 +50,6 @@ def test_faults_of_the_plant_are_such_that_it_knows():
         def command(self, unit):
             self.commanded = unit
 
-        def forget_drift(self):
-            self.forgotten = True
-
     stage = Stage()
     plant = [trial for trial in TRIALS if trial.entry == "plant"]
     for trial in plant:

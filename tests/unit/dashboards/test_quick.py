@@ -124,21 +124,6 @@ def test_what_stood_on_a_twin_and_the_plants_own_faults_are_there_again(scene, t
     assert json.loads((tmp_path / "gateway" / "faults.json").read_text(encoding="utf-8")) == [{"kind": "leak"}]
 
 
-def test_what_was_found_of_models_is_forgotten_for_the_rest_of_a_run(scene, stack):
-    scene._set_aside("site", "t", "model.", {"state": "well"})
-    scene._quick.run("scorecard", {})
-    scene._ditto.features["model.a"] = {"properties": {"state": "drifting", "skill": -1.0}}
-    scene.keep_forgotten()
-    assert scene._ditto.features["model.a"]["properties"]["state"] == "drifting"
-    scene.forget_drift()
-    scene.keep_forgotten()
-    assert scene._ditto.features["model.a"] == {"properties": {"state": "well", "skill": -1.0}}
-    assert scene._quick.dead() == []
-    scene.tidy()
-    assert scene._ditto.features["model.a"]["properties"]["state"] == "drifting"
-    assert stack.told[-1] == "ensure scorecard"
-
-
 def test_only_what_was_found_in_the_run_counts(scene):
     scene._prepared_at = 1_000_000
     for observed, skill in ((1_000_000, None), (1_100_000, 0.4)):
