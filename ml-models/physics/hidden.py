@@ -37,11 +37,9 @@ class Nature:
     recirculation_drift_time_s: float = 10800.0
     dew_point_drift: float = 0.7  # of the air outside, with the weather
     dew_point_time_s: float = 10800.0
-    # The year (see :mod:`physics.season`): half of what lies between midwinter and midsummer, of the dew point outside
-    # and of what units supply above their set-point; and by how many days a room's calendar is ahead of the plant's
-    # clock. One for all rooms, or for each, (S,).
+    # The year (see :mod:`physics.season`): half of what lies between midwinter and midsummer of the dew point outside;
+    # and by how many days a room's calendar is ahead of the plant's clock. One for all rooms, or for each, (S,).
     season_dew_k: float | Floats = 0.0
-    season_supply_k: float | Floats = 0.0
     season_ahead_days: float | Floats = 0.0
     workload: WorkloadParameters = field(default_factory=WorkloadParameters)
 

@@ -253,7 +253,6 @@ class Plant:
             self._surroundings.step(dt_s)
         inputs.it_power = self._model.power(self._workload.utilisation.reshape(s, n))
         inputs.setpoint = self._setpoint + self._supply_drift + nature.hunting * self._hunting[0]
-        inputs.setpoint += self._surroundings.supply_k(self.time_s)[..., None]
         inputs.fan, inputs.capacity = self._fan.copy(), np.ones_like(self._fan)
         inputs.efficiency = np.ones_like(self._fan)
         inputs.server_fan = np.ones((s, n))

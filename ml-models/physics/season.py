@@ -1,4 +1,4 @@
-"""The year around a simulated room: how moist the air is that comes in, and how much warmer its cooling supplies.
+"""The year around a simulated room: how moist the air is that comes in.
 
 A year is one swing between midwinter and midsummer, of the northern hemisphere; weather wanders about it. Nothing else
 of the plant follows the year: there is no temperature outside, loads know the time of day alone, and how much a cooling
@@ -46,7 +46,3 @@ class Surroundings:
         """By how much the dew point outside is above its mean over the years (S,), K."""
         swing = self._nature.season_dew_k * summer(time_s, self._nature.season_ahead_days)
         return np.asarray(self.weather + swing)
-
-    def supply_k(self, time_s: float) -> Floats:
-        """By how much cooling supplies warmer than it is told, for all rooms or for each (S,), K."""
-        return np.asarray(self._nature.season_supply_k * summer(time_s, self._nature.season_ahead_days))

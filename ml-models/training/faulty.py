@@ -43,10 +43,9 @@ _PITCH_M: Final = 0.6
 _CAPACITIES_W: Final = (4000.0, 6000.0, 8000.0, 12000.0)
 _LEAST_S, _MOST_S, _REST_S = 3600.0, 10_800.0, 5400.0
 _SETTLED_S: Final = 1200.0
-# How rooms are kept. A rack knows its own air alone, so with supplies further apart a hot inlet cannot be told from a
-# warm room: 16 to 25 °C left two fifths of hot inlets found, 18 to 21 °C over the year leave four fifths.
-_SETPOINTS_C: Final = (18.5, 20.5)
-_SEASON_SUPPLY_K: Final = 0.5
+# How rooms are kept. A rack knows its own air alone, so with set-points further apart a hot inlet cannot be told from a
+# warm room: 16 to 25 °C left two fifths of hot inlets found, this range leaves four fifths.
+_SETPOINTS_C: Final = (18.0, 21.0)
 _FANS: Final = (65.0, 100.0)
 _HUNTING_K: Final = (0.0, 0.6)
 _DRIFT_K: Final = (0.05, 0.6)
@@ -109,7 +108,6 @@ def run(seed: int, number: int, kinds: tuple[Kind, ...], *, rooms: int, hours: f
         supply_drift=rng.uniform(*_DRIFT_K, (rooms, 1)),
         temperature_noise=float(rng.uniform(*_NOISE_K)),
         season_dew_k=SEASON_DEW_K,
-        season_supply_k=_SEASON_SUPPLY_K,
         season_ahead_days=season.days(rooms, np.random.default_rng([seed, number, 78])),
     )
     plant = Plant(place, seeds, start_s=START_S - _WARM_UP_S, nature=nature, faults=faults)
