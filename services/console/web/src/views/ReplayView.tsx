@@ -228,6 +228,7 @@ export function ReplayView() {
         <Legend />
       </div>
       <aside class="side" tabIndex={0} aria-label={text.room.aside}>
+        {chosen !== null && <Detail />}
         <h2>{text.replay.alerts}</h2>
         {begun.length === 0 ? (
           <p class="hint">{text.replay.none}</p>
@@ -242,7 +243,7 @@ export function ReplayView() {
             ))}
           </ul>
         )}
-        <Detail />
+        {chosen === null && <Detail />}
       </aside>
     </div>
   );
