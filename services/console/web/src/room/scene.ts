@@ -217,6 +217,8 @@ export class RoomScene {
     this.camera.aspect = clientWidth / clientHeight;
     this.camera.updateProjectionMatrix();
     if (first) this.home();
+    // At once: the new size has emptied the canvas, and the next frame comes only after this one was shown.
+    this.render();
     this.redraw();
   }
 
