@@ -187,7 +187,7 @@ class TwinModelSpec(ApiModel):
     replicas: Replicas = Replicas()
     """How many runners."""
     suspend: bool = False
-    """Predict nothing and train nothing."""
+    """Predict nothing and train nothing; what was predicted and found is taken off the twins."""
 
 
 class TrainingStatus(ApiModel):

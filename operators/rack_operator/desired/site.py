@@ -29,20 +29,24 @@ def predicted_features(spec: SiteSpec, models: Iterable[tuple[str, JsonObject]])
         "rack": {f"prediction.{model.name}.{place}" for model in spec.models for place in ("bottom", "top")}
     }
     for name, model in models:
-        output = model.get("output") or {}
-        family = output.get("feature") or f"prediction.{model.get('model') or name}"
-        kinds = (model.get("selector") or {}).get("kinds") or ("rack",)
-        for kind in kinds:
-            mine = found.setdefault(kind, set())
-            if model.get("task") == "detect":
-                mine.update([output["feature"]] if output.get("feature") else [])
-            else:
-                mine.update(f"{family}.{target}" for target in output.get("targets") or ())
+        for kind, features in said_by(name, model).items():
+            found.setdefault(kind, set()).update(features)
     # What is predicted is scored when its time has come.
     return {
         kind: tuple(sorted(features | ({"scorecard"} if any(map(_is_prediction, features)) else set())))
         for kind, features in found.items()
     }
+
+
+def said_by(name: str, model: JsonObject) -> dict[str, set[str]]:
+    """By kind, the features that a TwinModel (name, spec) writes."""
+    output = model.get("output") or {}
+    if model.get("task") == "detect":
+        features = {output["feature"]} if output.get("feature") else set()
+    else:
+        family = output.get("feature") or f"prediction.{model.get('model') or name}"
+        features = {f"{family}.{target}" for target in output.get("targets") or ()}
+    return dict.fromkeys((model.get("selector") or {}).get("kinds") or ("rack",), features)
 
 
 def model_features(predicted: dict[str, tuple[str, ...]]) -> tuple[str, ...]:

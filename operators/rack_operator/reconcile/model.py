@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+import structlog
 from pydantic import ValidationError
 
 from rack_operator.api.twin_model import TwinModelSpec
@@ -36,9 +37,11 @@ from rack_operator.reconcile.runners import artifact_of, demand_runners, ensure_
 from rack_operator.reconcile.store import Key, Store
 from rack_operator.reconcile.surroundings import Surroundings
 from rack_operator.reconcile.trainings import Trainings
+from rack_operator.reconcile.withdrawal import runs, withdraw
 from racktwin import names
 
 JsonObject = dict[str, Any]
+_log = structlog.get_logger(__name__)
 # How often the registry, the lag and a training's Job are looked at.
 LOOK_S: Final = 10.0
 # Of `spec.artifact.version`: the one that was promoted last.
@@ -74,6 +77,8 @@ class ModelReconciler:
         self._later = later
         self._scaler = Scaler()
         self._trainings = Trainings(around)
+        # Suspended ones of which nothing stands on twins any more.
+        self._silent: set[Key] = set()
 
     async def reconcile(self, key: Key) -> bool:
         """One pass; True when all is as desired, False when it should be tried again.
@@ -203,7 +208,9 @@ class ModelReconciler:
         try:
             await ensure_runners(self._around, runner(spec, owner, wanted, found.checksum), owner)
             if spec.suspend:
+                await self._silence(owner)
                 return Verdict("False", "Suspended", "spec.suspend")
+            self._silent.discard(Key("TwinModel", owner.namespace, owner.name))
             status["readyReplicas"] = await demand_runners(self._around, owner.name, wanted, owner)
         except NotReadyError as error:
             return Verdict("False", error.reason, str(error)[:1000])
@@ -232,12 +239,34 @@ class ModelReconciler:
             each=limits.lag_per_replica,
         )
 
+    async def _silence(self, owner: Owner) -> None:
+        """Takes off the twins what a suspended model said, once its runners have ended, until nothing is left of it."""
+        key = Key("TwinModel", owner.namespace, owner.name)
+        if key in self._silent or await runs(self._around, owner):
+            return
+        if await self._withdraw(key) == 0:
+            self._silent.add(key)
+
+    async def _withdraw(self, key: Key) -> int | None:
+        """How many things something was taken off; None where Ditto failed. Nothing waits for it: it expires."""
+        try:
+            return await withdraw(self._around, self._store, key, (self._store.get(key) or {})["spec"])
+        except DependencyError as error:
+            if error.dependency == "Kubernetes":
+                raise
+            _log.warning("what the model said stands until it expires", model=key.name, error=str(error))
+            return None
+
     async def _tear_down(self, key: Key, body: JsonObject, owner: Owner) -> bool:
         if FINALIZER not in (body["metadata"].get("finalizers") or []):
             return True
         self._scaler.forget((key.namespace, key.name))
         await self._trainings.remove(owner)
         await remove_runners(self._around, deployment_name(owner.name), owner)
+        if await runs(self._around, owner):
+            return False
+        await self._withdraw(key)
+        self._silent.discard(key)
         return await remove_finalizer(self._around.kube, self._store, key, body)
 
 
