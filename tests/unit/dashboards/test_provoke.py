@@ -31,6 +31,9 @@ def record(thing, value, second, **more):
 def test_every_rule_has_one_trial_on_a_thing_of_its_kind():
     assert untried() == []
     assert len({trial.rule for trial in TRIALS}) == len(TRIALS)
+    # What is made wrong for one rule would show in another's.
+    things = [trial.thing("berlin") for trial in TRIALS if trial.kind != "site"]
+    assert len(set(things)) == len(things)
     for trial in TRIALS:
         assert trial.kind in BY_NAME[trial.rule].kinds
         assert trial.thing("berlin").startswith(f"racktwin.berlin:{trial.kind}-")
