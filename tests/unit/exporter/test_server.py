@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -38,4 +39,8 @@ def test_a_scrape(answers: tuple[str, list[bytes | None], list[int]]) -> None:
     assert get(f"{url}/").status_code == 404
     texts[0] = None
     assert get(f"{url}/metrics", Authorization="Bearer geheim").status_code == 503
+    # Counted after the answer went out.
+    until = time.monotonic() + 60
+    while len(seen) < 6 and time.monotonic() < until:
+        time.sleep(0.01)
     assert seen == [401, 401, 200, 200, 404, 503]
