@@ -25,6 +25,7 @@ class Nature:
     power_step: float = 1.0
     flow_noise: float = 0.01  # relative
     sensor_offset: float = 0.05  # of one sensor against another, for ever
+    humidity_offset: float = 0.0  # of one sensor's relative humidity, %, for ever
     sensor_drift_k_day: float = 0.005
     dropout: float = 0.0005  # share of samples that are lost
     # Slow wandering of a unit's supply around its set-point; one for all rooms of a plant, or for each, (S, 1).

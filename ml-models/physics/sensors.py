@@ -60,6 +60,12 @@ class Sensors:
         drawn = np.array(own).transpose(0, 2, 1)
         self._offset = nature.sensor_offset * drawn[:, :2]
         self._drift = nature.sensor_drift_k_day * drawn[:, 2:]
+        # Drawn apart, so that temperatures are the same whatever humidity sensors are worth.
+        humid = [
+            [np.random.default_rng([seed, zlib.crc32(rack.id.encode()), 16]).normal(size=2) for rack in layout.racks]
+            for seed in seeds
+        ]
+        self._humid = nature.humidity_offset * np.array(humid).transpose(0, 2, 1)
         self._stuck: dict[tuple[str, str], Floats] = {}
         self._since: float | None = None
 
@@ -83,7 +89,7 @@ class Sensors:
         shown += nature.temperature_noise * rng.standard_normal(shown.shape)
         shown = _quantised(shown, nature.temperature_step)
         humid = laws.relative_humidity(seen.inlet, seen.dew_point[:, None, None])
-        humid = humid + nature.humidity_noise * rng.standard_normal(shown.shape)
+        humid = humid + self._humid + nature.humidity_noise * rng.standard_normal(shown.shape)
         humid = _quantised(np.clip(humid, 0.1, 100.0), nature.humidity_step)
         self._broken(shown, faults, lost, rng)
         shown[lost], humid[lost] = np.nan, np.nan

@@ -50,6 +50,8 @@ _FANS: Final = (65.0, 100.0)
 _HUNTING_K: Final = (0.0, 0.6)
 _DRIFT_K: Final = (0.05, 0.6)
 _NOISE_K: Final = (0.03, 0.07)
+# Sound sensors of relative humidity are good to 2 % at worst (three standard deviations), so their dew points differ.
+_HUMIDITY_OFFSET: Final = 0.7
 _WARM_UP_S: Final = 3600.0
 
 
@@ -107,6 +109,7 @@ def run(seed: int, number: int, kinds: tuple[Kind, ...], *, rooms: int, hours: f
         hunting=rng.uniform(*_HUNTING_K, (rooms, 1)),
         supply_drift=rng.uniform(*_DRIFT_K, (rooms, 1)),
         temperature_noise=float(rng.uniform(*_NOISE_K)),
+        humidity_offset=_HUMIDITY_OFFSET,
         season_dew_k=SEASON_DEW_K,
         season_ahead_days=season.days(rooms, np.random.default_rng([seed, number, 78])),
     )

@@ -102,11 +102,12 @@ def test_an_offset_is_found_and_none_is_not_at_any_dew_point(trained, dew_point)
         names = np.array([finding.name for finding in definition.findings])
         return np.where(score.max(axis=1) >= 0.5, names[score.argmax(axis=1)], "")
 
-    assert np.mean(said(0.0) == "") > 0.9
-    for offset_k in (3.0, 5.0, -3.0, -5.0):
-        # So far off that it may be called unusual sooner than named.
+    # What sound sensors of 2 % relative humidity may differ by is no fault.
+    for offset_k in (0.0, 1.0, -1.0):
+        assert np.mean(said(offset_k) == "") > 0.9, offset_k
+    # One that was always off does not drift: unusual is what it is.
+    for offset_k in (4.0, 5.0, -4.0, -5.0):
         assert (said(offset_k) != "").all(), offset_k
-        assert np.mean(said(offset_k) == "drift") > 0.7, offset_k
 
 
 def sound_rooms(definition, dew_point):
