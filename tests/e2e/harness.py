@@ -207,7 +207,8 @@ class Harness:
 
     def points(self, measurement: str, thing: str, field: str, since: str = "-1h") -> list[tuple[int, Any]]:
         """(epoch ms, value) of every point of one field, in order of time."""
-        bucket = log_bucket(self.site) if measurement in ("action", "alert", "command") else self.site
+        happened = measurement in ("action", "alert", "command") or field == "annotation"
+        bucket = log_bucket(self.site) if happened else self.site
         flux = (
             f'from(bucket: "{bucket}") |> range(start: {since}, stop: 2h) '
             f'|> filter(fn: (r) => r._measurement == "{measurement}" and r._field == "{field}") '

@@ -192,10 +192,11 @@ def test_forecasts_may_be_judged_in_shorter_times_and_are_then_told_to_no_model(
         settings = FidelitySettings(fidelity_time_scale=scale, fidelity_first_step=30, fidelity_kept_steps=20)
         looker = FidelityLooker(settings, lambda: int(START_S * 1000), structlog.stdlib.get_logger())
         looker.rooms(SITE, {"h": hall()}, twins)
-        told.append(run(looker, 100, past, hall()))
+        # So long that the usual times let models hear of it.
+        told.append(run(looker, 200, past, hall()))
     usual, quick = told
     assert "expectation" in {result.feature for found in usual for result in found}
-    assert [k + 1 for k, found in enumerate(quick) if found] == list(range(30, 101, 5))
+    assert [k + 1 for k, found in enumerate(quick) if found] == list(range(30, 201, 5))
     assert {result.feature for found in quick for result in found} == {"fidelity", "cooling"}
     assert all(found[0].values["skill"] is not None for found in quick if found)
 

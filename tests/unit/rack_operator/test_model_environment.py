@@ -47,7 +47,7 @@ def test_runners_and_trainings_open_a_bucket_with_its_secret():
     owner = Owner("TwinModel", "inlet-temperature", "berlin", "uid")
     for workload in (
         runner_deployment(runner(spec, owner, 1, ""), owner, pods),
-        training_job(spec, owner, pods, "train-1"),
+        training_job(spec, owner, pods, "train-1", seed=1),
     ):
         (container,) = workload["spec"]["template"]["spec"]["containers"]
         told = {entry["name"]: entry.get("value") for entry in container["env"]}
