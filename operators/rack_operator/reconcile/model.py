@@ -44,6 +44,8 @@ JsonObject = dict[str, Any]
 _log = structlog.get_logger(__name__)
 # How often the registry, the lag and a training's Job are looked at.
 LOOK_S: Final = 10.0
+# How long a deletion waits for what the model said to be off all twins; what is left then expires.
+_LEAVING_MS: Final = 60_000
 # Of `spec.artifact.version`: the one that was promoted last.
 CURRENT: Final = "current"
 
@@ -79,6 +81,8 @@ class ModelReconciler:
         self._trainings = Trainings(around)
         # Suspended ones of which nothing stands on twins any more.
         self._silent: set[Key] = set()
+        # Deleted ones without runners -> since when (epoch ms) what they said is taken off.
+        self._leaving: dict[Key, int] = {}
 
     async def reconcile(self, key: Key) -> bool:
         """One pass; True when all is as desired, False when it should be tried again.
@@ -265,7 +269,12 @@ class ModelReconciler:
         await remove_runners(self._around, deployment_name(owner.name), owner)
         if await runs(self._around, owner):
             return False
-        await self._withdraw(key)
+        # What the runners wrote last comes through Kafka, and things are found a moment after that: until nothing is
+        # left. No deletion is held up for long by somebody else who goes on writing it.
+        began = self._leaving.setdefault(key, self._around.clock())
+        if await self._withdraw(key) and self._around.clock() - began < _LEAVING_MS:
+            return False
+        del self._leaving[key]
         self._silent.discard(key)
         return await remove_finalizer(self._around.kube, self._store, key, body)
 

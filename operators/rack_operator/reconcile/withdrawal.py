@@ -19,6 +19,7 @@ from rack_operator.desired.deployment import LABEL_MODEL, deployment_name
 from rack_operator.desired.ownership import Owner
 from rack_operator.desired.rotation import rfc3339
 from rack_operator.desired.site import said_by
+from rack_operator.reconcile.diff import contains
 from rack_operator.reconcile.store import Key, Store
 from rack_operator.reconcile.surroundings import Surroundings
 from racktwin import names
@@ -28,6 +29,7 @@ JsonObject = dict[str, Any]
 _OF_FORECAST: Final = ("value", "lo", "hi", "ahead")
 _OF_VERDICT: Final = ("state", "score", "cause", "evidence")
 _AT_ONCE: Final = 200
+_ENDED: Final = ("Succeeded", "Failed")
 
 
 class Sayings:
@@ -53,12 +55,19 @@ class Sayings:
 
 async def runs(around: Surroundings, owner: Owner) -> bool:
     """Whether a runner may still write. A pod whose time to end is over has ended, or its machine is gone."""
-    deployment = await around.kube.get(DEPLOYMENTS, owner.namespace, deployment_name(owner.name)) or {}
-    status = deployment.get("status") or {}
-    if status.get("replicas") or status.get("readyReplicas"):
-        return True
+    deployment = await around.kube.get(DEPLOYMENTS, owner.namespace, deployment_name(owner.name))
+    if deployment is not None:
+        # Pods bear no owner's name: where the Deployment is another's, a site's own model, so are they.
+        if not contains(deployment["metadata"].get("labels") or {}, owner.labels()):
+            return False
+        status = deployment.get("status") or {}
+        if status.get("replicas") or status.get("readyReplicas"):
+            return True
     now = rfc3339(around.clock())
     async for pod in around.kube.items(PODS, owner.namespace, labels=f"{LABEL_MODEL}={owner.name}"):
+        # What was evicted stays there, ended, after its Deployment has gone to 0.
+        if (pod.get("status") or {}).get("phase") in _ENDED:
+            continue
         ends = pod["metadata"].get("deletionTimestamp")
         if ends is None or ends > now:
             return True

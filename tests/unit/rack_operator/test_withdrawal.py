@@ -98,9 +98,53 @@ async def test_a_deleted_model_s_verdicts_go_when_its_runners_have_ended() -> No
     assert ("deployments", "lab", "model-warm") not in bench.world.kube.objects
     assert features(bench, "a")["sensing"]["properties"]["state"] == "anomalous"
     del bench.world.kube.objects["pods", "lab", "p"]
-    assert await bench.reconcile()
+    assert not await bench.reconcile()
     assert "state" not in features(bench, "a")["sensing"]["properties"]
+    # What was still on its way.
+    features(bench, "a")["sensing"]["properties"]["state"] = "suspect"
+    assert not await bench.reconcile()
+    assert "state" not in features(bench, "a")["sensing"]["properties"]
+    assert await bench.reconcile()
     assert NAME.name not in bench.world.kube.names("twinmodels")
+
+
+async def test_somebody_who_goes_on_writing_it_does_not_hold_up_a_deletion() -> None:
+    bench = bench_with(("a", "hall"))
+    await bench.served()
+    bench.world.delete("twinmodels", "lab", "warm")
+    assert not await bench.reconcile()
+    features(bench, "a")["sensing"]["properties"]["state"] = "suspect"
+    bench.world.now_ms += 60_000
+    assert await bench.reconcile()
+    assert NAME.name not in bench.world.kube.names("twinmodels")
+
+
+async def test_a_model_called_as_one_of_the_site_s_own_can_be_deleted() -> None:
+    bench = bench_with(("a", "hall"))
+    labels = {"app.kubernetes.io/managed-by": "racktwin-operator", "racktwin.io/owner-kind": "Site"}
+    counts = {"replicas": 1, "readyReplicas": 1}
+    metadata = {"name": "model-warm", "namespace": "lab", "labels": {**labels, "racktwin.io/owner-name": "lab"}}
+    bench.world.kube.put("deployments", {"metadata": metadata, "spec": {}, "status": counts})
+    pod = {"name": "p", "namespace": "lab", "labels": {"racktwin.io/model": "warm"}}
+    bench.world.kube.put("pods", {"metadata": pod, "status": {"phase": "Running"}})
+    await bench.reconcile()
+    assert bench.condition("Serving")[1] == "DeploymentNotOurs"
+    bench.world.delete("twinmodels", "lab", "warm")
+    await bench.reconcile()
+    assert await bench.reconcile()
+    assert NAME.name not in bench.world.kube.names("twinmodels")
+    assert ("deployments", "lab", "model-warm") in bench.world.kube.objects
+
+
+@pytest.mark.parametrize(("phase", "silent"), [("Failed", True), ("Succeeded", True), ("Running", False)])
+async def test_pods_that_have_ended_and_stay_there_say_nothing_more(phase: str, silent: bool) -> None:
+    bench = bench_with(("a", "hall"))
+    await suspended(bench)
+    bench.run_pods()
+    pod = {"name": "p", "namespace": "lab", "labels": {"racktwin.io/model": "warm"}}
+    bench.world.kube.put("pods", {"metadata": pod, "status": {"phase": phase}})
+    await bench.reconcile()
+    assert ("state" not in features(bench, "a")["sensing"]["properties"]) == silent
 
 
 async def test_what_another_model_says_of_the_same_thing_stays() -> None:
@@ -109,6 +153,7 @@ async def test_what_another_model_says_of_the_same_thing_stays() -> None:
     bench._put("twinmodels", "wiser", other, {})
     await bench.served()
     bench.world.delete("twinmodels", "lab", "warm")
+    assert not await bench.reconcile()
     assert await bench.reconcile()
     assert "state" not in features(bench, "a")["sensing"]["properties"]
     assert features(bench, "b")["sensing"]["properties"]["state"] == "anomalous"
