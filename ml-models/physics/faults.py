@@ -51,6 +51,11 @@ OF_CONTROLLERS: Final[tuple[Kind, ...]] = ("unit-deaf", "unit-refuses")
 SENSORS: Final = ("bottom", "top")
 
 
+def plain(thing: str) -> str:
+    """A thing's id without site and kind, by which a fault's target may call it too; empty where it has none."""
+    return thing.partition(":")[2].partition("-")[2]
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One fault. ``target`` is the id of a rack or unit, ``<server>/<disk>``, or empty for the room; ``sensor`` names a

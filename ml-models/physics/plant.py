@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physics import hidden, laws
-from physics.faults import KINDS, Fault
+from physics.faults import KINDS, Fault, plain
 from physics.hidden import Nature
 from physics.layout import Layout, LayoutError
 from physics.model import RoomModel
@@ -133,9 +133,7 @@ class Plant:
         if KINDS[fault.kind][0] == "disk":
             return False
         things = self.layout.unit_ids if KINDS[fault.kind][0] == "unit" else self.layout.rack_ids
-        return any(
-            thing == fault.target or thing.partition(":")[2].partition("-")[2] == fault.target for thing in things
-        )
+        return any(fault.target in (thing, plain(thing)) for thing in things)
 
     def set_faults(self, faults: Sequence[Fault]) -> None:
         """Have these faults and no others.

@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 
 from physics.disks import HOUR_S, Course, Disk
-from physics.faults import Fault
+from physics.faults import Fault, plain
 
 _DAY_S: Final = 24 * HOUR_S
 DEGRADES: Final = "disk-degrades"
@@ -67,8 +67,7 @@ class Shelf:
     def concerns(self, fault: Fault) -> bool:
         """Whether a fault is of one of these disks: its target is ``<server>/<disk>``."""
         server, _, disk = fault.target.partition("/")
-        plain = self._server.partition(":")[2].partition("-")[2]
-        return server in (self._server, plain) and any(slot.name == disk for slot in SLOTS)
+        return server in (self._server, plain(self._server)) and any(slot.name == disk for slot in SLOTS)
 
     def set_faults(self, faults: Sequence[Fault], now_s: float) -> None:
         """Have these faults and no others; a disk that has one no more is a new disk."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gateway.commands import NO_ANSWER
-from physics.faults import OF_CONTROLLERS, Fault
+from physics.faults import OF_CONTROLLERS, Fault, plain
 from racktwin.commands import SUBJECT, fault_of
 
 # Air's temperature rise over the racks that a unit's own control keeps by its fans (K), and how it does (%/K, %/K/s).
@@ -94,7 +94,7 @@ class Controls:
         found = {fault.target: fault.kind for fault in faults if fault.kind in OF_CONTROLLERS and fault.at(now_s) > 0.0}
         with self._lock:
             # A target is a thing, or its name without site and kind.
-            both = {unit: found.get(unit) or found.get(unit.partition("-")[2]) for unit in self._units}
+            both = {unit: found.get(unit) or found.get(plain(unit)) for unit in self._units}
             self._faults = {unit: kind for unit, kind in both.items() if kind}
 
     def handle(self, device: str, subject: str, parameters: Any, now: int) -> Reply | None:

@@ -91,17 +91,21 @@ def test_the_answer_over_mqtt_is_the_controllers() -> None:
     assert found is not None and found.topic.startswith(f"command/t/{UNIT}/res/1/422")
 
 
-@pytest.mark.parametrize("target", [UNIT, "c1"])
-def test_a_deaf_unit_does_nothing_and_answers_nothing(target: str) -> None:
-    controls = made()
+@pytest.mark.parametrize("unit", [UNIT, "racktwin.hall-west:cooling-c1"])
+@pytest.mark.parametrize("by_name", [False, True])
+def test_a_deaf_unit_does_nothing_and_answers_nothing(unit: str, by_name: bool) -> None:
+    controls = Controls()
+    controls.adopt({unit: UnitSetup()})
+    target = "c1" if by_name else unit
     controls.set_faults([Fault("unit-deaf", target), Fault("unit-refuses", "c2")], 0.0)
-    command = parse(f"command//{UNIT}/req/1/set", b'{"id":"a","setpoint":21}')
+    command = parse(f"command//{unit}/req/1/set", b'{"id":"a","setpoint":21}')
     assert command is not None
     assert answer(command, "racktwin.t:gateway-g", "t", lambda _: True, 7, handle=controls.handle) == (0, None)
-    after = controls.step(UNIT, None, 600.0, 0)
+    after = controls.step(unit, None, 600.0, 0)
     assert after is not None and after.setpoint == 20.0
     controls.set_faults([], 1.0)
-    assert told(controls, id="a", setpoint=21.0)[0] == 200
+    reply = controls.handle(unit, "set", {"id": "a", "setpoint": 21.0}, 0)
+    assert reply is not None and reply[0] == 200
 
 
 def test_a_unit_in_local_control_refuses_while_that_lasts() -> None:
