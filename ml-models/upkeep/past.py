@@ -28,10 +28,12 @@ _PIECE_D: Final = 15
 
 @dataclass
 class _Site:
-    """Means of days [DAYS] by thing and channel, the newest of the day before `end`; known from `begin` on."""
+    """Means of days [DAYS] by thing and channel, the newest of the day before `end`; known from `begin` on, and read
+    up to `read`, which is `end` but for days that could not be read."""
 
     begin: int
     end: int
+    read: int
     means: dict[tuple[str, str], Floats] = field(default_factory=dict)
 
 
@@ -55,15 +57,16 @@ class LongPast:
         known = self._sites.get(site)
         if known is None or today < known.end or today - known.end >= self._days:
             # Nothing known, or a clock that was set.
-            known = self._sites[site] = _Site(today, today)
+            known = self._sites[site] = _Site(today, today, today)
         if today > known.end:
             moved = today - known.end
             for key, means in known.means.items():
-                known.means[key] = np.concatenate([means[moved:], np.full(min(moved, DAYS), np.nan)])
-            # What is thinned comes late: the newest days are read again.
-            fresh = known.end - 2
+                known.means[key] = np.concatenate([means[moved:], np.full(min(moved, DAYS), np.nan, dtype=np.float32)])
             known.end = today
-            self._read(reader, site, known, max(fresh, known.begin), today)
+        if today > known.read:
+            # What is thinned comes late: the newest days are read again.
+            self._read(reader, site, known, max(known.read - 2, known.begin), today)
+            known.read = today
         oldest = today - self._days
         if known.begin > oldest:
             piece = max(oldest, known.begin - _PIECE_D)

@@ -148,6 +148,27 @@ def test_without_a_registry_or_one_that_cannot_be_read_the_trend_judges(tmp_path
     assert source(str(tmp_path)).current() is None
 
 
+def test_days_that_could_not_be_read_are_read_when_they_can_and_take_no_more_memory_than_others():
+    class Away(Worn):
+        away = False
+
+        def query(self, flux: str) -> Iterator[Row]:
+            if self.away:
+                raise InfluxError("away")
+            return super().query(flux)
+
+    reader, long = Away(), LongPast()
+    whole(reader, long)
+    reader.away = True
+    for days in range(1, 5):
+        with pytest.raises(InfluxError):
+            long.look(reader, "lab", NOW + days * DAY_S * 1000)
+    reader.away = False
+    long.look(reader, "lab", NOW + 4 * DAY_S * 1000)
+    assert np.isfinite(long.days("lab", [UNIT], "airflow")).sum() == DAYS
+    assert {means.dtype for means in long._sites["lab"].means.values()} == {np.dtype(np.float32)}
+
+
 def test_half_a_year_is_read_in_pieces_and_then_a_day_at_a_time():
     reader, long = Worn(), LongPast()
     long.look(reader, "lab", NOW)
