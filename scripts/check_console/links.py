@@ -52,13 +52,19 @@ def console(stack: Stack, grafana: str, ditto_ui: str) -> Iterator[str]:
         "RACKTWIN_CONSOLE_DITTO_UI_URL": ditto_ui,
     }
     with log.open("wb") as output:
-        process = subprocess.Popen([sys.executable, "-m", "console"], env=environment, stdout=output, stderr=output)
+        # It ends with this process, however that ends.
+        command = ["setpriv", "--pdeathsig", "TERM", "--", sys.executable, "-m", "console"]
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
         try:
             _await(process, f"http://{LOOPBACK}:{health}/readyz", str(log))
             yield f"http://{LOOPBACK}:{port}"
         finally:
             process.terminate()
-            process.wait(30)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _await(process: subprocess.Popen[bytes], url: str, log: str) -> None:

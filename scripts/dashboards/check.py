@@ -31,6 +31,7 @@ from dashboards.grafana.provision import MissingError
 from dashboards.grafana.screen import Answer, Screen, interpolate
 from dashboards.grafana.told import Told
 from dashboards.pages import PAGES
+from dashboards.provoke import warm
 from dashboards.provoke.referee import Ask
 from dashboards.provoke.run import FAILURES, Outcome, provoke
 from dashboards.provoke.stage import Stage
@@ -181,7 +182,7 @@ def _settled(look: Callable[[], list[str]]) -> list[str]:
 @click.option("--stack", default="demo", show_default=True, help="The local stack that is looked at, and disturbed.")
 @click.option("--site", default="berlin", show_default=True)
 @click.option(
-    "--alerts/--no-alerts", "provoked", default=True, help="Provoke every alert rule (12 min), or only query."
+    "--alerts/--no-alerts", "provoked", default=True, help="Provoke every alert rule (13 min), or only query."
 )
 @click.option("--patience", default=900.0, show_default=True, help="Longest time for all alerts to fire and clear (s).")
 def main(stack: str, site: str, provoked: bool, patience: float) -> None:
@@ -239,6 +240,7 @@ def _checked(
     say(f"Grafana: {len(found)} dashboards, {len(RULES) - len(ill)} rules evaluated")
     of_alerts: dict[str, Any] = {}
     if patience_s is not None:
+        warm.wait(ask, site, say)
         _scenario(stage, ask)
         outcome = provoke(stage, ask, say, patience_s=patience_s, told=told)
         of_alerts = _told(outcome) | _said(told, outcome, site)

@@ -32,11 +32,14 @@ from console.states import (
     read_rows,
 )
 from racktwin import catalogue_computed, names
-from racktwin.history import MINUTE, QUARTER, Span, log_bucket, spans
+from racktwin.history import MINUTE, QUARTER, Retention, Span, log_bucket, spans
 from racktwin.names import scenario_bucket
 from racktwin.settings import InfluxSettings
 
 MAX_POINTS: Final = 2000
+# Of what happened in a long time the newest: begins and ends that are read, and alerts made of them.
+MOST_EVENTS: Final = 20_000
+MOST_ALERTS: Final = 2000
 
 
 class HistoryError(Exception):
@@ -72,7 +75,9 @@ class Window:
 class History:
     """Queries of one InfluxDB; safe to use from several threads."""
 
-    def __init__(self, settings: InfluxSettings) -> None:
+    def __init__(self, settings: InfluxSettings, keeps: Callable[[str], Retention] = lambda _: Retention()) -> None:
+        """``keeps``: how long a site keeps what."""
+        self._keeps = keeps
         self._client = InfluxDBClient(
             url=settings.influx_url,
             token=settings.influx_token.get_secret_value(),
@@ -167,7 +172,8 @@ class History:
         def read(begin: int, until: int, select: str, how: str, group: Sequence[Column] = ()) -> None:
             # Thinned history keeps no texts.
             part = Window(begin, until, 0 if group is lasts else window.step_s)
-            for span in self._spans(asked.site, part, now_ms) if until > begin else []:
+            # Some things tell nothing of a kind: a site measures nothing.
+            for span in self._spans(asked.site, part, now_ms) if until > begin and select else []:
                 flux = (
                     f"{_source(span)} |> filter(fn: (r) => ({where}) and ({select})) |> {how}"
                     ' |> keep(columns: ["_time", "_value", "_field", "feature", "thing", "model"])'
@@ -178,7 +184,9 @@ class History:
         first = board.times[0] - window.step_s * 1000
         read(first - LOOKBACK_S * 1000, first, condition(lasts), "last()", lasts)
         read(first, end, condition(lasts), each_step.format(window.step_s, "last"), lasts)
-        begin = board.begins(HELD_S)
+        # Where history is thin, what was told at the beginning may stand in a cell that began long before.
+        near = self._spans(asked.site, Window(board.begins(HELD_S), end, window.step_s), now_ms)
+        begin = board.begins(max(HELD_S, *(span.cell_s for span in near), 0))
         read(begin, end, condition(means), each_step.format(window.step_s, "mean"), means)
         read(begin, end, PREDICTED, each_step.format(window.step_s, "last"))
         board.judge(asked.classes)
@@ -205,7 +213,8 @@ class History:
         return found
 
     def alerts(self, site: str, start: int, end: int) -> list[dict[str, Any]]:
-        """Alerts that were open at some time of [``start``, ``end``), as `past_alerts.fold` tells them.
+        """Alerts that were open at some time of [``start``, ``end``), as `past_alerts.fold` tells them; the newest
+        `MOST_ALERTS` of them.
 
         Raises:
             HistoryUnavailable: InfluxDB does not answer.
@@ -219,12 +228,13 @@ class History:
         during = self._records(
             f"{_source(Span(log_bucket(site), start, end, 0))} {found}"
             ' |> pivot(rowKey: ["_time", "thing", "feature"], columnKey: ["_field"], valueColumn: "_value")'
-            ' |> group() |> sort(columns: ["_time"])'
+            f' |> group() |> sort(columns: ["_time"], desc: true) |> limit(n: {MOST_EVENTS})'
         )
-        return past_alerts.fold(
+        folded = past_alerts.fold(
             [each | {"_time": _ms(each["_time"])} for each in before],
-            [each | {"_time": _ms(each["_time"])} for each in during],
+            [each | {"_time": _ms(each["_time"])} for each in reversed(during)],
         )
+        return folded[-MOST_ALERTS:]
 
     def extent(self, site: str) -> int | None:
         """The time of the oldest reading that is kept (epoch ms); None while there is none.
@@ -288,11 +298,8 @@ class History:
         found = {case: {"inlets": inlets[case], "power": power[case]} for case in cases if inlets[case]}
         return {"start": kept[0] if kept else None, "times": times, "cases": found}
 
-    def records(
-        self, site: str, measurement: str, window: Window, limit: int, *, begins: bool = False
-    ) -> list[dict[str, Any]]:
-        """Whole points of a measurement of what happened, newest first: alerts (those that began alone, if asked),
-        commands, actions.
+    def records(self, site: str, measurement: str, window: Window, limit: int) -> list[dict[str, Any]]:
+        """Whole points of a measurement of what happened, newest first: alerts, commands, actions.
 
         Raises:
             HistoryUnavailable: InfluxDB does not answer.
@@ -301,7 +308,6 @@ class History:
             f"{_source(Span(log_bucket(site), window.start, window.end, 0))}"
             f" |> filter(fn: (r) => r._measurement == {_text(measurement)})"
             ' |> pivot(rowKey: ["_time", "thing"], columnKey: ["_field"], valueColumn: "_value") |> group()'
-            f"{' |> filter(fn: (r) => exists r.firing and r.firing > 0.5)' if begins else ''}"
             f' |> sort(columns: ["_time"], desc: true) |> limit(n: {limit})'
         )
         skipped = ("result", "table", "_start", "_stop", "_measurement")
@@ -328,7 +334,7 @@ class History:
         return gzip.decompress(base64.b64decode("".join(parts[name] for name in sorted(parts)))).decode()
 
     def _spans(self, site: str, window: Window, now_ms: int) -> list[Span]:
-        return spans(site, window.start, window.end, resolution_s=window.step_s, now_ms=now_ms)
+        return spans(site, window.start, window.end, resolution_s=window.step_s, now_ms=now_ms, keep=self._keeps(site))
 
     def _states(self, flux: str) -> Iterator[Row]:
         """Rows of states. As CSV: they are hundreds of thousands, and the client's records cost ten times as much."""

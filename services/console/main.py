@@ -23,6 +23,8 @@ from console.settings import ConsoleSettings
 from console.users import LocalUsers, UsersError
 from racktwin import process
 from racktwin.ditto_client import DittoClient
+from racktwin.history import Retention
+from racktwin.names import thing_id
 from racktwin.process import Context, Fatal
 from racktwin.twin_feed import TwinFeed
 
@@ -67,7 +69,14 @@ async def run(settings: ConsoleSettings, context: Context) -> None:
         on_change=lambda: context.health.set_ready(feed.state == "live", f"twins: {feed.state}", part="twins"),
     )
     hub = Hub(feed, settings.console_push_ms / 1000, context.clock)
-    history = History(settings)
+
+    def keeps(site: str) -> Retention:
+        fleet = feed.fleets.get(site)
+        # One look-up: this is asked in other threads than the feed's.
+        own = fleet.things.get(thing_id(site, "site", site), {}) if fleet is not None else {}
+        return Retention().of_site(own.get("attributes") or {})
+
+    history = History(settings, keeps)
     journal = KafkaJournal(settings)
     app = build(
         Services(

@@ -3,7 +3,8 @@ their rows. Pure.
 
 A state at a time T is what was known then: the means of the step that ends at T, and the last that was said of what
 changes seldom (set-points, verdicts, scores). What was not heard of for `HELD_S` is not known, as in the present.
-Predictions are those that had been issued and had not expired. Next: `console.history` asks InfluxDB.
+Predictions are those that had been issued within that time: when they expire is not looked at. Next: `console.history`
+asks InfluxDB.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ _ROOM: Final = {
         "power": ("power",),
         "cooling": ("deltaT", "supplyFraction"),
         "indices": ("ashraeState",),
-        "anomaly": ("score",),
+        "anomaly": ("score", "expiresAt"),
     },
     "cooling": {
         "air": ("supplyTemperature", "returnTemperature"),

@@ -183,7 +183,7 @@ async def inlets(
 
 @router.get("/{site}/alerts/past")
 async def past_alerts(fleet: Visible, inside: Inside, start: From, end: To) -> list[PastAlert]:
-    """Alerts that were open at some time between two times, the oldest first."""
+    """Alerts that were open at some time between two times, the oldest first; of very many the newest."""
     Window.of(start, end, 1, 1)
     return [PastAlert(**each) for each in await run_in_threadpool(inside.history.alerts, fleet.site, start, end)]
 
@@ -196,14 +196,10 @@ async def log(
     start: From,
     end: To,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
-    begins: bool = False,
 ) -> list[LogEntry]:
-    """Commands, alerts (with ``begins`` those that began alone), or people's other actions, between two times, newest
-    first."""
+    """Commands, alerts, or people's other actions, between two times, newest first."""
     window = Window.of(start, end, 1, 1)
-    found = await run_in_threadpool(
-        inside.history.records, fleet.site, what, window, limit, begins=begins and what == "alert"
-    )
+    found = await run_in_threadpool(inside.history.records, fleet.site, what, window, limit)
     return [LogEntry(**each) for each in found]
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from console.history import History, HistoryError, Window
 from console.states import Asked, read_rows
+from racktwin.history import Retention
+from racktwin.names import KINDS
 from racktwin.settings import InfluxSettings
 
 START = 1_780_000_020_000  # a minute that is whole
@@ -130,6 +132,33 @@ def test_of_things_everything_is_asked_that_their_kind_may_tell(influx, states):
     assert 'r.thing == "racktwin.berlin:rack-r1" or r.thing == "racktwin.berlin:server-s1"' in means
     assert 'r.feature == "cpu"' in means
     assert 'r.feature == "environment.door"' in means
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_kind_of_thing_makes_a_query_that_filters_by_nothing(influx, states, kind):
+    states(1, Asked("berlin", "hall-a", {}, {f"racktwin.berlin:{kind}-x": []}))
+    assert not [flux for flux in influx.asked if "()" in flux.replace("last()", "")]
+
+
+def test_thin_history_is_read_from_the_beginning_of_its_cells(influx):
+    history = History(InfluxSettings())
+    # Half a year ago there are quarters of an hour alone; this piece begins five minutes after one.
+    long_ago = START - START % 900_000 + 300_000
+    window = Window(long_ago, long_ago + 15_000 * 10, 15)
+    history.states(ASKED, window, long_ago + 180 * DAY)
+    history.close()
+    means = next(flux for flux in influx.asked if "fn: mean" in flux)
+    assert "berlin_15m" in means
+    (begin,) = re.findall(r"range\(start: ([^,]+),", means)
+    assert datetime.fromisoformat(begin).timestamp() * 1000 <= long_ago - 300_000
+
+
+def test_a_site_says_itself_how_long_it_keeps_what(influx):
+    history = History(InfluxSettings(), lambda site: Retention(full_days=2))
+    window = Window(START, START + STEP * 1000, STEP)
+    history.states(ASKED, window, START + 3 * DAY)
+    history.close()
+    assert not [flux for flux in influx.asked if "fn: mean" in flux and '"berlin")' in flux]
 
 
 def test_a_time_without_the_end_of_a_step_is_refused(states, influx):

@@ -10,7 +10,7 @@ import yaml
 from alerting.rules import BY_NAME
 from alerting.settings import AlertingSettings
 from dashboards import alerts
-from dashboards.provoke import run, stage
+from dashboards.provoke import run, stage, warm
 from dashboards.provoke.referee import Course, Referee, UnknownRule, firing, history
 from dashboards.provoke.run import Progress, outcome, untried
 from dashboards.provoke.trials import _MANY, TRIALS
@@ -262,3 +262,21 @@ def test_what_cannot_be_begun_is_said_and_the_rest_goes_on(monkeypatch):
     assert (result.fired, result.cleared) == (0, 0)
     assert "503" in result.progress[0].problem
     assert stage.tidied == 1
+
+
+def test_a_run_waits_until_a_plants_own_start_is_out_of_sight():
+    clock, said = [1_000_000.0], []
+    began = datetime.datetime.fromtimestamp(clock[0] - 100.0, datetime.UTC)
+
+    def sleep(seconds: float) -> None:
+        clock[0] += seconds
+
+    def wait(rows: list[dict[str, object]]) -> float:
+        before = clock[0]
+        warm.wait(lambda _: rows, "berlin", said.append, now_s=lambda: clock[0], sleep=sleep)
+        return clock[0] - before
+
+    assert wait([{"_time": began}]) == pytest.approx(warm.OLD_ENOUGH_S - 100.0)
+    assert "waiting 470 s" in said[0]
+    assert wait([{"_time": began}]) == 0.0
+    assert wait([]) == 0.0

@@ -5,6 +5,8 @@ import type { Moment, OpenAlert } from "./store";
 
 const STEPS = 240;
 const PIECE = 24;
+// Between attempts to read, ms.
+const [SHORTEST_PAUSE, LONGEST_PAUSE] = [1000, 30_000];
 
 // Ends of steps between two times (epoch ms), at most 240; the server has the same.
 export function timesOf(from: number, to: number): { step_s: number; times: number[] } {
@@ -20,6 +22,8 @@ export class Film {
   private asking: Promise<void> | null = null;
   private wanted = 0;
   private over = false;
+  private failures = 0;
+  private again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     readonly times: number[],
@@ -51,7 +55,7 @@ export class Film {
   // Somebody looks at a step: it is read first, then what follows, then what came before. One piece at a time.
   look(index: number): void {
     this.wanted = index;
-    if (this.asking !== null || this.over) return;
+    if (this.asking !== null || this.over || this.again !== undefined) return;
     const piece = this.ahead === "all" ? this.next(index, this.times.length) : this.next(index, Math.min(this.times.length, index + PIECE + 1), false);
     if (piece === null) return;
     const [first, last] = [piece * PIECE, Math.min(this.times.length, (piece + 1) * PIECE) - 1];
@@ -59,20 +63,31 @@ export class Film {
       (found) => {
         this.asking = null;
         if (this.over) return;
+        this.failures = 0;
         this.pieces[piece] = found;
         this.changed(null);
         this.look(this.wanted);
       },
       (problem: unknown) => {
-        // Asked again when somebody looks again.
         this.asking = null;
-        if (!this.over) this.changed(problem instanceof Error ? problem : new Error(String(problem)));
+        if (this.over) return;
+        // What the server will never answer is not asked again, anything else after a while.
+        const status = (problem as { status?: number } | null)?.status ?? 0;
+        if (status >= 400 && status < 500 && status !== 429) this.over = true;
+        else {
+          this.again = setTimeout(() => {
+            this.again = undefined;
+            this.look(this.wanted);
+          }, Math.min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** this.failures++));
+        }
+        this.changed(problem instanceof Error ? problem : new Error(String(problem)));
       },
     );
   }
 
   end(): void {
     this.over = true;
+    clearTimeout(this.again);
   }
 
   private next(from: number, to: number, around = true): number | null {
@@ -82,6 +97,12 @@ export class Film {
     if (around) for (let piece = first - 1; piece >= 0; piece--) if (this.pieces[piece] === undefined) return piece;
     return null;
   }
+}
+
+// The step that shows a moment: the first that is not before it, or the last there is.
+export function stepAt(times: number[], moment: number): number {
+  const found = times.findIndex((time) => time >= moment);
+  return found < 0 ? Math.max(0, times.length - 1) : found;
 }
 
 // Feature and property of a key; there are few, and they are split for each thing and step.

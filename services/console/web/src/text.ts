@@ -170,6 +170,7 @@ export const text = {
     at: "Showing",
     alerts: "Alerts in this time",
     none: "No alerts in this time.",
+    newest: (shown: number, all: number) => `The newest ${shown} of ${all}. Choose a shorter time to see others.`,
     times: "times",
   },
   maintenance: {
@@ -256,8 +257,8 @@ export const text = {
     goThere: "Show room",
     class: "ASHRAE class",
     classes: "Limits are drawn of every class; each rack is judged by its own:",
-    beyondRecommended: "racks out of recommended",
-    beyondAllowable: "out of allowable",
+    beyondRecommended: "racks above recommended",
+    beyondAllowable: "above allowable",
     phases: { Pending: "waiting", Running: "being computed", Done: "Done", Failed: "Failed" } as Record<string, string>,
   },
   // What happens in a what-if, by the keys of the Scenario resource, in the order of the sentence; # stands for the value,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PastAlert, States, Thing } from "../src/api";
-import { Film, momentOf, openThen, timesOf } from "../src/replay";
+import { Film, momentOf, openThen, stepAt, timesOf } from "../src/replay";
 import { airFlows } from "../src/room/flows";
 import { alertsOf, number, ofRoom, past, replaceThings, shownAt, things, thingShown } from "../src/store";
 import { meant, predicted, stateOf, supplyOf, zonesOf } from "../src/values";
@@ -114,13 +114,13 @@ test("steps end on whole ones, at most 240 of them", () => {
 });
 
 const settled = (): Promise<void> => new Promise((done) => setImmediate(done));
-function filmed(count: number, ahead: "all" | "next" = "all"): { film: Film; asked: number[]; fail: { next: boolean } } {
+function filmed(count: number, ahead: "all" | "next" = "all"): { film: Film; asked: number[]; fail: { next: Error | null } } {
   const times = Array.from({ length: count }, (_, i) => THEN + i * 1000);
-  const [asked, fail] = [[] as number[], { next: false }];
+  const [asked, fail] = [[] as number[], { next: null as Error | null }];
   const read = (from: number, to: number): Promise<States> => {
     asked.push((from - THEN) / 1000);
     assert.ok(to - from <= 60_000);
-    return fail.next ? Promise.reject(new Error("no")) : Promise.resolve({ step_s: 1, times: [], texts: {}, values: { [String(from)]: {} } });
+    return fail.next !== null ? Promise.reject(fail.next) : Promise.resolve({ step_s: 1, times: [], texts: {}, values: { [String(from)]: {} } });
   };
   return { film: new Film(times, read, () => undefined, ahead), asked, fail };
 }
@@ -145,14 +145,41 @@ test("of what is selected only what is looked at next is read", async () => {
   assert.deepEqual(asked, [0, 24]);
 });
 
-test("what could not be read is asked for again when somebody looks again", async () => {
+test("what could not be read is asked for again after a while, and not at each look", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
   const { film, asked, fail } = filmed(10);
-  fail.next = true;
+  fail.next = new Error("the network is away");
   film.look(0);
   await settled();
+  for (let look = 0; look < 5; look++) film.look(look);
+  await settled();
   assert.deepEqual([asked, film.has(0)], [[0], false]);
-  fail.next = false;
-  film.look(1);
+  context.mock.timers.tick(1000);
+  await settled();
+  assert.deepEqual(asked, [0, 0]);
+  // Twice as long after a second failure.
+  context.mock.timers.tick(1000);
+  await settled();
+  assert.deepEqual(asked, [0, 0]);
+  fail.next = null;
+  context.mock.timers.tick(1000);
   await settled();
   assert.equal(film.has(0), true);
+});
+
+test("what the server will never answer is not asked for again", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { film, asked, fail } = filmed(10);
+  fail.next = Object.assign(new Error("no such thing"), { status: 422 });
+  film.look(0);
+  await settled();
+  context.mock.timers.tick(100_000);
+  film.look(1);
+  await settled();
+  assert.deepEqual(asked, [0]);
+});
+
+test("a moment is shown by the first step that is not before it, or by the last", () => {
+  assert.deepEqual([0, 10, 11, 30, 31].map((at) => stepAt([10, 20, 30], at)), [0, 0, 1, 2, 2]);
+  assert.equal(stepAt([], 5), 0);
 });

@@ -1,7 +1,7 @@
 // A what-if beside its baseline: both rooms at the same moment, the hottest inlets over time, and when each rack leaves its limits.
 import { useMemo, useState } from "preact/hooks";
 import { api, type Scenario } from "../api";
-import { limitsOf, verdictOf } from "../colour";
+import { limitsOf } from "../colour";
 import { Plan } from "../room/Plan";
 import { shown } from "../room/Tip";
 import { classOf, classesOf } from "../room/scale";
@@ -75,9 +75,10 @@ export function Compare({ scenario }: { scenario: Scenario }) {
   // Each rack by its own class, also where the line of another class is drawn.
   const classes = classesOf(ofRoom("rack", scenario.spec.room));
   const beyond = (inlets: Record<string, Row>): string => {
-    const said = Object.entries(inlets).map(([id, row]) => (row[at] === null || row[at] === undefined ? null : verdictOf(row[at]!, classOf(things.get(id)))));
-    const count = (verdict: string): number => said.filter((each) => each === verdict).length;
-    return `${count("allowable") + count("out")} ${text.whatif.beyondRecommended}, ${count("out")} ${text.whatif.beyondAllowable}`;
+    // Too warm, as in the table below: that a rack is too cold is no news of a what-if.
+    const count = (range: "recommended" | "allowable"): number =>
+      Object.entries(inlets).filter(([id, row]) => (row[at] ?? -99) > limitsOf(classOf(things.get(id)))[range][1]).length;
+    return `${count("recommended")} ${text.whatif.beyondRecommended}, ${count("allowable")} ${text.whatif.beyondAllowable}`;
   };
   const here = scenario.spec.room === room.value;
   const moment = (inlets: Record<string, Row>): Record<string, number | null> => Object.fromEntries(Object.entries(inlets).map(([id, row]) => [id, row[at] ?? null]));

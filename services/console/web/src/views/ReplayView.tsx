@@ -4,13 +4,15 @@ import { api, type PastAlert } from "../api";
 import { Detail } from "../parts/Detail";
 import { useRead } from "../parts/hooks";
 import { Legend } from "../parts/Legend";
-import { Film, momentOf, timesOf } from "../replay";
+import { Film, momentOf, stepAt, timesOf } from "../replay";
 import { moment, past, restsAt, room, selected, site, structure, things } from "../store";
 import { text } from "../text";
 import { RoomStage, RoomTools } from "./RoomView";
 
 // Things that the server tells everything of at once.
 const MOST = 80;
+// Signs on the time line and lines beside it: more of them nobody reads.
+const MOST_ALERTS = 200;
 const SPEEDS = [60, 300, 900, 3600];
 const HOURS = [1, 3, 6, 12, 24, 72, 168];
 const HOUR = 3_600_000;
@@ -26,6 +28,7 @@ export function ReplayView() {
   const [index, setIndex] = useState(0);
   const [error, setError] = useState<string | null>(null);
   const [alerts, setAlerts] = useState<PastAlert[] | null>(null);
+  const [alertsError, setAlertsError] = useState<string | null>(null);
   // Pieces that are there.
   const [loaded, setLoaded] = useState(0);
   const [film, setFilm] = useState<Film | null>(null);
@@ -34,7 +37,7 @@ export function ReplayView() {
   const request = useRef(0);
   const arrived = (problem: Error | null): void => {
     setError(problem?.message ?? null);
-    setLoaded((count) => count + 1);
+    if (problem === null) setLoaded((count) => count + 1);
   };
 
   // Nothing of the present is shown here, not even while the past is read.
@@ -54,30 +57,32 @@ export function ReplayView() {
     setPlaying(false);
     setError(null);
     setAlerts(null);
+    setAlertsError(null);
     const end = Math.min(start + length * HOUR, Date.now());
     const { step_s, times } = timesOf(start, end);
     const made = new Film(times, (begin, until) => api.states(site.value, room.value, begin, until, step_s), arrived);
     // Begin at the moment that was asked for, else where history begins.
-    const begin = first.current ?? oldest ?? 0;
+    setIndex(stepAt(times, first.current ?? oldest ?? 0));
     first.current = null;
     moment.value = null;
-    setIndex(Math.max(0, times.findIndex((time) => time >= begin)));
     setFilm(made);
     try {
       const found = await api.pastAlerts(site.value, start, end);
       if (mine === request.current) setAlerts(found);
     } catch (problem) {
-      if (mine === request.current) setError((problem as Error).message);
+      if (mine === request.current) setAlertsError((problem as Error).message);
     }
   };
   // Of what is selected more is known than of all: a rack's every sensor, and its servers.
   const chosen = selected.value;
+  structure.value;
+  const detailed = chosen === null ? undefined : things.get(chosen);
+  const asked = detailed === undefined ? "" : [detailed.id, ...((detailed.attributes["servers"] as string[] | undefined) ?? [])].slice(0, MOST).join(" ");
   const details = useMemo(() => {
-    if (film === null || chosen === null || film.times.length < 2) return null;
-    const servers = (things.get(chosen)?.attributes["servers"] as string[] | undefined) ?? [];
+    if (film === null || asked === "" || film.times.length < 2) return null;
     const step_s = (film.times[1]! - film.times[0]!) / 1000;
-    return new Film(film.times, (begin, until) => api.states(site.value, room.value, begin, until, step_s, [chosen, ...servers].slice(0, MOST)), arrived, "next");
-  }, [film, chosen]);
+    return new Film(film.times, (begin, until) => api.states(site.value, room.value, begin, until, step_s, asked.split(" ")), arrived, "next");
+  }, [film, asked]);
   useEffect(() => {
     if (room.value !== "") void load(from, hours);
   }, [room.value, site.value]);
@@ -86,7 +91,7 @@ export function ReplayView() {
 
   const times = film?.times ?? [];
   const last = Math.max(0, times.length - 1);
-  const there = film?.has(index) === true && alerts !== null;
+  const there = film?.has(index) === true && (alerts !== null || alertsError !== null);
   const state = film === null || !there ? "loading" : film.complete && film.empty ? "empty" : "ready";
   // The one place where what is shown is made.
   useLayoutEffect(() => {
@@ -122,7 +127,8 @@ export function ReplayView() {
     const thing = things.get(each.thing);
     return thing === undefined || thing.kind === "site" || thing.attributes["location"] === room.value;
   };
-  const begun = (alerts ?? []).filter((each) => here(each) && each.since >= (times[0] ?? 0));
+  const all = (alerts ?? []).filter((each) => here(each) && each.since >= (times[0] ?? 0));
+  const begun = all.slice(-MOST_ALERTS);
   const keys = (event: KeyboardEvent): void => {
     if (event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement || event.target instanceof HTMLButtonElement) return;
     if (event.key === " ") {
@@ -138,10 +144,11 @@ export function ReplayView() {
   const share = (at: number): number => (times.length < 2 ? 0 : (at - times[0]!) / (times[last]! - times[0]!));
   const jump = (alert: PastAlert): void => {
     setPlaying(false);
-    const to = times.findIndex((time) => time >= alert.since);
-    show(to < 0 ? last : to);
+    show(stepAt(times, alert.since));
     selected.value = alert.thing;
   };
+  // Over more than a day a time of day says little.
+  const clock = (at: number): string => (hours > 24 ? new Date(at).toLocaleString() : new Date(at).toLocaleTimeString());
   const shownTime = times[index] === undefined ? "" : new Date(times[index]).toLocaleString();
 
   return (
@@ -172,7 +179,7 @@ export function ReplayView() {
                 key={i}
                 class={`mark ${alert.severity}`}
                 style={{ left: `${Math.min(1, share(alert.since)) * 100}%` }}
-                aria-label={`${text.replay.jump} ${new Date(alert.since).toLocaleTimeString()} ${alert.text}`}
+                aria-label={`${text.replay.jump} ${clock(alert.since)}, ${alert.severity}: ${alert.text}`}
                 title={alert.text}
                 onClick={() => jump(alert)}
               />
@@ -230,14 +237,20 @@ export function ReplayView() {
       <aside class="side" tabIndex={0} aria-label={text.room.aside}>
         {chosen !== null && <Detail />}
         <h2>{text.replay.alerts}</h2>
+        {alertsError !== null && (
+          <p class="error" role="alert">
+            {alertsError}
+          </p>
+        )}
+        {all.length > begun.length && <p class="hint">{text.replay.newest(begun.length, all.length)}</p>}
         {begun.length === 0 ? (
-          <p class="hint">{text.replay.none}</p>
+          alerts !== null && <p class="hint">{text.replay.none}</p>
         ) : (
           <ul class="jumps">
             {begun.map((each, i) => (
               <li key={i}>
                 <button class="link" onClick={() => jump(each)}>
-                  <time>{new Date(each.since).toLocaleTimeString()}</time> {each.text}
+                  <time>{clock(each.since)}</time> {each.text}
                 </button>
               </li>
             ))}
