@@ -1,7 +1,8 @@
 """What fires now: from findings to alerts that begin once and end once. Pure; times are epoch ms.
 
 A rule fires when it was broken without a break for its waiting time, and is clear with the first finding that is not.
-What is open stands on the twin, so a board that begins anew takes it from there and repeats nothing.
+What is open stands on the twin, so a board that begins anew takes it from there and repeats nothing. Of a thing that
+was deleted while no board watched it knows nothing: what was open on it stays open in history.
 """
 
 from __future__ import annotations
