@@ -57,7 +57,7 @@ def judge_detector(*, f1: float, false_alarm_rate: float, f1_of_serving: float |
         return Verdict(False, f"too many false alarms: {false_alarm_rate:.2%} of normal windows")
     if f1 < _LEAST_F1:
         return Verdict(False, f"finds too little (F1 {f1:.2f})")
-    if f1_of_serving is not None and not 1.0 - f1 < (1.0 - f1_of_serving) * (1.0 - margin):
+    if not _better(f1, f1_of_serving, margin):
         return Verdict(False, f"not better than what serves (F1 {f1:.3f}, it has {f1_of_serving:.3f})")
     return Verdict(True, f"F1 {f1:.2f}, false alarms {false_alarm_rate:.2%}")
 
@@ -74,6 +74,7 @@ def judge_maintainer(
 ) -> Verdict:
     """Of a model that judges what wears. `parts`: at how many it beats the plain trend; `episodes`: wearing parts that
     `coverage` was found on, of which few say little; `f1_of_serving`: of the version that serves, on lives like these.
+    What either lacks of 1 is its error, of which the gate's `margin` is a share.
     """
     if not parts:
         return Verdict(False, "no better than the plain trend at any part")
@@ -81,6 +82,10 @@ def judge_maintainer(
     if coverage is None or abs(coverage - nominal) > tolerance:
         held = "none" if coverage is None else f"{coverage:.0%}"
         return Verdict(False, f"badly calibrated: its {nominal:.0%} interval of the remaining life holds {held}")
-    if f1_of_serving is not None and not f1 > f1_of_serving:
+    if not _better(f1, f1_of_serving, gate.margin):
         return Verdict(False, f"not better than what serves (F1 {f1:.3f}, it has {f1_of_serving:.3f})")
     return Verdict(True, f"F1 {f1:.2f}, better than the trend at {parts} parts, remaining life within {coverage:.0%}")
+
+
+def _better(f1: float, f1_of_serving: float | None, margin: float) -> bool:
+    return f1_of_serving is None or 1.0 - f1 < (1.0 - f1_of_serving) * (1.0 - margin)

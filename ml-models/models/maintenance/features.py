@@ -227,6 +227,18 @@ def _change(values: Floats) -> Floats:
     return np.asarray(np.nanmean(values[:, -3:], axis=1) - median(values))
 
 
+def means(blocks: Floats, axis: int) -> Floats:
+    """Mean of what is known along an axis; NaN where nothing is."""
+    known = np.isfinite(blocks).sum(axis=axis)
+    return np.asarray(np.where(known > 0, np.nansum(blocks, axis=axis) / np.maximum(known, 1), np.nan))
+
+
+def whole_days(hours: Floats, over: int) -> Floats:
+    """Means of whole days [N, days] from hours [N, any], of which the last `over` are of a day that is not over."""
+    ended = hours[:, : hours.shape[1] - over]
+    return means(ended[:, ended.shape[1] % 24 :].reshape(len(hours), -1, 24), axis=2)
+
+
 def median(values: Floats) -> Floats:
     """Median of what is known of each row; NaN where nothing is."""
     ordered = np.sort(values, axis=1)

@@ -109,13 +109,9 @@ def past_of(kind: str, days: Mapping[str, Floats], hours: Mapping[str, Floats], 
     for name in channels:
         mine = _ending(hours.get(name), count, features.HOURS)
         whole = _ending(days.get(name), count, features.DAYS)
-        ended = mine[:, : mine.shape[1] - over] if over else mine
-        usable = ended[:, ended.shape[1] % 24 :]
-        by_day = usable.reshape(count, -1, 24)
-        known = np.isfinite(by_day).sum(axis=2)
-        means = np.where(known > 0, np.nansum(by_day, axis=2) / np.maximum(known, 1), np.nan)
-        recent = whole[:, features.DAYS - means.shape[1] :]
-        whole[:, features.DAYS - means.shape[1] :] = np.where(np.isfinite(means), means, recent)
+        newest = features.whole_days(mine, over)
+        recent = whole[:, features.DAYS - newest.shape[1] :]
+        whole[:, features.DAYS - newest.shape[1] :] = np.where(np.isfinite(newest), newest, recent)
         filled_days[name], filled_hours[name] = whole, mine
     return Past(filled_days, filled_hours, np.zeros(count, dtype=np.int64))
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from models.disk_wear import Record, judge
-from models.maintenance.features import CALLED
+from models.maintenance.features import CALLED, means, whole_days
 from models.maintenance.serve import Served, past_of
 from models.wear import WINDOW_H, Finding, trend
 from models.windows import IntArray
@@ -99,23 +99,13 @@ def by_model(grid: Grid, served: Served) -> list[Finding]:
     hours = {}
     for name, values in columns.items():
         blocks = values[grid.cells - count * per_hour :].reshape(count, per_hour, -1)
-        known = np.isfinite(blocks).sum(axis=1)
-        hours[name] = np.where(known > 0, np.nansum(blocks, axis=1) / np.maximum(known, 1), np.nan).T
+        hours[name] = means(blocks, axis=1).T
     end_ms = int(grid.time_ms[-1]) + grid.step_s * 1000
     over = end_ms // 3_600_000 % 24
-    days = {name: _daily(values, over) for name, values in hours.items()}
+    days = {name: whole_days(values, over) for name, values in hours.items()}
     past = past_of("cooling", days, hours, end_day=over / 24.0)
     said = served.findings(grid.layout.unit_ids, past, end_ms=end_ms, begin_hour=quiet_hours(grid))
     return [one for of_unit in said.values() for one in of_unit]
-
-
-def _daily(hours: Floats, over: int) -> Floats:
-    """Means of whole days [units, days] from hours [units, hours], of which the last `over` are of a day that is not
-    over."""
-    ended = hours[:, : hours.shape[1] - over] if over else hours
-    whole = ended[:, ended.shape[1] % 24 :].reshape(len(hours), -1, 24)
-    known = np.isfinite(whole).sum(axis=2)
-    return np.asarray(np.where(known > 0, np.nansum(whole, axis=2) / np.maximum(known, 1), np.nan))
 
 
 def has_disks(table: pd.DataFrame) -> bool:

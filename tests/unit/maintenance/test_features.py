@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.maintenance import features
-from models.maintenance.features import DAYS, HOURS, Past, compute
+from models.maintenance.features import DAYS, HOURS, Past, compute, whole_days
 from models.maintenance.serve import past_of
 
 NAMES = features.inputs()
@@ -105,3 +105,9 @@ def test_days_are_made_of_hours_where_none_are_known():
     assert past.days["turns"][0, -6:].tolist() == [5.0] * 6
     assert np.isnan(past.days["turns"][0, 0])
     assert past.hours["turns"][0, -1] == 9.0
+
+
+def test_whole_days_leave_out_the_one_that_is_not_over_and_what_came_before_the_first():
+    hours = np.concatenate([[99.0] * 5, [1.0] * 24, [2.0] * 12, [np.nan] * 12, [np.nan] * 24, [99.0] * 3])[None]
+    np.testing.assert_array_equal(whole_days(hours, 3), [[1.0, 2.0, np.nan]])
+    assert whole_days(hours[:, :10], 0).shape == (1, 0)

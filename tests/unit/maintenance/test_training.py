@@ -112,10 +112,17 @@ def test_the_gate_wants_a_place_earned_and_intervals_that_hold():
         ({"coverage": 0.7}, "badly calibrated"),
         ({"coverage": None}, "badly calibrated"),
         ({"f1_of_serving": 0.9}, "what serves"),
+        ({"f1_of_serving": 0.8}, "what serves"),
     ):
         verdict = judge_maintainer(Gate(), **(usual | change))
         assert not verdict.passed
         assert says in verdict.reason
+
+
+def test_the_gate_asks_for_a_share_less_error_than_what_serves_has():
+    usual = {"parts": 2, "episodes": 400, "coverage": 0.9, "nominal": 0.9, "f1": 0.85, "f1_of_serving": 0.8}
+    assert judge_maintainer(Gate(margin=0.2), **usual).passed
+    assert "what serves" in judge_maintainer(Gate(margin=0.3), **usual).reason
 
 
 def test_scores_count_episodes_and_alarms():
