@@ -45,9 +45,10 @@ def run(settings: UpkeepSettings, context: Context) -> None:
         looked = now
         try:
             with InfluxReader(settings) as reader:
+                # All sites of a look are judged by one version.
+                served = source.current()
                 for site in settings.site_list() or reader.sites():
                     hours = settings.upkeep_history_hours
-                    served = source.current()
                     found = look(
                         reader,
                         site,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -15,10 +17,12 @@ from models.influx import InfluxError, Row
 from models.maintenance.features import CHANNELS, DAYS
 from models.registry import Registry
 from training import maintaining, registry
+from upkeep import main
 from upkeep.disks import Disks
 from upkeep.model import Source
 from upkeep.past import DAY_S, LongPast, pasts
 from upkeep.series import read
+from upkeep.settings import UpkeepSettings
 from upkeep.work import look
 
 HOUR = 3_600_000
@@ -226,3 +230,20 @@ def test_hours_that_are_not_of_the_last_week_are_left_out():
     names, past = made["cooling"]
     assert names == [UNIT]
     assert np.isfinite(past.hours["airflow"]).all()
+
+
+def test_all_sites_of_a_look_are_judged_by_one_version(monkeypatch):
+    # Each time that the registry is asked, another version serves.
+    asked, judged = iter(("one", "other")), []
+    around = {
+        "SafeProducer": lambda _: MagicMock(),
+        "InfluxReader": lambda _: nullcontext(None),
+        "Source": lambda *_: SimpleNamespace(current=lambda: next(asked)),
+        "look": lambda _, site, *__, served, **___: judged.append((site, served)) or [],
+    }
+    for name, stands_in in around.items():
+        monkeypatch.setattr(main, name, stands_in)
+    rounds = iter((False, True))
+    context = MagicMock(clock=lambda: NOW, stop=SimpleNamespace(wait=lambda _: next(rounds)))
+    main.run(UpkeepSettings(sites="hall,annex", registry_url=""), context)
+    assert judged == [("hall", "one"), ("annex", "one")]
