@@ -41,8 +41,8 @@ _FILES = (GRAPH_FILE, CARD_FILE, MANIFEST_FILE)  # the manifest last: a half-wri
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _VERSION = re.compile(r"[0-9a-f]{12}")
 _REMEMBERED = 50
+_STATE_OF = re.compile(STATE_OF_FILE.format(version=_VERSION.pattern))
 T = TypeVar("T")
-V = TypeVar("V", State, Moved)
 
 __all__ = ["Moved", "Outcome", "Pointer", "Promotion", "Refusal", "Registry", "RegistryError", "Scores", "State"]
 
@@ -98,7 +98,20 @@ class Registry:
         Raises:
             RegistryError: the registry cannot be reached, or the state is not well formed.
         """
-        return self._of_version(model, version, State, STATE_FILE, STATE_OF_FILE)
+        found = self._note(model, STATE_FILE, State)
+        if version is None or (found is not None and found.version == version):
+            return found
+        return self._note(model, STATE_OF_FILE.format(version=_digits(version)), State)
+
+    def stayed(self, model: str) -> list[State]:
+        """How versions do, or did, that something stays or stayed at although the pointer names another.
+
+        Raises:
+            RegistryError: the registry cannot be reached, or a state is not well formed.
+        """
+        names = (_STATE_OF.fullmatch(name) for name in self._store.names(_checked(model)))
+        found = (self._note(model, name.group(), State) for name in names if name is not None)
+        return [state for state in found if state is not None]
 
     def outcome(self, model: str) -> Outcome | None:
         """How the newest training ended; None before the first.
@@ -111,10 +124,18 @@ class Registry:
     def moved(self, model: str, version: str | None = None) -> Moved | None:
         """How inputs have moved, of the version that the pointer names or of this one; None before a runner looked.
 
+        Runners that follow the pointer and such as stay at a version note it apart: the newer note counts.
+
         Raises:
             RegistryError: the registry cannot be reached, or the note is not well formed.
         """
-        return self._of_version(model, version, Moved, INPUTS_FILE, INPUTS_OF_FILE)
+        found = self._note(model, INPUTS_FILE, Moved)
+        if version is None:
+            return found
+        own = self._note(model, INPUTS_OF_FILE.format(version=_digits(version)), Moved)
+        if found is None or found.version != version:
+            return own
+        return own if own is not None and own.at > found.at else found
 
     def refusal(self, model: str, by: str) -> Refusal | None:
         """The version that runners of the consumer group `by` refused last; None when none was.
@@ -270,7 +291,15 @@ class Registry:
         return msgspec.json.decode(written, type=Pointer)
 
     def _begun(self, model: str, pointer: Pointer, at_ms: int) -> Pointer:
-        """What was found of the version before it was promoted is of no matter any more."""
+        """What was found of the version before it was promoted is of no matter any more. One that was paused and is
+        replaced stays paused for whatever stays at it."""
+        try:
+            before = self._note(model, STATE_FILE, State)
+        except RegistryError:
+            # It is not well formed: its successor's sheet replaces it.
+            before = None
+        if before is not None and before.paused and before.version != pointer.version:
+            self.set_state(model, before, pinned=True)
         self.set_state(model, State(pointer.version, at_ms, since=at_ms))
         pinned = f"{_checked(model)}/{STATE_OF_FILE.format(version=pointer.version)}"
         if self._store.read(pinned) is not None:
@@ -289,13 +318,6 @@ class Registry:
 
     def _note(self, model: str, file: str, kind: type[T]) -> T | None:
         return _decoded(model, file, self._store.read(f"{_checked(model)}/{file}"), kind)
-
-    def _of_version(self, model: str, version: str | None, kind: type[V], file: str, of_file: str) -> V | None:
-        """The note on what the pointer names; where another version is meant, its own."""
-        found = self._note(model, file, kind)
-        if version is None or (found is not None and found.version == version):
-            return found
-        return self._note(model, of_file.format(version=_digits(version)), kind)
 
     def _folder(self, model: str, version: str) -> str:
         return f"{_checked(model)}/versions/{_digits(version)}"

@@ -194,3 +194,32 @@ def test_a_version_that_something_stays_at_has_notes_of_its_own(registry, tmp_pa
     registry.resume(MODEL, first, at_ms=4)
     assert registry.state(MODEL, first) == State(first, 4, since=4)
     assert registry.state(MODEL).version == second
+
+
+def test_of_a_version_followed_and_stayed_at_the_newer_note_on_inputs_counts(registry, tmp_path):
+    folder, version = artefact(tmp_path / "a")
+    registry.publish(folder)
+    registry.promote(MODEL, version, at_ms=1, by="person", reason="")
+    registry.set_moved(MODEL, Moved(version, 1000, ""))
+    registry.set_moved(MODEL, Moved(version, 2000, "far off"), pinned=True)
+    assert registry.moved(MODEL, version) == Moved(version, 2000, "far off")
+    registry.set_moved(MODEL, Moved(version, 3000, ""))
+    assert registry.moved(MODEL, version) == Moved(version, 3000, "")
+
+
+def test_a_paused_version_that_is_replaced_stays_paused_where_it_is_stayed_at(registry, tmp_path):
+    made = [artefact(tmp_path / f"v{n}", extra=n) for n in range(3)]
+    for folder, _ in made:
+        registry.publish(folder)
+    first, second, third = (version for _, version in made)
+    registry.promote(MODEL, first, at_ms=1, by="person", reason="")
+    registry.set_state(MODEL, State(first, 2, paused=True, since=1))
+    registry.promote(MODEL, second, at_ms=3, by="person", reason="")
+    assert registry.state(MODEL) == State(second, 3, since=3)
+    assert registry.state(MODEL, first).paused
+    # One that does well leaves nothing behind, and going back to the paused one lets it go on.
+    registry.promote(MODEL, third, at_ms=4, by="person", reason="")
+    assert [state.version for state in registry.stayed(MODEL)] == [first]
+    registry.promote(MODEL, first, at_ms=5, by="person", reason="")
+    assert registry.state(MODEL, first) == State(first, 5, since=5)
+    assert registry.stayed(MODEL) == []
