@@ -13,8 +13,8 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 _ASK_BROKER_S: Final = 10.0
-# After this long it goes on with what it has.
-_LONGEST_MS: Final = 10 * 60_000
+# After so long without a record of before it goes on with what it has.
+_SILENT_MS: Final = 10 * 60_000
 _PREDICTIONS: Final = "racktwin.predictions."
 
 Place = tuple[str, int]  # topic, partition
@@ -33,8 +33,13 @@ class CatchUp:
         self._readings: set[Place] = set()
         # Where each partition ended when it came: up to there it is of before.
         self._ends: dict[Place, int] = {}
-        self._held = False
+        # Readings that the client was last told to hold, and those that came since, of which it does not know it.
+        self._held: set[Place] = set()
+        self._fresh: set[Place] = set()
         self._began = clock()
+        # When something of before was read last; and whether something was since the last tick.
+        self._moved = self._began
+        self._moves = False
 
     @property
     def done(self) -> bool:
@@ -43,13 +48,15 @@ class CatchUp:
 
     def assigned(self, partitions: list[TopicPartition]) -> None:
         """Partitions came: those that are new to us begin earlier. One that was ours goes on where it stopped, as what
-        it told is still in memory."""
-        self._readings |= {_place(p) for p in partitions if not p.topic.startswith(_PREDICTIONS)}
+        it told is still in memory; what another scorecard read of it meanwhile is not. One is meant to run."""
+        readings = {_place(p) for p in partitions if not p.topic.startswith(_PREDICTIONS)}
+        self._readings |= readings
+        self._fresh |= readings
         new = [p for p in partitions if _place(p) not in self._had]
         self._had |= {_place(p) for p in new}
         if not new or not self._rewind_ms:
             return
-        self._began = self._clock()
+        self._began = self._moved = self._clock()
         since = self._began - self._rewind_ms
         try:
             asked = [TopicPartition(p.topic, p.partition, since) for p in new]
@@ -70,24 +77,36 @@ class CatchUp:
         """Partitions went."""
         gone = {_place(p) for p in partitions}
         self._readings -= gone
+        self._fresh -= gone
         self._reached(gone)
 
     def saw(self, topic: str, partition: int, offset: int) -> None:
         """A record has been read."""
         end = self._ends.get((topic, partition))
-        if end is not None and offset + 1 >= end:
+        if end is None:
+            return
+        self._moves = True
+        if offset + 1 >= end:
             self._reached({(topic, partition)})
 
     def tick(self) -> None:
-        """Hold readings back while predictions are behind; let them go afterwards, or when it takes too long."""
-        if self._ends and not 0 <= self._clock() - self._began < _LONGEST_MS:
+        """Hold readings back while predictions are behind; let them go afterwards, or when nothing comes any more.
+
+        As long as records of before come it waits for the rest, however long that takes."""
+        if self._moves:
+            self._moved, self._moves = self._clock(), False
+        if self._ends and not 0 <= self._clock() - self._moved < _SILENT_MS:
             self._log.warning("what is of before was not read in time, going on without", partitions=len(self._ends))
             self._ends.clear()
         hold = any(topic.startswith(_PREDICTIONS) for topic, _ in self._ends)
-        if hold != self._held and self._readings:
-            partitions = [TopicPartition(topic, partition) for topic, partition in sorted(self._readings)]
-            (self._consumer.pause if hold else self._consumer.resume)(partitions)
-            self._held = hold
+        pause = self._readings - (self._held - self._fresh) if hold else set()
+        resume = set() if hold else self._held & self._readings
+        if pause:
+            self._consumer.pause([TopicPartition(*place) for place in sorted(pause)])
+        if resume:
+            self._consumer.resume([TopicPartition(*place) for place in sorted(resume)])
+        self._held = (self._held | pause) - resume
+        self._fresh.clear()
 
     def _end(self, place: Place) -> int:
         _, end = self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=_ASK_BROKER_S)

@@ -4,24 +4,30 @@ Of each series (model, thing, target, horizon) one prediction a minute is kept: 
 racks would fill the memory with the others. What persistence would have said is the reading that a prediction rests on;
 one that is read before that reading, as after a start, waits for it. A prediction's truth is the first good reading at
 or after its time, not later than `LATE_MS`; without one it is dropped, unscored.
+
+Millions wait after a start, so each is kept as packed bytes, its series by number, and names are kept once.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import math
+import struct
+import sys
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from racktwin.messages import Prediction, Reading
 
 EVERY_MS: Final = 60_000
 LATE_MS: Final = 60_000
-_KEPT: Final = 200
+# Of a target: several models with several horizons each, one prediction a minute over what is read again at a start.
+_KEPT: Final = 1000
+# Valid at and based on (ms); value, lo, hi, what persistence said; number of the series.
+_PACKED: Final = struct.Struct("<qqddddI")
+_VALID_AT: Final = struct.Struct("<q")
 
-T = TypeVar("T")
 Target = tuple[str, str]  # thing, feature/property
 
 
@@ -58,36 +64,48 @@ class Ledger:
     behind them by a minute."""
 
     def __init__(self) -> None:
-        self._waiting: dict[Target, deque[Waiting]] = defaultdict(deque)
-        # Whose reading has not been read yet: it, and when that was observed; the oldest first.
-        self._early: dict[Target, deque[tuple[int, Waiting]]] = {}
+        self._waiting: dict[Target, deque[bytes]] = defaultdict(deque)
+        # Whose reading has not been read yet; the oldest first.
+        self._early: dict[Target, deque[bytes]] = {}
         self._newest: dict[Target, tuple[int, float]] = {}
-        self._taken: dict[tuple[str, str, str, int], int] = {}
+        self._taken: dict[tuple[str, Target, int], int] = {}
+        # Model, version, horizon (s): of the packed by their number.
+        self._series: list[tuple[str, str, int]] = []
+        self._numbers: dict[tuple[str, str, int], int] = {}
         self.dropped = 0
 
     def __len__(self) -> int:
         early = sum(len(queue) for queue in self._early.values())
         return early + sum(len(queue) for queue in self._waiting.values())
 
-    def predicted(self, p: Prediction) -> None:
-        """Note a prediction; one whose reading of then is not known cannot be compared with persistence."""
-        series = (p.model, p.thing, p.target, p.horizon_s)
+    def predicted(self, p: Prediction, scored_until: int = 0) -> None:
+        """Note a prediction; one whose reading of then is not known cannot be compared with persistence. One that was
+        surely scored by `scored_until` (epoch ms UTC), as it was due long enough before, does not wait again."""
+        target = (sys.intern(p.thing), sys.intern(p.target))
+        series = (sys.intern(p.model), target, p.horizon_s)
         before = self._taken.get(series)
         if before is not None and 0 <= p.issued_at - before < EVERY_MS:
             return
-        target = (p.thing, p.target)
         newest = self._newest.get(target)
         if newest is not None and newest[0] - p.based_on > LATE_MS:
             return
         self._taken[series] = p.issued_at
+        # Its truth came within a minute, and was read within another.
+        if p.valid_at < scored_until - 2 * LATE_MS:
+            return
         naive = newest[1] if newest is not None else math.nan
-        waiting = Waiting(p.model, p.model_version, p.horizon_s, p.valid_at, p.value, p.lo, p.hi, naive)
+        try:
+            waiting = _PACKED.pack(p.valid_at, p.based_on, p.value, p.lo, p.hi, naive, self._number(p))
+        except struct.error:
+            # A time that is none.
+            self.dropped += 1
+            return
         if newest is not None and p.based_on - newest[0] <= LATE_MS:
             self._keep(self._waiting[target], waiting)
         else:
-            self._keep(self._early.setdefault(target, deque()), (p.based_on, waiting))
+            self._keep(self._early.setdefault(target, deque()), waiting)
 
-    def _keep(self, queue: deque[T], one: T) -> None:
+    def _keep(self, queue: deque[bytes], one: bytes) -> None:
         if len(queue) >= _KEPT:
             queue.popleft()
             self.dropped += 1
@@ -100,7 +118,7 @@ class Ledger:
         for name, value in reading.values.items():
             if isinstance(value, str | bool):
                 continue
-            target = (reading.thing, f"{reading.feature}/{name}")
+            target = (sys.intern(reading.thing), sys.intern(f"{reading.feature}/{name}"))
             before = self._newest.get(target)
             if target in self._early:
                 self._rest_on(target, before, (reading.observed_at, float(value)))
@@ -114,27 +132,45 @@ class Ledger:
     def _rest_on(self, target: Target, before: tuple[int, float] | None, now: tuple[int, float]) -> None:
         """Predictions that rest on what was read before this reading, or on this one, begin to wait for their time."""
         early = self._early[target]
-        while early and early[0][0] <= now[0]:
-            based_on, waiting = early.popleft()
+        while early:
+            valid_at, based_on, value, lo, hi, _, number = _PACKED.unpack(early[0])
+            if based_on > now[0]:
+                break
+            early.popleft()
             of_then = now if before is None or based_on == now[0] or based_on - before[0] > LATE_MS else before
             if abs(of_then[0] - based_on) > LATE_MS:
                 self.dropped += 1
                 continue
-            self._keep(self._waiting[target], dataclasses.replace(waiting, persistence=of_then[1]))
+            rested = _PACKED.pack(valid_at, based_on, value, lo, hi, of_then[1], number)
+            self._keep(self._waiting[target], rested)
         if not early:
             del self._early[target]
 
-    def _due(self, target: Target, queue: deque[Waiting], reading: Reading, value: float) -> Iterator[Scored]:
-        left: deque[Waiting] = deque()
+    def _due(self, target: Target, queue: deque[bytes], reading: Reading, value: float) -> Iterator[Scored]:
+        left: list[bytes] = []
         while queue:
-            waiting = queue.popleft()
-            late = reading.observed_at - waiting.valid_at
+            packed = queue.popleft()
+            late = reading.observed_at - _VALID_AT.unpack_from(packed)[0]
             if late < 0:
-                left.append(waiting)
+                left.append(packed)
             elif late <= LATE_MS:
+                waiting = self._unpacked(packed)
                 yield Scored(
                     target[0], target[1], waiting, value, reading.observed_at, reading.kind, reading.room, reading.row
                 )
             else:
                 self.dropped += 1
         queue.extend(left)
+
+    def _number(self, p: Prediction) -> int:
+        series = (p.model, p.model_version, p.horizon_s)
+        number = self._numbers.get(series)
+        if number is None:
+            number = self._numbers[series] = len(self._series)
+            self._series.append(series)
+        return number
+
+    def _unpacked(self, packed: bytes) -> Waiting:
+        valid_at, _, value, lo, hi, naive, number = _PACKED.unpack(packed)
+        model, version, horizon_s = self._series[number]
+        return Waiting(model, version, horizon_s, valid_at, value, lo, hi, naive)

@@ -153,21 +153,26 @@ class Tallies:
             self._horizons[key][int(horizon)] = Tally.again(self._recent_ms, state.at, own)
         self._oldest[key], self._until[key] = state.since, state.at
 
+    def noted_until(self, model: str, version: str) -> int:
+        """What was scored of a version until then (epoch ms UTC) was noted before this start; 0: nothing was."""
+        return self._until.get((model, version), 0)
+
     def told(self, reading: Reading) -> None:
         """Go on with a thing's scores of one series as they were written before a start; what was scored until then is
         in them. They hold no squares: errors are taken to be spread as normal ones are."""
-        _, model, *feature, horizon = reading.feature.split(".")
         told = {name: float(value) for name, value in reading.values.items() if isinstance(value, int | float)}
         try:
+            _, model, *feature, horizon = reading.feature.split(".")
             count, mae = int(told["count"]), told["mae"]
             keep = 0.5 ** (EVERY_MS / HALF_LIFE_MS)
             weight = (1.0 - keep**count) / (1.0 - keep)
             rmse = mae * math.sqrt(math.pi / 2.0)
             scores = Scores(count, mae, told["bias"], told["skill"], told["coverage"], rmse, weight)
             series = (model, ".".join(feature), int(horizon))
-        except (KeyError, ValueError):
+            tally = Tally.again(HALF_LIFE_MS, reading.observed_at, scores)
+        except (KeyError, ValueError, ArithmeticError):
+            # Somebody else's, by a name like ours: numbers may be any.
             return
-        tally = Tally.again(HALF_LIFE_MS, reading.observed_at, scores)
         mine = self._of_things[reading.thing]
         same = [key for key in mine if (key[0], key[1].partition("/")[0], key[2]) == series]
         for key in same:

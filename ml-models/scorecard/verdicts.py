@@ -53,11 +53,14 @@ class Verdicts:
             try:
                 pointer = self._registry.pointer(model)
                 state = self._registry.state(model, pointer.version) if pointer is not None else None
+                states = {own.version: own for own in self._registry.stayed(model)}
             except RegistryError as error:
                 self._context.log.warning("registry", model=model, error=str(error))
                 continue
             if state is not None:
-                self._tallies.again(model, state.version, state)
+                states[state.version] = state
+            for version, own in states.items():
+                self._tallies.again(model, version, own)
 
     def look(self, now_ms: int) -> dict[tuple[str, str], State]:
         """Judge every version that serves, promoted or stayed at; what was found, by model and version."""

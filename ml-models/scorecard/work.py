@@ -64,7 +64,8 @@ class ScorecardWork:
                 if topic.startswith("racktwin.predictions."):
                     prediction = decode_prediction(payload)
                     if self._models is None or prediction.model in self._models:
-                        self._ledger.predicted(prediction)
+                        noted = self._tallies.noted_until(prediction.model, prediction.model_version)
+                        self._ledger.predicted(prediction, noted)
                     continue
                 reading = decode_reading(payload)
                 if reading.feature.startswith(_OWN):

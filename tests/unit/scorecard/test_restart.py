@@ -213,6 +213,53 @@ def test_until_what_is_of_before_is_read_nothing_is_written(lived):
     assert broker.paused == set()
 
 
+def test_a_long_past_is_read_to_its_end_before_anything_is_written(lived):
+    broker, _, registry = lived("broken", 60)
+    written = len(broker.logs["racktwin.twin.berlin"])
+    second = Life(broker, registry)
+    partitions = [TopicPartition(READINGS, 0), TopicPartition(PREDICTIONS, 0)]
+    second.work.assigned(partitions)
+    second.work.tick()
+    # Each record takes minutes.
+    for record in broker.logs[PREDICTIONS][partitions[1].offset :][:-1]:
+        second.work.handle([record])
+        broker.now += 5 * MINUTE
+        second.work.tick()
+        assert broker.paused == {READINGS}
+    assert len(broker.logs["racktwin.twin.berlin"]) == written
+
+
+def test_readings_that_come_while_others_are_held_are_held_too(lived):
+    broker, _, registry = lived("broken", 60)
+    second = Life(broker, registry)
+    readings, predictions = TopicPartition(READINGS, 0), TopicPartition(PREDICTIONS, 0)
+    second.work.assigned([readings, predictions])
+    second.work.tick()
+    assert broker.paused == {READINGS}
+    # A client forgets that it held a partition when that goes.
+    second.work.revoked([readings])
+    broker.resume([readings])
+    second.work.assigned([readings])
+    second.work.tick()
+    assert broker.paused == {READINGS}
+    second.work.revoked([readings])
+    second.work.handle(broker.logs[PREDICTIONS])
+    second.work.tick()
+    # Or does not: once there is nothing to wait for, it is let go.
+    second.work.assigned([readings])
+    second.work.tick()
+    assert broker.paused == set()
+
+
+def test_what_was_scored_before_does_not_wait_again(lived):
+    broker, first, registry = lived("broken", 60)
+    second = Life(broker, registry)
+    second.work.assigned([TopicPartition(READINGS, 0), TopicPartition(PREDICTIONS, 0)])
+    second.work.handle(broker.logs[PREDICTIONS])
+    # At most those due in the two minutes before the last verdict wait again.
+    assert len(second.work._ledger) <= len(first.work._ledger) + 3 * 2 * 3
+
+
 def test_partitions_that_come_back_are_not_read_again(lived):
     broker, life, _ = lived("whole", 20)
     partitions = [TopicPartition(READINGS, 0), TopicPartition(PREDICTIONS, 0)]

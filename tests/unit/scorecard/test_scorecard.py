@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
+import tracemalloc
 from types import SimpleNamespace
 from typing import ClassVar
 
+import msgspec
 import pytest
 
 from models.registry import Moved, Pointer, Registry, Scores, State
 from racktwin import health, logs
 from racktwin.catalogue_computed import resolve
-from racktwin.messages import Prediction, Reading, decode_reading, encode
+from racktwin.messages import Prediction, Reading, decode_prediction, decode_reading, encode
 from racktwin.process import Context
 from scorecard import outbox
 from scorecard.judge import LEAST, Judge, Promise
@@ -101,6 +104,63 @@ def test_what_a_prediction_rests_on_is_not_what_came_after_it():
     ledger.predicted(prediction(at=NOW + 900_000, horizon_s=300))
     assert drain(ledger, reading(at=NOW + 900_000 + LATE_MS + 1), reading(at=NOW + 1_200_000)) == []
     assert len(ledger) == 0
+
+
+def test_nothing_of_several_models_is_lost_before_their_readings_come(ledger):
+    early = Ledger()
+    names = ("inlet-temperature", "inlet-temperature-trial")
+    for minute in range(35):
+        for name in names:
+            for horizon_s in (300, 900, 1800):
+                early.predicted(
+                    msgspec.structs.replace(prediction(NOW + minute * 60_000, horizon_s=horizon_s), model=name)
+                )
+    assert (len(early), early.dropped) == (len(names) * 3 * 35, 0)
+    scored = [one for minute in range(66) for one in drain(early, reading(at=NOW + minute * 60_000))]
+    assert len(scored) == len(names) * 3 * 35
+    assert {(one.waited.model, one.waited.horizon_s) for one in scored} == {
+        (name, horizon_s) for name in names for horizon_s in (300, 900, 1800)
+    }
+
+
+def test_what_was_surely_scored_does_not_wait_again(ledger):
+    due = NOW + 900_000
+    ledger.predicted(prediction(), scored_until=due + 2 * LATE_MS + 1)
+    assert len(ledger) == 0
+    ledger.predicted(prediction(at=NOW + 60_000), scored_until=due + 2 * LATE_MS + 1)
+    assert len(ledger) == 1
+
+
+def test_a_prediction_that_waits_takes_little_memory():
+    records = [encode(prediction(NOW + minute * 60_000, value=20 + minute / 7)) for minute in range(500)]
+    early = Ledger()
+    tracemalloc.start()
+    try:
+        for record in records:
+            early.predicted(decode_prediction(record))
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(early) == len(records)
+    assert taken / len(records) < 200
+
+
+def test_a_time_that_is_none_is_dropped(ledger):
+    ledger.predicted(msgspec.structs.replace(prediction(), valid_at=2**63))
+    assert (len(ledger), ledger.dropped) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("feature", "values"),
+    [
+        ("scorecard.x", {"count": 1.0, "mae": 1.0, "bias": 0.0, "skill": 0.0, "coverage": 1.0}),
+        ("scorecard.m.environment.top.900", {"count": 1.0, "mae": 1e200, "bias": 0.0, "skill": 0.0, "coverage": 1.0}),
+        ("scorecard.m.environment.top.900", {"count": math.inf, "mae": 1.0, "bias": 0, "skill": 0, "coverage": 1}),
+        ("scorecard.m.environment.top.900", {"count": 1.0}),
+    ],
+)
+def test_what_is_named_like_scores_and_is_none_is_left(feature, values):
+    Tallies().told(msgspec.structs.replace(reading(), feature=feature, values=values))
 
 
 def scored_series(count, error, naive, inside=True, version="v1"):

@@ -25,7 +25,6 @@ MODEL = "inlet-temperature"
 class Rig:
     def __init__(self, folder):
         self.registry = Registry(str(folder / "registry"))
-        self.tallies, self.ledger = Tallies(), Ledger()
         self.versions = []
         for number, opset in enumerate((17, 18)):
             place = folder / str(number)
@@ -33,9 +32,14 @@ class Rig:
             content = graph(opset=opset)
             self.registry.publish(write(place, content, manifest(content, metrics={"overall": {"mae": 0.3}})))
             self.versions.append(version_of(content))
-        context = Context("scorecard", logs.configure("x", "error"), health.Health(), threading.Event(), lambda: NOW)
         self.trained: list[str] = []
+        self.start_anew()
+
+    def start_anew(self):
+        self.tallies, self.ledger = Tallies(), Ledger()
+        context = Context("scorecard", logs.configure("x", "error"), health.Health(), threading.Event(), lambda: NOW)
         self.verdicts = Verdicts(self.registry, self.tallies, context, self.trained.append, 0)
+        self.verdicts.begin()
 
     def promote(self, version, at):
         self.registry.promote(MODEL, version, at_ms=at, by="person", reason="")
@@ -144,3 +148,16 @@ def test_without_a_pointer_a_version_of_the_registry_that_serves_is_judged(rig):
     assert rig.look(version, NOW + MINUTE).count == LEAST
     rig.score("of a ConfigMap", 0.1, NOW)
     assert rig.look("of a ConfigMap", NOW + MINUTE) is None
+
+
+def test_a_version_that_something_stays_at_goes_on_after_a_restart(rig):
+    stayed, promoted = rig.versions
+    rig.promote(stayed, NOW - MINUTE)
+    rig.promote(promoted, NOW)
+    rig.score(stayed, 2.0, NOW + 10 * MINUTE)
+    noted = rig.look(stayed, NOW + 11 * MINUTE)
+    assert noted.drifting
+    rig.start_anew()
+    rig.score(stayed, 2.0, NOW + 12 * MINUTE, count=1)
+    state = rig.look(stayed, NOW + 13 * MINUTE)
+    assert (state.drifting, state.count) == (True, noted.count + 1)
