@@ -42,6 +42,19 @@ def test_what_keeps_data_keeps_it_on_a_volume_that_outlives_the_release(profile)
     assert {claim["annotations"]["helm.sh/resource-policy"] for claim in claims} <= {"keep"}
 
 
+@pytest.mark.parametrize(("profile", "racks"), [("laptop", 40), ("lab-1k", 1_000), ("site-10k", 10_000)])
+def test_the_scorecard_has_memory_for_what_waits_twice_over(profile, racks):
+    ours = [
+        container["resources"]["limits"]["memory"]
+        for _, spec in rendering.pod_specs(rendering.render(profile))
+        for container in spec["containers"]
+        if "scorecard" in container.get("command", [])
+    ]
+    assert ours
+    number, unit = int(ours[0][:-2]), ours[0][-2:]
+    assert number * {"Mi": 1, "Gi": 1024}[unit] >= 2 * (50 + 40 * racks / 1000)
+
+
 def test_no_file_of_the_chart_holds_a_secret():
     assert known_secrets.in_files(tools.CHART) == []
 
