@@ -89,7 +89,8 @@ def visit(url: str, site: str, ditto: DittoClient, axe: Path) -> Iterator[Visit]
     expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program(), args=list(_ARGUMENTS))
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        # A context of its own: a second page shares the session.
+        page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
         page.set_default_timeout(20_000)
         try:
             yield Visit(page, url, site, ditto, axe)

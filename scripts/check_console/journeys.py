@@ -126,7 +126,7 @@ def _the_past_stays(visit: Visit, rack: str) -> None:
     visit.look("a list of the past")
     # A month ago, before there was any history: no rack is known, none had an alert, and all are silent.
     long_ago = (datetime.now(tz=UTC) - timedelta(days=30)).strftime("%Y-%m-%dT%H:%M")
-    page.get_by_label("From").fill(long_ago)
+    page.get_by_label("From", exact=True).fill(long_ago)
     expect(page.get_by_role("status").filter(has_text="no history")).to_be_visible(timeout=30_000)
     expect(row).not_to_contain_text("°C")
     page.get_by_label("Racks", exact=True).select_option("alerts")

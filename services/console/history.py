@@ -221,9 +221,14 @@ class History:
         """
         fields = " or ".join(f'r._field == "{name}"' for name in past_alerts.FIELDS)
         found = f'|> filter(fn: (r) => r._measurement == "alert" and ({fields}))'
-        before = self._records(
-            f"from(bucket: {_text(log_bucket(site))}) |> range(start: 0, stop: {_rfc3339(start)}) {found} |> last()"
-            ' |> keep(columns: ["_time", "_field", "_value", "thing", "feature"])'
+        before = (
+            self._records(
+                f"from(bucket: {_text(log_bucket(site))}) |> range(start: 0, stop: {_rfc3339(start)}) {found} |> last()"
+                ' |> keep(columns: ["_time", "_field", "_value", "thing", "feature"])'
+            )
+            # Before the epoch nothing was, and InfluxDB refuses an empty range.
+            if start > 0
+            else []
         )
         during = self._records(
             f"{_source(Span(log_bucket(site), start, end, 0))} {found}"

@@ -8,12 +8,16 @@ const PIECE = 24;
 // Between attempts to read, ms.
 const [SHORTEST_PAUSE, LONGEST_PAUSE] = [1000, 30_000];
 
-// Ends of steps between two times (epoch ms), at most 240; the server has the same.
-export function timesOf(from: number, to: number): { step_s: number; times: number[] } {
+// A step that has only begun is shown too where it is this short: what has just happened must not lie beyond the last one.
+const SHORT_STEP = 60;
+
+// Ends of steps between two times (epoch ms), at most 240; the server has the same. `present`: whether `to` is now.
+export function timesOf(from: number, to: number, present = false): { step_s: number; times: number[] } {
   const step_s = Math.max(1, Math.ceil((to - from) / 1000 / STEPS));
   const step = step_s * 1000;
   const times: number[] = [];
-  for (let at = Math.ceil(from / step) * step; at < to; at += step) times.push(at);
+  const end = present && step_s <= SHORT_STEP ? to + step : to;
+  for (let at = Math.ceil(from / step) * step; at < end; at += step) times.push(at);
   return { step_s, times };
 }
 

@@ -111,6 +111,11 @@ test("steps end on whole ones, at most 240 of them", () => {
   assert.equal(times.length, 240);
   assert.ok(times.every((time) => time % 15_000 === 0 && time > THEN && time < THEN + 3_600_001));
   assert.ok(timesOf(THEN, THEN + 5000).times.length <= 5);
+  // What has just happened lies before the last step, while it has only begun.
+  const until = THEN + 3_600_001;
+  const begun = timesOf(THEN + 1, until, true).times.at(-1)!;
+  assert.ok(begun >= until && begun < until + 15_000);
+  assert.ok(timesOf(THEN, THEN + 7 * 86_400_000, true).times.at(-1)! < THEN + 7 * 86_400_000);
 });
 
 const settled = (): Promise<void> => new Promise((done) => setImmediate(done));

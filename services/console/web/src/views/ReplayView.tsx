@@ -58,8 +58,9 @@ export function ReplayView() {
     setError(null);
     setAlerts(null);
     setAlertsError(null);
-    const end = Math.min(start + length * HOUR, Date.now());
-    const { step_s, times } = timesOf(start, end);
+    const [today, until] = [Date.now(), start + length * HOUR];
+    const end = Math.min(until, today);
+    const { step_s, times } = timesOf(start, end, until >= today);
     const made = new Film(times, (begin, until) => api.states(site.value, room.value, begin, until, step_s), arrived);
     // Begin at the moment that was asked for, else where history begins.
     setIndex(stepAt(times, first.current ?? oldest ?? 0));
