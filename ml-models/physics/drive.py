@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from physics import laws
@@ -9,13 +11,17 @@ from physics.equations import Equations
 from physics.laws import RHO_CP, Floats
 from physics.state import Inputs, State
 
+# Of the time in which the quickest air is changed, the longest step: Adams-Bashforth bears one such time, and feedback
+# through flows and coils takes its part.
+_STABLE: Final = 0.8
+
 
 class Drive:
     """Rates and gains of the linear equations, made when inputs or flows change. :class:`physics.model.RoomModel` steps
     with it.
 
     ``steady`` (S, 4) are rates of moisture and of the energies of servers, their fans and units' fans. ``full_drop`` is
-    how far a unit can cool what returns to it, with all its capacity.
+    how far a unit can cool what returns to it, with all its capacity; ``longest_s`` the longest step that is stable.
     """
 
     def __init__(self, e: Equations, state: State, inputs: Inputs) -> None:
@@ -31,6 +37,9 @@ class Drive:
         self.server_gain = power / e.server_j_k
         self.cpu_rise, self.cpu_rate = e.cpu_rise_of(flow, power), 1.0 / e.cpu_time_s
         self.into_room = network.to_room.sum(axis=1) + network.bypass.sum(axis=1)
+        # Where racks are dense a room's air is changed within seconds, and no step may be longer than that.
+        fastest = max(float(np.max(RHO_CP * self.into_room / e.air_j_k)), float(np.max(self.aisle_rate)))
+        self.longest_s = _STABLE / max(fastest, 1e-9)
         self.mass_w_k = np.stack([e.near_w_k, e.slow_w_k], axis=1)
         mass = np.stack([e.near_j_k, e.slow_j_k], axis=1)
         self.per_mass = np.where(mass > 0.0, 1.0 / np.maximum(mass, 1.0), 0.0)

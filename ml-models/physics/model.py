@@ -50,7 +50,8 @@ from physics.state import (
 
 # Flows follow their fans, which follow temperatures, within this time (s).
 HOLD_S: Final = 10.0
-# Longer steps are cut into pieces of this length (s): a third of what Adams-Bashforth bears at the quickest zone.
+# Longer steps are cut into pieces of this length (s): a third of what Adams-Bashforth bears at the quickest zone. Rooms
+# of dense racks change their air more quickly and take shorter ones (`drive.Drive.longest_s`).
 MAX_STEP_S: Final = 5.0
 # Flows that differ by less, as a share, are the same: no sensor would see it, and a new network costs several steps.
 FLOW_TOLERANCE: Final = 1e-3
@@ -183,7 +184,7 @@ class RoomModel:
                     drive = None
             if drive is None:
                 drive = Drive(self.equations, state, inputs)
-            dt = min(step, left, state.hold_left_s)
+            dt = min(step, left, state.hold_left_s, drive.longest_s)
             if state.calm_s > 0.0:
                 dt = min(dt, FIRST_STEP_S)
             self._step(state, drive, dt)

@@ -200,3 +200,14 @@ def test_fifteen_minutes_ahead_can_be_learnt_better_than_persistence(hall: Layou
     weights = np.linalg.lstsq(x, y, rcond=None)[0]
     x, y = rows(at[at >= cut])
     assert 1.0 - np.mean((y - x @ weights) ** 2) / np.mean(y**2) > 0.2
+
+
+@pytest.mark.parametrize("watts", [30_000.0, 40_000.0, 80_000.0])
+def test_a_room_of_dense_racks_is_as_warm_as_its_balance_says_whatever_the_step(watts):
+    # Its air is changed within less than a step of five seconds.
+    racks = [(f"rack-{k}", f"row-{k % 2}", 0.6 * (k // 2), watts) for k in range(20)]
+    plants = [Plant(layout.assumed("dense", racks), 7, start_s=1_767_225_600.0) for _ in range(2)]
+    usual, fine = (plant.step(3600.0, step_s=step_s) for plant, step_s in zip(plants, (5.0, 0.5), strict=True))
+    for name in ("top_temperature", "supply", "return_"):
+        assert np.nanmax(np.abs(getattr(usual, name) - getattr(fine, name))) < 0.5, name
+    assert 15.0 < np.nanmin(usual.supply) < np.nanmax(usual.top_temperature) < 45.0
