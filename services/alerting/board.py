@@ -41,6 +41,8 @@ class Board:
         """``scale`` multiplies every time that rules know: how long they wait, and how far they look back."""
         self._scale = scale
         self._pending: dict[tuple[str, str], int] = {}
+        # Open alerts of which nothing is seen any more, since when.
+        self._calm: dict[tuple[str, str], int] = {}
         self._open: dict[tuple[str, str], tuple[int, Finding]] = {}
         self._acknowledged: dict[tuple[str, str], str] = {}
         # Things as they were judged last.
@@ -68,7 +70,7 @@ class Board:
             assert thing is not None
             finding = Finding(False, last.value, last.limit, f"{ThingId.parse(name).name}: it is no more")
             over.append(Change(thing, BY_NAME[rule], "cleared", now, since, finding, gone=True))
-        for kept in (self._pending, self._open, self._acknowledged):
+        for kept in (self._pending, self._calm, self._open, self._acknowledged):
             for key in [key for key in kept if key[0] == name]:
                 del kept[key]
         return over
@@ -89,12 +91,15 @@ class Board:
             return
         if not finding.broken:
             self._pending.pop(key, None)
-            if firing:
+            wait_ms = 0.0 if finding.taken_back else rule.clear_s * self._scale * 1000
+            if firing and now - self._calm.setdefault(key, now) >= wait_ms:
+                del self._calm[key]
                 since, _ = self._open.pop(key)
                 self._acknowledged.pop(key, None)
                 yield Change(thing, rule, "cleared", now, since, finding)
             return
         if firing:
+            self._calm.pop(key, None)
             return
         since = self._pending.setdefault(key, now)
         if now - since >= rule.for_s * self._scale * 1000:

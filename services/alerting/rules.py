@@ -31,7 +31,8 @@ Check = Callable[[View], Finding | None]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. ``for_s``: how long it must be broken before it fires. ``action``: what to do."""
+    """One rule. ``for_s``: how long it must be broken before it fires; ``clear_s``: how long well before it is over,
+    where a verdict has no margin of its own and may waver. ``action``: what to do."""
 
     name: str
     title: str
@@ -40,6 +41,7 @@ class Rule:
     for_s: float
     action: str
     check: Check
+    clear_s: float = 0.0
 
 
 def _stale(view: View) -> Finding | None:
@@ -267,6 +269,7 @@ RULES: Final[tuple[Rule, ...]] = (
         60,
         "Plan the work in the window that the maintenance page suggests.",
         _state("maintenance", "due", "maintenance is due"),
+        clear_s=600,
     ),
     Rule(
         "anomaly",
@@ -276,6 +279,7 @@ RULES: Final[tuple[Rule, ...]] = (
         120,
         "Look at the contributing inputs on the thing's page.",
         _state("anomaly", "anomalous", "behaves unusually"),
+        clear_s=600,
     ),
     Rule(
         "fidelity-worse",
@@ -297,6 +301,7 @@ RULES: Final[tuple[Rule, ...]] = (
         '(`kubectl annotate twinmodel NAME racktwin.io/train="$(date)" --overwrite`), '
         "or roll back (`racktwin models rollback`).",
         _model,
+        clear_s=1800,
     ),
     Rule(
         "readings-lost",

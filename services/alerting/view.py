@@ -18,12 +18,14 @@ _HOP_GONE_MS: Final = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Whether a rule is broken, by what value against what limit; ``text`` says it to people."""
+    """Whether a rule is broken, by what value against what limit; ``text`` says it to people. ``taken_back``: what it
+    judged is no longer said, which cannot waver."""
 
     broken: bool
     value: float
     limit: float
     text: str
+    taken_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class View:
     def over(self, limit: float, why: str) -> Finding | None:
         """What a rule finds when what it judges was taken back: a firing one is clear, one that does not fire is not
         asked. For what is said and withdrawn; what is measured falls silent, which another rule tells."""
-        return Finding(False, 0.0, limit, f"{self.name}: {why}") if self.firing else None
+        return Finding(False, 0.0, limit, f"{self.name}: {why}", taken_back=True) if self.firing else None
 
     def inlets(self) -> dict[str, float]:
         """Fresh front temperatures (°C) by place."""

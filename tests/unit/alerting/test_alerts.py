@@ -295,15 +295,29 @@ def test_a_rule_waits_fires_once_holds_within_its_margin_and_clears_once(name):
             return broken(now)
         return within(now) if within is not None and second < wait_s + 400 else well(now)
 
-    changes = [change for change in run(board, at, wait_s + 800) if change.rule.name == name]
+    changes = [change for change in run(board, at, wait_s + 800 + int(rule.clear_s)) if change.rule.name == name]
     assert [change.what for change in changes] == ["firing", "cleared"]
     assert (changes[0].at - NOW) // 1000 == 20 + wait_s
     assert (changes[0].since - NOW) // 1000 == 20
-    assert (changes[1].at - NOW) // 1000 == wait_s + (400 if within is not None else 200)
+    assert (changes[1].at - NOW) // 1000 == wait_s + (400 if within is not None else 200) + rule.clear_s
     # Just beyond the limit for a moment, again and again, says nothing where the rule waits.
     if wait_s:
         flicker = run(Board(), lambda now, second: (broken if second % 20 < 10 else well)(now), 600)
         assert name not in rules_of(flicker)
+
+
+@pytest.mark.parametrize("name", [rule.name for rule in BY_NAME.values() if rule.clear_s])
+def test_a_verdict_that_wavers_is_one_alert(name):
+    broken, _, well = HYSTERESIS[name]
+    rule = BY_NAME[name]
+    begun, calm = int(rule.for_s) + 60, int(rule.clear_s) - 20
+
+    def at(now, second):
+        wavers = second < begun or (second - begun) % (calm + 40) >= calm
+        return (broken if wavers and second < begun + 3 * (calm + 40) else well)(now)
+
+    changes = [change for change in run(Board(), at, begun + 5 * (calm + 40)) if change.rule.name == name]
+    assert [change.what for change in changes] == ["firing", "cleared"]
 
 
 def test_a_fast_change_is_over_when_the_air_has_been_steady_for_a_while():

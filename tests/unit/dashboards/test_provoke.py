@@ -280,3 +280,9 @@ def test_a_run_waits_until_a_plants_own_start_is_out_of_sight():
     assert "waiting 470 s" in said[0]
     assert wait([{"_time": began}]) == 0.0
     assert wait([]) == 0.0
+    # What a stack of before told does not count.
+    now = datetime.datetime.fromtimestamp(clock[0], datetime.UTC)
+    ages = [3000, 2970, 2940, 60, 30, 0]
+    assert wait([{"_time": now - datetime.timedelta(seconds=age)} for age in ages]) == pytest.approx(
+        warm.OLD_ENOUGH_S - 60.0
+    )
