@@ -100,7 +100,8 @@ def _medium(document: Mapping[str, Any], found: Values) -> bool:
 
 def _ata(found: Values, document: Mapping[str, Any], *, ssd: bool) -> None:
     table = _part(document, "ata_smart_attributes").get("table")
-    rows = {row.get("id"): row for row in table if isinstance(row, dict)} if isinstance(table, list) else {}
+    listed = table if isinstance(table, list) else []
+    rows = {row["id"]: row for row in listed if isinstance(row, dict) and isinstance(row.get("id"), int)}
     for number, name in _ATA.items():
         _count(found, name, _part(rows.get(number), "raw").get("value"))
     if "powerOnHours" not in found:

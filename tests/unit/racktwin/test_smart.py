@@ -92,6 +92,13 @@ JSON = st.recursive(
 )
 
 
+def test_an_attribute_whose_number_is_none_is_left_out():
+    document = recorded("hdd")
+    before = smart.values_of(document)
+    document["ata_smart_attributes"]["table"] += [{"id": []}, {"id": {}}, {"id": None}, {}]
+    assert smart.values_of(document) == before
+
+
 @given(st.sampled_from(["hdd", "ssd", "nvme", "sas"]), st.data())
 def test_any_part_may_be_nonsense(name: str, data: st.DataObject) -> None:
     document = recorded(name)
