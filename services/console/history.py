@@ -11,13 +11,14 @@ import gzip
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.rest import ApiException
 
 from console import past_alerts
+from console.flux import aggregate, epoch_ms, from_span, literal, rfc3339
 from console.states import (
     HELD_S,
     LOOKBACK_S,
@@ -110,13 +111,13 @@ class History:
         result: dict[str, list[list[Any]]] = {name: [] for name in properties}
         for span in self._spans(identity.site, window, now_ms):
             flux = (
-                f"{_source(span)} |> filter(fn: (r) => r._measurement == {_text(found.measurement)}"
-                f" and r.thing == {_text(thing)} and r.feature == {_text(feature)} and ({fields}))"
-                f" |> {_aggregate(window, found.properties[0].type == 'string')}"
+                f"{from_span(span)} |> filter(fn: (r) => r._measurement == {literal(found.measurement)}"
+                f" and r.thing == {literal(thing)} and r.feature == {literal(feature)} and ({fields}))"
+                f" |> {aggregate(window.step_s, words=found.properties[0].type == 'string')}"
                 ' |> keep(columns: ["_time", "_value", "_field"])'
             )
             for record in self._records(flux):
-                result[record["_field"]].append([_ms(record["_time"]), record["_value"]])
+                result[record["_field"]].append([epoch_ms(record["_time"]), record["_value"]])
         return result
 
     def predictions(self, thing: str, window: Window, now_ms: int) -> list[dict[str, Any]]:
@@ -129,7 +130,8 @@ class History:
         found = []
         for span in self._spans(identity.site, window, now_ms):
             flux = (
-                f'{_source(span)} |> filter(fn: (r) => r._measurement == "prediction" and r.thing == {_text(thing)})'
+                f"{from_span(span)}"
+                f' |> filter(fn: (r) => r._measurement == "prediction" and r.thing == {literal(thing)})'
                 ' |> filter(fn: (r) => r._field == "value" or r._field == "lo" or r._field == "hi")'
                 f' |> aggregateWindow(every: {window.step_s}s, fn: last, createEmpty: false, timeSrc: "_start")'
                 ' |> pivot(rowKey: ["_time", "model", "target", "horizon"], columnKey: ["_field"],'
@@ -138,7 +140,7 @@ class History:
                 ' |> sort(columns: ["_time"])'
             )
             for record in self._records(flux):
-                issued = _ms(record["_time"])
+                issued = epoch_ms(record["_time"])
                 found.append(
                     {
                         "model": record["model"],
@@ -163,7 +165,7 @@ class History:
         board = Board.of(window.start, window.end, window.step_s)
         if not board.times:
             raise HistoryError(f"to: expected at least a step of {window.step_s} s after from")
-        columns, where = asked.columns(), asked.where(_text)
+        columns, where = asked.columns(), asked.where(literal)
         means = [column for column in columns if column.how == "mean"]
         lasts = [column for column in columns if column.how == "last"]
         text = frozenset(column.key for column in columns if column.text)
@@ -175,7 +177,7 @@ class History:
             # Some things tell nothing of a kind: a site measures nothing.
             for span in self._spans(asked.site, part, now_ms) if until > begin and select else []:
                 flux = (
-                    f"{_source(span)} |> filter(fn: (r) => ({where}) and ({select})) |> {how}"
+                    f"{from_span(span)} |> filter(fn: (r) => ({where}) and ({select})) |> {how}"
                     ' |> keep(columns: ["_time", "_value", "_field", "feature", "thing", "model"])'
                 )
                 board.put(self._states(flux), held(group, span.cell_s), text)
@@ -201,15 +203,16 @@ class History:
         found: dict[str, list[list[float]]] = {"hottest": [], "coldest": []}
         for span in self._spans(site, window, now_ms):
             flux = (
-                f'means = {_source(span)} |> filter(fn: (r) => r._measurement == "environment" and r.kind == "rack"'
-                f' and r._field == "temperature" and r.room == {_text(room)} and (r.feature == "environment.top"'
+                f'means = {from_span(span)} |> filter(fn: (r) => r._measurement == "environment" and r.kind == "rack"'
+                f' and r._field == "temperature" and r.room == {literal(room)} and (r.feature == "environment.top"'
                 ' or r.feature == "environment.middle" or r.feature == "environment.bottom"))'
-                f' |> {_aggregate(window, False)} |> keep(columns: ["_time", "_value"]) |> group(columns: ["_time"])\n'
+                f' |> {aggregate(window.step_s, words=False)} |> keep(columns: ["_time", "_value"])'
+                f' |> group(columns: ["_time"])\n'
                 'means |> max() |> group() |> sort(columns: ["_time"]) |> yield(name: "hottest")\n'
                 'means |> min() |> group() |> sort(columns: ["_time"]) |> yield(name: "coldest")'
             )
             for record in self._records(flux):
-                found[record["result"]].append([_ms(record["_time"]), round(record["_value"], 3)])
+                found[record["result"]].append([epoch_ms(record["_time"]), round(record["_value"], 3)])
         return found
 
     def alerts(self, site: str, start: int, end: int) -> list[dict[str, Any]]:
@@ -223,7 +226,8 @@ class History:
         found = f'|> filter(fn: (r) => r._measurement == "alert" and ({fields}))'
         before = (
             self._records(
-                f"from(bucket: {_text(log_bucket(site))}) |> range(start: 0, stop: {_rfc3339(start)}) {found} |> last()"
+                f"from(bucket: {literal(log_bucket(site))})"
+                f" |> range(start: 0, stop: {rfc3339(start)}) {found} |> last()"
                 ' |> keep(columns: ["_time", "_field", "_value", "thing", "feature"])'
             )
             # Before the epoch nothing was, and InfluxDB refuses an empty range.
@@ -231,13 +235,13 @@ class History:
             else []
         )
         during = self._records(
-            f"{_source(Span(log_bucket(site), start, end, 0))} {found}"
+            f"{from_span(Span(log_bucket(site), start, end, 0))} {found}"
             ' |> pivot(rowKey: ["_time", "thing", "feature"], columnKey: ["_field"], valueColumn: "_value")'
             f' |> group() |> sort(columns: ["_time"], desc: true) |> limit(n: {MOST_EVENTS})'
         )
         folded = past_alerts.fold(
-            [each | {"_time": _ms(each["_time"])} for each in before],
-            [each | {"_time": _ms(each["_time"])} for each in reversed(during)],
+            [each | {"_time": epoch_ms(each["_time"])} for each in before],
+            [each | {"_time": epoch_ms(each["_time"])} for each in reversed(during)],
         )
         return folded[-MOST_ALERTS:]
 
@@ -250,11 +254,12 @@ class History:
         oldest = []
         for bucket in (site, *(f"{site}{thinned.suffix}" for thinned in (MINUTE, QUARTER))):
             flux = (
-                f'from(bucket: {_text(bucket)}) |> range(start: 0) |> filter(fn: (r) => r._measurement == "environment"'
+                f"from(bucket: {literal(bucket)}) |> range(start: 0)"
+                f' |> filter(fn: (r) => r._measurement == "environment"'
                 ' and r._field == "temperature" and r.feature == "environment.top") |> first()'
                 ' |> keep(columns: ["_time"]) |> group() |> min(column: "_time")'
             )
-            oldest += [_ms(record["_time"]) for record in self._records(flux)]
+            oldest += [epoch_ms(record["_time"]) for record in self._records(flux)]
         return min(oldest, default=None)
 
     def scenario(self, site: str, scenario: str, cases: Sequence[str], points: int) -> dict[str, Any]:
@@ -264,14 +269,14 @@ class History:
         Raises:
             HistoryUnavailable: InfluxDB does not answer.
         """
-        wanted = " or ".join(f"r.case == {_text(case)}" for case in cases)
+        wanted = " or ".join(f"r.case == {literal(case)}" for case in cases)
         source = (
-            f"from(bucket: {_text(scenario_bucket(site))}) |> range(start: 0, stop: 2200-01-01T00:00:00Z)"
-            f" |> filter(fn: (r) => r.scenario == {_text(scenario)} and ({wanted}))"
+            f"from(bucket: {literal(scenario_bucket(site))}) |> range(start: 0, stop: 2200-01-01T00:00:00Z)"
+            f" |> filter(fn: (r) => r.scenario == {literal(scenario)} and ({wanted}))"
         )
         clock = sorted(
             {
-                _ms(record["_time"])
+                epoch_ms(record["_time"])
                 for record in self._records(
                     f'{source} |> filter(fn: (r) => r._measurement == "environment" and r.kind == "room"'
                     ' and r._field == "temperature") |> keep(columns: ["_time"])'
@@ -289,7 +294,7 @@ class History:
             ' |> keep(columns: ["_time", "_value", "_measurement", "thing", "case"])'
         )
         for record in self._records(flux) if kept else []:
-            position = index.get(_ms(record["_time"]))
+            position = index.get(epoch_ms(record["_time"]))
             if position is None:
                 continue
             value = round(float(record["_value"]), 2)
@@ -310,14 +315,14 @@ class History:
             HistoryUnavailable: InfluxDB does not answer.
         """
         flux = (
-            f"{_source(Span(log_bucket(site), window.start, window.end, 0))}"
-            f" |> filter(fn: (r) => r._measurement == {_text(measurement)})"
+            f"{from_span(Span(log_bucket(site), window.start, window.end, 0))}"
+            f" |> filter(fn: (r) => r._measurement == {literal(measurement)})"
             ' |> pivot(rowKey: ["_time", "thing"], columnKey: ["_field"], valueColumn: "_value") |> group()'
             f' |> sort(columns: ["_time"], desc: true) |> limit(n: {limit})'
         )
         skipped = ("result", "table", "_start", "_stop", "_measurement")
         return [
-            {"at": _ms(record["_time"])} | {k: v for k, v in record.items() if k not in skipped and k != "_time"}
+            {"at": epoch_ms(record["_time"])} | {k: v for k, v in record.items() if k not in skipped and k != "_time"}
             for record in self._records(flux)
         ]
 
@@ -328,9 +333,9 @@ class History:
             HistoryUnavailable: InfluxDB does not answer.
         """
         flux = (
-            f"from(bucket: {_text(scenario_bucket(site))}) |> range(start: 0)"
+            f"from(bucket: {literal(scenario_bucket(site))}) |> range(start: 0)"
             ' |> filter(fn: (r) => r._measurement == "scenario_result"'
-            f" and r.scenario == {_text(scenario)} and r._field =~ /^report_[0-9]/)"
+            f" and r.scenario == {literal(scenario)} and r._field =~ /^report_[0-9]/)"
             ' |> group(columns: ["_field"]) |> sort(columns: ["_time"]) |> last() |> group()'
         )
         parts = {record["_field"]: str(record["_value"]) for record in self._records(flux)}
@@ -347,7 +352,7 @@ class History:
         for row in read_rows(self._lines(flux)):
             at = times.get(row["_time"])
             if at is None:
-                at = times[row["_time"]] = _ms(datetime.fromisoformat(row["_time"]))
+                at = times[row["_time"]] = epoch_ms(datetime.fromisoformat(row["_time"]))
             model, feature = row.get("model"), row["feature"]
             key = predicted_key(model, feature) if model else f"{feature}/{row['_field']}"
             yield row["thing"], key, at, row["_value"]
@@ -383,27 +388,3 @@ def _thing(text: str) -> names.ThingId:
         return names.ThingId.parse(text)
     except ValueError as error:
         raise HistoryError(f"thing: {error}") from error
-
-
-def _source(span: Span) -> str:
-    start, stop = _rfc3339(span.start_ms), _rfc3339(span.end_ms)
-    return f"from(bucket: {_text(span.bucket)}) |> range(start: {start}, stop: {stop})"
-
-
-def _aggregate(window: Window, text: bool) -> str:
-    how = "last" if text else "mean"
-    return f'aggregateWindow(every: {window.step_s}s, fn: {how}, createEmpty: false, timeSrc: "_start")'
-
-
-def _text(value: str) -> str:
-    """A Flux string literal."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")
-    return f'"{escaped}"'
-
-
-def _rfc3339(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _ms(at: datetime) -> int:
-    return round(at.timestamp() * 1000)
