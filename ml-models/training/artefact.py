@@ -77,23 +77,15 @@ def card(model: Model, made: Manifest) -> str:
     """The card, from the model's template and the manifest."""
     definition = model.definition
     return model.card.substitute(
-        title=definition.title,
-        name=definition.name,
-        version=made.version,
-        created=datetime.fromtimestamp(made.created / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        _common(made),
         targets=" and ".join(target.name for target in definition.targets),
         horizon_min=", ".join(str(horizon // 60) for horizon in definition.horizons),
         window_min=definition.window_s // 60,
         coverage_percent=round(definition.coverage * 100),
-        inputs=len(made.inputs),
-        data=made.training["description"],
         split=made.training["split"],
-        rows=", ".join(f"{part} {count}" for part, count in made.training["rows"].items()),
         scores=_table(made.metrics),
         physics=_against_physics(made.metrics.get("physics")),
         bar=_against_bar(made.metrics.get("bar")),
-        parity=f"{made.metrics['parity']:.1e}",
-        limits="\n".join(f"- {limit}" for limit in made.training["limits"]),
         expiry_s=definition.expiry_s,
     )
 
@@ -115,18 +107,10 @@ def detector_card(model: Model, made: Manifest) -> str:
         f"false alarm rate {metrics['falseAlarmRate']:.5f}, over {metrics['windows']} windows."
     )
     return model.card.substitute(
-        title=definition.title,
-        name=definition.name,
-        version=made.version,
-        created=datetime.fromtimestamp(made.created / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        _common(made),
         findings="; ".join(f"{finding.name} ({finding.cause})" for finding in definition.findings),
         window_min=definition.window_s // 60,
-        inputs=len(made.inputs),
-        data=made.training["description"],
-        rows=", ".join(f"{part} {count}" for part, count in made.training["rows"].items()),
         scores="\n".join(table),
-        parity=f"{metrics['parity']:.1e}",
-        limits="\n".join(f"- {limit}" for limit in made.training["limits"]),
     )
 
 
@@ -154,25 +138,32 @@ def maintainer_card(model: Model, made: Manifest) -> str:
     serves = [name for name, found in parts.items() if found["serves"]]
     left = [name for name in parts if name not in serves]
     return model.card.substitute(
-        title=definition.title,
-        name=definition.name,
-        version=made.version,
-        created=datetime.fromtimestamp(made.created / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        _common(made),
         findings="; ".join(f"{finding.name} ({finding.cause})" for finding in definition.findings),
         window_days=definition.window_s // 86_400,
         coverage_percent=round(definition.coverage * 100),
         loss_percent=round(100 * definition.limits["loss"]),
         due_days=round(definition.limits["dueH"] / 24),
         planned_days=round(definition.limits["plannedH"] / 24),
-        inputs=len(made.inputs),
-        data=made.training["description"],
-        rows=", ".join(f"{part} {count}" for part, count in made.training["rows"].items()),
         scores="\n".join(table),
         serves=f"The model serves for: {', '.join(serves) or 'nothing'}. "
         f"The plain trend is no worse, and serves, for: {', '.join(left) or 'nothing'}.",
-        parity=f"{made.metrics['parity']:.1e}",
-        limits="\n".join(f"- {limit}" for limit in made.training["limits"]),
     )
+
+
+def _common(made: Manifest) -> dict[str, object]:
+    """What every card says."""
+    return {
+        "title": made.definition.title,
+        "name": made.definition.name,
+        "version": made.version,
+        "created": datetime.fromtimestamp(made.created / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "inputs": len(made.inputs),
+        "data": made.training["description"],
+        "rows": ", ".join(f"{part} {count}" for part, count in made.training["rows"].items()),
+        "parity": f"{made.metrics['parity']:.1e}",
+        "limits": "\n".join(f"- {limit}" for limit in made.training["limits"]),
+    }
 
 
 def _beside(found: dict[str, Any], key: str, second: str) -> str:
