@@ -149,20 +149,27 @@ def read(site: str, racks: str, servers: str | None = None) -> Inventory:
     """
     inventory = Inventory(site)
     found: dict[str, Spec] = {}
+    ids: dict[int, str] = {}
     for line, row in _rows(racks, RACK_COLUMNS, ("name", "room", "row")):
         name = row.pop("name")
-        spec = _spec(inventory, f"racks line {line} ({name})", row, RACK_COLUMNS)
+        label = f"racks line {line} ({name})"
+        spec = _spec(inventory, label, row, RACK_COLUMNS)
         if name in found:
             inventory.refuse(f"racks line {line}", "name", f"{name}: there is a rack of this name above")
-        elif spec is not None:
+        elif spec is not None and _only_one(inventory, label, ids, name, spec):
             found[name] = _feeds(spec)
+    ids = {}
+    names: set[str] = set()
     for line, row in _rows(servers or "", SERVER_COLUMNS, ("rack", "name", "position")) if servers else ():
         rack, name = row.pop("rack"), row.pop("name")
         label = f"servers line {line} ({name})"
         spec = _spec(inventory, label, row, SERVER_COLUMNS)
         if rack not in found:
             inventory.refuse(label, "rack", f"{rack}: the racks' file has no such rack")
-        elif spec is not None:
+        elif name in names:
+            inventory.refuse(label, "name", f"{name}: there is a server of this name above; names are a site's")
+        elif spec is not None and _only_one(inventory, label, ids, name, spec):
+            names.add(name)
             found[rack].setdefault("servers", []).append({"name": name, **spec})
     inventory.wanted = [Wanted("Rack", name, f"rack {name}", spec) for name, spec in found.items()]
     return inventory
@@ -248,6 +255,18 @@ def _spec(inventory: Inventory, label: str, row: dict[str, str], columns: Iterab
             place = place.setdefault(key, {})
         place[column.path[-1]] = value
     return spec if good else None
+
+
+def _only_one(inventory: Inventory, label: str, ids: dict[int, str], name: str, spec: Spec) -> bool:
+    """Whether no line above has the same NetBox id, which would make two things of the file one; told where not."""
+    identity = spec.get("netboxId")
+    if identity is None:
+        return True
+    if identity in ids:
+        inventory.refuse(label, "netboxId", f"{identity}: {ids[identity]} above has it; NetBox gives each its own")
+        return False
+    ids[identity] = name
+    return True
 
 
 def _feeds(spec: Spec) -> Spec:

@@ -70,10 +70,15 @@ def same(spec: dict[str, Any]) -> dict[str, Any]:
 @settings(max_examples=30, deadline=None)
 @given(st.lists(racks(), min_size=1, max_size=3, unique_by=lambda doc: doc["metadata"]["name"]))
 def test_there_and_back_is_the_same(documents: list[dict[str, Any]]) -> None:
+    ids: set[int] = set()
     for doc in documents:
         for server in doc["spec"]["servers"]:
-            # Unique in the site, as names of servers are.
+            # Unique in the site, as names of servers and ids of NetBox are.
             server["name"] = f"{doc['metadata']['name']}-{server['name']}"
+            if server["netboxId"] in ids:
+                server["netboxId"] = None
+            elif server["netboxId"] is not None:
+                ids.add(server["netboxId"])
     inventory = tables.read("berlin", tables.racks_csv(documents), tables.servers_csv(documents))
     assert inventory.problems == []
     found = {item.name: item.spec for item in inventory.wanted}
@@ -134,3 +139,16 @@ def test_an_empty_cell_leaves_the_field() -> None:
     inventory = tables.read("berlin", "name,room,row,serial,assetTag\nr1,h,a,,T\n")
     (change,) = make_plan(inventory, [current]).changes
     assert [str(field) for field in change.fields] == ["assetTag nothing -> T"]
+
+
+def test_names_and_ids_are_of_one_thing() -> None:
+    racks = "name,room,row,netboxId\nr1,h,r,7\nr2,h,r,7\nr3,h,r,8\n"
+    servers = "rack,name,position,netboxId\nr1,s1,1,7\nr1,s2,3,7\nr3,s1,1,9\nr3,s3,3,9\n"
+    inventory = tables.read("berlin", racks, servers)
+    assert [str(problem) for problem in inventory.problems] == [
+        "racks line 3 (r2): netboxId: 7: r1 above has it; NetBox gives each its own",
+        "servers line 3 (s2): netboxId: 7: s1 above has it; NetBox gives each its own",
+        "servers line 4 (s1): name: s1: there is a server of this name above; names are a site's",
+    ]
+    assert [item.name for item in inventory.wanted] == ["r1", "r3"]
+    assert [server["name"] for server in inventory.wanted[1].spec["servers"]] == ["s3"]
