@@ -184,12 +184,16 @@ def _settled(look: Callable[[], list[str]]) -> list[str]:
 @click.option(
     "--alerts/--no-alerts", "provoked", default=True, help="Provoke every alert rule (13 min), or only query."
 )
-@click.option("--patience", default=900.0, show_default=True, help="Longest time for all alerts to fire and clear (s).")
-def main(stack: str, site: str, provoked: bool, patience: float) -> None:
+@click.option("--ends", is_flag=True, help="Wait for those alerts' ends too that take over an hour.")
+@click.option(
+    "--patience", type=float, help="Longest time for all alerts to fire and clear (s); 900, with --ends 7200."
+)
+def main(stack: str, site: str, provoked: bool, ends: bool, patience: float | None) -> None:
     """Let a real Grafana load what the chart gives its own; run every query, follow every link, provoke every rule."""
     running = Running(stack)
     places = running.endpoints()
     token = Path(places["influx_token_file"]).read_text(encoding="utf-8").strip()
+    patience = patience or (7200.0 if ends else 900.0)
     figures: dict[str, Any] = {"grafana": f"{GRAFANA.release} server, built from {GRAFANA.version.split('-')[-1]}"}
     try:
         server.build()
@@ -198,9 +202,14 @@ def main(stack: str, site: str, provoked: bool, patience: float) -> None:
             inbox.listening() as box,
             server.running(running, site, box.url) as grafana,
         ):
-            figures |= _checked(
-                running, grafana, _asking(client), Told(box), site=site, patience_s=patience if provoked else None
-            )
+            ask, told = _asking(client), Told(box)
+
+            def trials(stage: Stage) -> Outcome:
+                warm.wait(ask, site, say)
+                _scenario(stage, ask)
+                return provoke(stage, ask, say, patience_s=patience, told=told, ends=ends)
+
+            figures |= _checked(running, grafana, told, site, trials if provoked else None)
     except (*FAILURES, BuildError, CheckError, MissingError, server.GrafanaError) as error:
         raise click.ClickException(str(error)) from error
     print(json.dumps(figures))
@@ -226,9 +235,9 @@ def _asking(client: InfluxDBClient) -> Ask:
 
 
 def _checked(
-    running: Running, grafana: server.Grafana, ask: Ask, told: Told, *, site: str, patience_s: float | None
+    running: Running, grafana: server.Grafana, told: Told, site: str, trials: Callable[[Stage], Outcome] | None
 ) -> dict[str, Any]:
-    """All figures; ``patience_s``: how long faults may take (s), None: none are made."""
+    """All figures; ``trials`` makes the faults, None: none are made."""
     stage = Stage(running, site)
     uids, titles = [page.uid for page in PAGES], [rule.title for rule in RULES]
 
@@ -239,10 +248,8 @@ def _checked(
     found, ill = health.boards(grafana), _settled(unwell)
     say(f"Grafana: {len(found)} dashboards, {len(RULES) - len(ill)} rules evaluated")
     of_alerts: dict[str, Any] = {}
-    if patience_s is not None:
-        warm.wait(ask, site, say)
-        _scenario(stage, ask)
-        outcome = provoke(stage, ask, say, patience_s=patience_s, told=told)
+    if trials is not None:
+        outcome = trials(stage)
         of_alerts = _told(outcome) | _said(told, outcome, site)
         ill = _settled(unwell)
     answers, leads = _pages(grafana, found, site)

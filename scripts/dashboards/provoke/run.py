@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import requests
@@ -69,15 +69,17 @@ class Audience(Protocol):
         """Ends."""
 
 
-def provoke(stage: Stage, ask: Ask, say: Say, *, patience_s: float, told: Audience | None = None) -> Outcome:
+def provoke(
+    stage: Stage, ask: Ask, say: Say, *, patience_s: float, told: Audience | None = None, ends: bool = False
+) -> Outcome:
     """The whole run; leaves everything mended, also when it fails or is told to end. With ``told`` a fault
-    stays until its alert was told too, and a trial is done when its end was."""
+    stays until its alert was told too, and a trial is done when its end was. With ``ends`` all ends are waited for."""
     for told_to_end in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(told_to_end, signal.default_int_handler)
     group = yaml.safe_load(alerts.provisioning())["groups"][0]
     judge = Referee(stage.site, {rule["labels"]["rule"]: rule for rule in group["rules"]})
     names = [trial.rule for trial in TRIALS]
-    progress = [Progress(trial) for trial in TRIALS]
+    progress = [Progress(replace(trial, lingers=trial.lingers and not ends)) for trial in TRIALS]
     try:
         stage.prepare(RACK, JUDGED, SCALE)
         # Alerting takes over what was open, and clears what is well.

@@ -213,8 +213,15 @@ class Plant:
         return [point for point in self.points if not rules or point["feature"] == f"alert.{rules[0]}"]
 
 
-def test_a_run_leads_every_trial_to_its_end_and_tidies_up(monkeypatch):
+@pytest.mark.parametrize(("ends", "lingering"), [(True, 0), (False, 2)])
+def test_a_run_leads_every_trial_to_its_end_and_tidies_up(monkeypatch, ends, lingering):
     stage, said = Plant(), []
+
+    def over(rule, *, lingers):
+        # What looks back for an hour is over after the run, if that does not wait.
+        if ends or not lingers:
+            stage.told(rule, 0.0)
+
     monkeypatch.setattr(run.time, "sleep", lambda seconds: None)
     quick = tuple(
         run.Trial(
@@ -224,16 +231,18 @@ def test_a_run_leads_every_trial_to_its_end_and_tidies_up(monkeypatch):
             trial.entry,
             trial.what,
             lambda stage, rule=trial.rule: stage.told(rule, 1.0),
-            lambda stage, rule=trial.rule: stage.told(rule, 0.0),
+            lambda stage, rule=trial.rule, lingers=trial.lingers: over(rule, lingers=lingers),
             ready=trial.ready,
             sure=trial.sure,
+            lingers=trial.lingers,
         )
         for trial in TRIALS
     )
     monkeypatch.setattr(run, "TRIALS", quick)
-    result = run.provoke(stage, stage.ask, said.append, patience_s=5.0)
+    result = run.provoke(stage, stage.ask, said.append, patience_s=5.0, ends=ends)
     assert [each.problem for each in result.progress] == [""] * len(TRIALS)
-    assert (result.fired, result.cleared, result.others, result.repeated) == (len(TRIALS), len(TRIALS), 0, [])
+    assert (result.fired, result.others, result.repeated) == (len(TRIALS), 0, [])
+    assert (result.cleared, result.lingering) == (len(TRIALS) - lingering, lingering)
     assert stage.tidied == 1
 
 
