@@ -28,7 +28,7 @@ demo-clean: setup ## Stop everything and delete the demo's data
 	@$(DEMO) clean
 
 ##@ Tests
-.PHONY: test lint unit contract e2e test-faults
+.PHONY: test lint unit contract e2e fuzz test-faults
 test: setup ## Set-up, lint and all tests, on a stack of its own
 	@$(TEST) test
 
@@ -43,6 +43,9 @@ contract: setup ## What other systems may rely on, against the running stack (DI
 
 e2e: setup ## One file per promise, against the running stack
 	@$(TEST) test e2e
+
+fuzz: setup ## Property tests with new random examples, TIMES (20) as many as usual; prints its seed (SEED=… repeats it)
+	@$(RUN) -m pytest tests/unit -m hypothesis --fuzz $(or $(TIMES),20) --timeout 1800 $(if $(SEED),--hypothesis-seed $(SEED))
 
 test-faults: setup ## Everything that can die, dies while numbered readings flow; none may be lost (15 min, a stack of its own)
 	@$(RUN) -m tests.faults

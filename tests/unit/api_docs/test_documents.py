@@ -14,6 +14,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
+from tests import fuzzing
 
 import collector.openapi
 import definitions.openapi
@@ -70,10 +71,8 @@ def fuzz(schema: Any, url: str, headers: dict[str, str], checks: list[Any], exam
 
 def _run(strategy: Any, url: str, headers: dict[str, str], checks: list[Any], examples: int) -> None:
     @settings(
-        max_examples=examples,
-        deadline=None,
+        max_examples=fuzzing.examples(examples),
         database=None,
-        derandomize=True,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
@@ -103,12 +102,14 @@ def serve() -> Iterator[Serve]:
         server.server_close()
 
 
+@pytest.mark.hypothesis
 def test_definitions(serve: Serve) -> None:
     models = definitions_server.load_models(paths.repository() / "thing-definitions")
     url = serve(definitions_server.create(Definitions(models), "127.0.0.1", 0, lambda *_: None))
     fuzz(schemathesis.openapi.from_dict(definitions.openapi.openapi()), url, {}, CHECKS)
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("text", [b"x 1\n", None])
 def test_exporter(serve: Serve, text: bytes | None) -> None:
     url = serve(exporter_server.create(("127.0.0.1", 0), lambda _om: text, TOKEN, lambda _s: None))
@@ -117,6 +118,7 @@ def test_exporter(serve: Serve, text: bytes | None) -> None:
         fuzz(schema, url, headers, TELLING)
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("ready", [True, False])
 def test_health(serve: Serve, ready: bool) -> None:
     state = health.Health()
@@ -130,15 +132,14 @@ def test_health(serve: Serve, ready: bool) -> None:
         server.server_close()
 
 
+@pytest.mark.hypothesis
 def test_dcim() -> None:
     app = receiver.build("a secret of the test", lambda _event, _model: None, lambda _result: None)
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
     for found in schema.get_all_operations():
         operation = found.ok()
 
-        @settings(
-            max_examples=25, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
-        )
+        @settings(max_examples=fuzzing.examples(25), database=None, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy())
         def run(case: Any) -> None:
             case.call_and_validate(checks=CHECKS)
@@ -146,6 +147,7 @@ def test_dcim() -> None:
         run()
 
 
+@pytest.mark.hypothesis
 def test_collector_push(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUSH_TOKEN", TOKEN)
     options = push.PushOptions(name="p", protocol="push", token=Secret(env="PUSH_TOKEN"), devices=[])

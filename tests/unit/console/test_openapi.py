@@ -10,6 +10,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
+from tests import fuzzing
 from tests.unit.console.conftest import NOW, Console, thing
 
 from console import users
@@ -89,10 +90,8 @@ def fuzz(operation, mode, examples, checks, path_parameters):
     """Send what a strategy makes of an operation; each answer is held against the document."""
 
     @settings(
-        max_examples=examples,
-        deadline=None,
+        max_examples=fuzzing.examples(examples),
         database=None,
-        derandomize=True,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
@@ -110,6 +109,7 @@ def real_names(operation):
     return {name: REAL[name] for name in names}
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 def test_what_is_documented_is_what_comes(operation):
     fuzz(operation, GenerationMode.POSITIVE, 6, CHECKS, real_names(operation))
@@ -120,11 +120,13 @@ NAMED = {name: each for name, each in OPERATIONS.items() if "{" in name}
 CHOOSY = {name: each for name, each in OPERATIONS.items() if each.query or each.body}
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("operation", NAMED.values(), ids=NAMED)
 def test_names_of_nothing_are_refused_as_documented(operation):
     fuzz(operation, GenerationMode.POSITIVE, 2, CHECKS, None)
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("operation", CHOOSY.values(), ids=CHOOSY)
 def test_what_the_document_does_not_allow_is_refused(operation):
     fuzz(operation, GenerationMode.NEGATIVE, 6, REFUSES, real_names(operation))
