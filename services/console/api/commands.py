@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.status import HTTP_404_NOT_FOUND
 
 from console.access import Inside, Operator, Visible
+from console.api.bodies import Body
 from console.api.problems import problems
 from console.twin_writes import write
 from racktwin import commands
@@ -22,10 +23,10 @@ router = APIRouter(prefix="/api/v1/sites", tags=["commands"], responses=problems
 _SETTABLE = ("setpoint", "fan_speed", "mode")
 
 
-class Wish(BaseModel):
+class Wish(Body):
     """What a unit should be set to: at least one of the three."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"anyOf": [{"required": [n]} for n in _SETTABLE]})
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": [n]} for n in _SETTABLE]})
 
     setpoint: Annotated[float | None, Field(ge=0, le=50, description="Supply air set-point, °C.")] = None
     fan_speed: Annotated[float | None, Field(ge=0, le=100, description="Fan speed, %.")] = None

@@ -7,11 +7,12 @@ import secrets
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.status import HTTP_404_NOT_FOUND, HTTP_409_CONFLICT, HTTP_503_SERVICE_UNAVAILABLE
 
 from console.access import Engineer, Inside, Visible
+from console.api.bodies import Body
 from console.api.problems import problems
 from console.questions import Unanswerable
 from console.twin_writes import note, write
@@ -26,36 +27,28 @@ router = APIRouter(
 Room = Annotated[str, Path(max_length=63)]
 
 
-class Mode(BaseModel):
+class Mode(Body):
     """Who acts on proposals from now on."""
-
-    model_config = ConfigDict(extra="forbid")
 
     mode: Literal["off", "advise", "closed-loop"]
 
 
-class Accept(BaseModel):
+class Accept(Body):
     """The proposal that the person saw; another one has come meanwhile when it is not the room's any more."""
-
-    model_config = ConfigDict(extra="forbid")
 
     proposal: Annotated[str, Field(min_length=1, max_length=100)]
     confirm: bool = False
 
 
-class Leave(BaseModel):
+class Leave(Body):
     """The proposal that the person saw and does not want, and why."""
-
-    model_config = ConfigDict(extra="forbid")
 
     proposal: Annotated[str, Field(min_length=1, max_length=100)]
     why: Annotated[str, Field(max_length=200)] = ""
 
 
-class NewRack(BaseModel):
+class NewRack(Body):
     """A rack that is looked for a place."""
-
-    model_config = ConfigDict(extra="forbid")
 
     power_w: Annotated[float, Field(gt=0, le=1_000_000, description="What it will draw (W).")]
 

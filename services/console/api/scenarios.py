@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import yaml
 from fastapi import APIRouter, HTTPException, Path, Query
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 from starlette.concurrency import run_in_threadpool
 from starlette.status import (
     HTTP_404_NOT_FOUND,
@@ -19,6 +19,7 @@ from starlette.status import (
 )
 
 from console.access import Engineer, Inside, Services, Visible
+from console.api.bodies import Body
 from console.api.problems import problems
 from console.scenarios import ASKED_BY, ScenarioRefused, Scenarios, manifest
 from console.twin_writes import note
@@ -34,10 +35,8 @@ _PASSED_ON = (404, 409, 422, 503)
 _REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
 
-class Question(BaseModel):
+class Question(Body):
     """A what-if of a room, in the words of the Scenario resource (``whatIf``)."""
-
-    model_config = ConfigDict(extra="forbid")
 
     room: Annotated[str, Field(min_length=1, max_length=63)]
     what_if: Annotated[dict[str, Any], Field(alias="whatIf")]

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, HTTPException, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.status import HTTP_401_UNAUTHORIZED, HTTP_403_FORBIDDEN
 
 from console.access import Here, Inside, Services, same_origin, too_many
+from console.api.bodies import Body
 from console.api.problems import problems
 from console.sessions import COOKIE, Session
 from racktwin import __version__
@@ -21,10 +22,8 @@ router = APIRouter(prefix="/api/v1", tags=["session"])
 _log = structlog.get_logger("console.session")
 
 
-class Login(BaseModel):
+class Login(Body):
     """Name and password of a local user."""
-
-    model_config = ConfigDict(extra="forbid")
 
     user: Annotated[str, Field(min_length=1, max_length=100)]
     password: Annotated[str, Field(min_length=1, max_length=200)]

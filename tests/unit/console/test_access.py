@@ -179,6 +179,25 @@ def test_a_wish_that_cannot_be_is_refused_before_it_leaves(console, unit, wish, 
     assert console.ditto.requests == []
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("setpoint", True),
+        ("setpoint", "21"),
+        ("fan_speed", False),
+        ("confirm", "on"),
+        ("confirm", 1),
+        ("valid_s", True),
+        ("valid_s", "60"),
+    ],
+)
+def test_nothing_in_a_wish_is_taken_for_what_it_is_not(console, field, value):
+    answer = console.client("operator").post(WISH, json={"mode": "auto", field: value})
+    assert answer.status_code == 422
+    assert field in str(answer.json()["detail"])
+    assert console.ditto.requests == []
+
+
 def test_a_ditto_that_refuses_is_said(console):
     console.ditto.status = 403
     answer = console.client("operator").post(WISH, json={"setpoint": 21})

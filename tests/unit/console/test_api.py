@@ -176,6 +176,14 @@ def test_places_for_a_new_rack_are_asked_of_the_rooms_things(console):
     assert {each["thingId"].partition(":")[2] for each in things} == {"room-hall-a", "rack-r1", "cooling-crah-1"}
 
 
+@pytest.mark.parametrize("power", [True, "5000", None])
+def test_the_power_of_a_new_rack_is_a_number(console, power):
+    answer = console.client("engineer").post(f"{SITE}/rooms/hall-a/placement", json={"power_w": power})
+    assert answer.status_code == 422
+    assert "power_w" in str(answer.json()["detail"])
+    assert console.questions.asked == []
+
+
 @pytest.mark.parametrize(("busy", "status"), [(True, 503), (False, 409)])
 def test_a_room_that_cannot_be_computed_says_why(console, busy, status):
     console.questions.answers = {"placement": Unanswerable("crah-1 does not report", busy=busy)}
