@@ -68,6 +68,10 @@ class State(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     rmse: float = 0.0
     weight: float = 0.0
     """As of `Scores`."""
+    scored_at: int = 0
+    """Time (epoch ms UTC) of the newest reading that was the truth of one; 0 in what was written before that was."""
+    minutes: int = 0
+    """How many were scored, counting one a minute of each series; 0 in what was written before others were."""
     since: int = 0
     """Predictions made from then on (epoch ms UTC) are counted: when it was promoted, or let go on after a pause."""
 

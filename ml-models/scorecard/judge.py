@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from scorecard.tallies import Tally
 
-# Scored predictions before anything is said.
+# Scored predictions before anything is said; of each series one a minute counts, as those within it are much the same.
 LEAST: Final = 200
 _COVERAGE_SHORT: Final = 0.15
 _ERROR_TIMES: Final = 1.6
@@ -51,13 +51,13 @@ class Judge:
     """Judges one version."""
 
     def __init__(self, promise: Promise, least: int = LEAST) -> None:
-        """``least``: scored predictions before anything is said."""
+        """``least``: scored predictions, of each series one a minute, before anything is said."""
         self._promise, self._least = promise, least
         self._worse_since: int | None = None
 
     def verdict(self, tally: Tally, now_ms: int) -> Verdict:
         """What its recent scores say."""
-        if tally.count < self._least:
+        if tally.minutes < self._least:
             return Verdict(False, False, "")
         reasons = []
         if tally.coverage < self._promise.coverage - _COVERAGE_SHORT:

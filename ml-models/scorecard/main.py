@@ -43,6 +43,7 @@ def run(settings: ScorecardSettings, context: Context) -> None:
         least=settings.scorecard_least,
         rewind_ms=round(settings.scorecard_rewind_s * 1000),
         models=settings.models(),
+        every_ms=round(settings.scorecard_every_s * 1000),
     )
     context.health.set_ready(True)
     run_batches(consumer, topics, work, context)

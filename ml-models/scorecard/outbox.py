@@ -5,7 +5,7 @@ Of a model as a whole the same goes onto the site's twin and into its history (f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from racktwin import site_verdicts
@@ -19,30 +19,32 @@ from scorecard.tallies import Tally
 FEATURE = "scorecard"
 
 
-def records(newest: Scored, models: dict[str, Any], now_ms: int) -> Iterator[tuple[str, str, bytes]]:
-    """(topic, key, value) of every record of one thing. `models`: model -> target -> horizon -> scores."""
+def records(
+    newest: Scored, tallies: Mapping[tuple[str, str, int], Tally], now_ms: int
+) -> Iterator[tuple[str, str, bytes]]:
+    """(topic, key, value) of every record of one thing. `tallies`: by model, target and horizon (s)."""
     thing = newest.thing
     site = site_of(thing)
+    models: dict[str, Any] = {}
+    for (model, target, horizon), tally in tallies.items():
+        models.setdefault(model, {}).setdefault(target, {})[str(horizon)] = tally.as_dict()
     properties = {"models": models, "scoredAt": newest.at_ms}
     yield own_topic("twin", site), thing, merge_features(thing, {FEATURE: properties}, f"scorecard-{now_ms}")
-    for model, targets in models.items():
-        for target, horizons in targets.items():
-            for horizon, scores in horizons.items():
-                feature = f"{FEATURE}.{model}.{target.partition('/')[0]}.{horizon}"
-                reading = Reading(
-                    v=1,
-                    thing=thing,
-                    feature=feature,
-                    observed_at=newest.at_ms,
-                    received_at=now_ms,
-                    values=dict(scores),
-                    quality="good",
-                    device="scorecard",
-                    kind=newest.kind,
-                    room=newest.room,
-                    row=newest.row,
-                )
-                yield own_topic("readings", site), thing, encode(reading)
+    for (model, target, horizon), tally in tallies.items():
+        reading = Reading(
+            v=1,
+            thing=thing,
+            feature=f"{FEATURE}.{model}.{target.partition('/')[0]}.{horizon}",
+            observed_at=newest.at_ms,
+            received_at=now_ms,
+            values=dict(tally.as_history()),
+            quality="good",
+            device="scorecard",
+            kind=newest.kind,
+            room=newest.room,
+            row=newest.row,
+        )
+        yield own_topic("readings", site), thing, encode(reading)
 
 
 def model_records(

@@ -20,6 +20,13 @@ class ScorecardSettings(KafkaSettings, SitesSettings, ProcessSettings):
     scorecard_interval_s: float = Field(
         60.0, gt=0, le=3600, description="Seconds between two writings of scores onto twins and into history."
     )
+    scorecard_every_s: float = Field(
+        0.0,
+        ge=0,
+        le=3600,
+        description="Of each thing, target and horizon one prediction in so many seconds is scored; 0: every one. For "
+        "sites whose predictions would take more memory than there is.",
+    )
     scorecard_rewind_s: float = Field(
         2100.0,
         ge=0,
@@ -31,7 +38,10 @@ class ScorecardSettings(KafkaSettings, SitesSettings, ProcessSettings):
         2700.0, ge=1, le=86_400, description="Half-life of the scores that a version's verdict rests on (s)."
     )
     scorecard_least: int = Field(
-        200, ge=1, description="Scored predictions of a version before anything is said of it."
+        200,
+        ge=1,
+        description="Scored predictions of a version before anything is said of it; of each thing, target and horizon "
+        "one a minute counts, as what is said seconds later is much the same.",
     )
     scorecard_retrain: Literal["off", "process"] = Field(
         "off",

@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from models.notes import Scores, State
 from racktwin.messages import Reading
 from racktwin.names import site_of
-from scorecard.ledger import EVERY_MS, Scored
+from scorecard.ledger import Scored
 
+# Of what was written without its weight: of each series one prediction a minute was scored then.
+_EVERY_MS: Final = 60_000
+_MINUTE_MS: Final = 60_000
 HALF_LIFE_MS: Final = 6 * 3_600_000
 # A version's verdict rests on what is recent: a drift must show within an hour or two.
 RECENT_HALF_LIFE_MS: Final = 45 * 60_000
@@ -34,9 +37,11 @@ class Tally:
     naive: float = 0.0
     covered: float = 0.0
     count: int = 0
+    minutes: int = 0
+    """How many of them, counting one a minute of each series."""
 
-    def add(self, scored: Scored) -> None:
-        """One more."""
+    def add(self, scored: Scored, minute: bool = True) -> None:
+        """One more; ``minute``: the first within a minute of its series."""
         w = scored.waited
         keep = 0.5 ** (max(0, scored.at_ms - self.at_ms) / self.half_life_ms) if self.count else 0.0
         self.at_ms = max(self.at_ms, scored.at_ms)
@@ -48,11 +53,12 @@ class Tally:
         self.naive = self.naive * keep + naive * naive
         self.covered = self.covered * keep + (1.0 if w.lo <= scored.truth <= w.hi else 0.0)
         self.count += 1
+        self.minutes += minute
 
     @staticmethod
-    def again(half_life_ms: int, at_ms: int, scores: Scores) -> Tally:
-        """As it was when these scores were noted."""
-        made = Tally(half_life_ms, at_ms, count=scores.count, weight=scores.weight)
+    def again(half_life_ms: int, at_ms: int, scores: Scores, minutes: int = 0) -> Tally:
+        """As it was when these scores were noted; ``minutes``: 0 where each of them was of another."""
+        made = Tally(half_life_ms, at_ms, count=scores.count, weight=scores.weight, minutes=minutes or scores.count)
         made.absolute, made.signed = scores.mae * scores.weight, scores.bias * scores.weight
         made.covered, made.square = scores.coverage * scores.weight, scores.rmse**2 * scores.weight
         # Scores are rounded, so a skill of 1 may be a little less.
@@ -84,15 +90,19 @@ class Tally:
         """Share of truths inside their interval."""
         return self.covered / self.weight if self.weight else 0.0
 
-    def as_dict(self) -> dict[str, float | int]:
-        """As plain numbers."""
+    def as_dict(self, digits: int = 4) -> dict[str, float]:
+        """As plain numbers, as a twin has them."""
         return {
             "count": self.count,
-            "mae": round(self.mae, 4),
-            "bias": round(self.bias, 4),
-            "skill": round(self.skill, 4),
-            "coverage": round(self.coverage, 4),
+            "mae": round(self.mae, digits),
+            "bias": round(self.bias, digits),
+            "skill": round(self.skill, digits),
+            "coverage": round(self.coverage, digits),
         }
+
+    def as_history(self) -> dict[str, float]:
+        """As plain numbers, all that it takes to go on with them after a start."""
+        return {**self.as_dict(6), "rmse": round(self.rmse, 6), "weight": round(self.weight, 3)}
 
 
 class Tallies:
@@ -144,14 +154,15 @@ class Tallies:
         self.begin(model, version, state.since)
         if not state.count or not state.weight or key in self.versions:
             return
+        at_ms = state.scored_at or state.at
         whole = Scores(
             state.count, state.mae or 0.0, state.bias or 0.0, state.skill or 0.0, state.coverage or 0.0, state.rmse,
             state.weight,
         )  # fmt: skip
-        self.versions[key] = Tally.again(self._recent_ms, state.at, whole)
+        self.versions[key] = Tally.again(self._recent_ms, at_ms, whole, state.minutes)
         for horizon, own in state.horizons.items():
-            self._horizons[key][int(horizon)] = Tally.again(self._recent_ms, state.at, own)
-        self._oldest[key], self._until[key] = state.since, state.at
+            self._horizons[key][int(horizon)] = Tally.again(self._recent_ms, at_ms, own)
+        self._oldest[key], self._until[key] = state.since, at_ms
 
     def noted_until(self, model: str, version: str) -> int:
         """What was scored of a version until then (epoch ms UTC) was noted before this start; 0: nothing was."""
@@ -159,14 +170,15 @@ class Tallies:
 
     def told(self, reading: Reading) -> None:
         """Go on with a thing's scores of one series as they were written before a start; what was scored until then is
-        in them. They hold no squares: errors are taken to be spread as normal ones are."""
+        in them. Older ones hold neither weight nor squares: one a minute was scored, and errors are taken to be spread
+        as normal ones are."""
         told = {name: float(value) for name, value in reading.values.items() if isinstance(value, int | float)}
         try:
             _, model, *feature, horizon = reading.feature.split(".")
             count, mae = int(told["count"]), told["mae"]
-            keep = 0.5 ** (EVERY_MS / HALF_LIFE_MS)
-            weight = (1.0 - keep**count) / (1.0 - keep)
-            rmse = mae * math.sqrt(math.pi / 2.0)
+            keep = 0.5 ** (_EVERY_MS / HALF_LIFE_MS)
+            weight = told.get("weight", (1.0 - keep**count) / (1.0 - keep))
+            rmse = told.get("rmse", mae * math.sqrt(math.pi / 2.0))
             scores = Scores(count, mae, told["bias"], told["skill"], told["coverage"], rmse, weight)
             series = (model, ".".join(feature), int(horizon))
             tally = Tally.again(HALF_LIFE_MS, reading.observed_at, scores)
@@ -193,7 +205,9 @@ class Tallies:
         if series not in mine:
             told = self._told.pop((scored.thing, (w.model, scored.target.partition("/")[0], w.horizon_s)), None)
             mine[series] = told or Tally()
-        mine[series].add(scored)
+        own = mine[series]
+        minute = not own.count or own.at_ms // _MINUTE_MS != scored.at_ms // _MINUTE_MS
+        own.add(scored)
         self._changed[scored.thing] = scored
         made = w.valid_at - w.horizon_s * 1000
         self.made[w.model, w.version] = max(made, self.made.get((w.model, w.version), 0))
@@ -204,16 +218,12 @@ class Tallies:
         self._at_sites[here] = max(self._at_sites.get(here, (0, "")), (scored.at_ms, w.version))
         if scored.at_ms <= self._until.get((w.model, w.version), 0):
             return
-        self.versions.setdefault((w.model, w.version), Tally(self._recent_ms)).add(scored)
+        self.versions.setdefault((w.model, w.version), Tally(self._recent_ms)).add(scored, minute)
         self._horizons[w.model, w.version].setdefault(w.horizon_s, Tally(self._recent_ms)).add(scored)
 
-    def changed(self) -> list[tuple[Scored, dict[str, Any]]]:
-        """Things with new scores since the last call: the newest scored prediction, and all scores as plain data."""
-        found = []
-        for thing, scored in self._changed.items():
-            models: dict[str, Any] = {}
-            for (model, target, horizon), tally in self._of_things[thing].items():
-                models.setdefault(model, {}).setdefault(target, {})[str(horizon)] = tally.as_dict()
-            found.append((scored, models))
+    def changed(self) -> list[tuple[Scored, dict[tuple[str, str, int], Tally]]]:
+        """Things with new scores since the last call: the newest scored prediction, and all its thing's tallies by
+        model, target and horizon (s)."""
+        found = [(scored, self._of_things[thing]) for thing, scored in self._changed.items()]
         self._changed.clear()
         return found

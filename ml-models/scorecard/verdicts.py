@@ -148,6 +148,8 @@ class Verdicts:
             since=since,
             rmse=round(tally.rmse, 6),
             weight=round(tally.weight, 3),
+            scored_at=tally.at_ms,
+            minutes=tally.minutes,
         )
         # A version that pauses makes no predictions to be judged by: it stays so until another serves, or somebody lets
         # it go on.

@@ -1,5 +1,5 @@
 """The scorecard in the batch loop: predictions and readings in, scores out once a minute. At-least-once: a repeated
-prediction is scored once a minute at most, and a repeated reading finds nothing waiting."""
+prediction is scored once, and a repeated reading finds nothing waiting."""
 
 from __future__ import annotations
 
@@ -37,18 +37,20 @@ class ScorecardWork:
         least: int = LEAST,
         models: Container[str] | None = None,
         rewind_ms: int = 0,
+        every_ms: int = 0,
     ) -> None:
         """``least``: scored predictions of a version before anything is said of it; ``models``: those that are scored,
-        None for all; ``rewind_ms``: as of `CatchUp`."""
+        None for all; ``rewind_ms``: as of `CatchUp`; ``every_ms``: as of `Ledger`."""
         self._context = context
         self._producer = producer
-        self._ledger = Ledger()
+        self._ledger = Ledger(every_ms)
         self._tallies = tallies
         self._verdicts = verdicts
         self._interval_ms, self._least, self._models = interval_ms, least, models
         # Of versions that no registry knows.
         self._judges: dict[tuple[str, str], Judge] = {}
         self._wrote = self._started = context.clock()
+        self._unscored = 0
         self._catchup = CatchUp(consumer, rewind_ms, context.clock, context.log)
 
     def handle(self, batch: list[Message]) -> None:
@@ -88,8 +90,10 @@ class ScorecardWork:
             return
         self._wrote = now
         metrics.WAITING.set(len(self._ledger))
-        for newest, models in self._tallies.changed():
-            for topic, key, value in outbox.records(newest, models, now):
+        metrics.UNSCORED.inc(self._ledger.dropped - self._unscored)
+        self._unscored = self._ledger.dropped
+        for newest, tallies in self._tallies.changed():
+            for topic, key, value in outbox.records(newest, tallies, now):
                 self._producer.produce(topic, key, value)
         for (model, version), tally in self._tallies.versions.items():
             metrics.SKILL.labels(model, version).set(tally.skill)
