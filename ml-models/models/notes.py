@@ -4,7 +4,16 @@ was refused. Each is one small file, written by one process and read by the othe
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+
+# What is read of a file that anybody may have written must be something to calculate with.
+Time = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Size = Annotated[float, msgspec.Meta(ge=-1e40, le=1e40)]
+Weight = Annotated[float, msgspec.Meta(ge=0, le=1e15)]
+Horizon = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,9}$")]
 
 POINTER_FILE = "current.json"
 STATE_FILE = "state.json"
@@ -37,13 +46,13 @@ class Scores(msgspec.Struct, frozen=True, rename="camel"):
     """Scored predictions: how many, mean absolute error and bias (value - truth) in the target's unit, skill against
     persistence, share of truths inside their interval."""
 
-    count: int
-    mae: float
-    bias: float
+    count: Count
+    mae: Size
+    bias: Size
     skill: float
-    coverage: float
-    rmse: float = 0.0
-    weight: float = 0.0
+    coverage: Size
+    rmse: Size = 0.0
+    weight: Weight = 0.0
     """By which it is held against what is scored next: how many, the older ones faded. 0 where that was not noted."""
 
 
@@ -52,27 +61,27 @@ class State(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     it stayed worse than persistence. `reason` says why either is so."""
 
     version: str
-    at: int
+    at: Time
     drifting: bool = False
     paused: bool = False
     reason: str = ""
     skill: float | None = None
-    coverage: float | None = None
-    mae: float | None = None
-    count: int = 0
+    coverage: Size | None = None
+    mae: Size | None = None
+    count: Count = 0
     inputs: str = ""
     """How far the inputs are from those of its training, where a runner found them to be."""
-    bias: float | None = None
-    horizons: dict[str, Scores] = {}
+    bias: Size | None = None
+    horizons: dict[Horizon, Scores] = {}
     """Each horizon's own scores, by its seconds; empty in what was written before they were told apart."""
-    rmse: float = 0.0
-    weight: float = 0.0
+    rmse: Size = 0.0
+    weight: Weight = 0.0
     """As of `Scores`."""
-    scored_at: int = 0
+    scored_at: Time = 0
     """Time (epoch ms UTC) of the newest reading that was the truth of one; 0 in what was written before that was."""
-    minutes: int = 0
+    minutes: Count = 0
     """How many were scored, counting one a minute of each series; 0 in what was written before others were."""
-    since: int = 0
+    since: Time = 0
     """Predictions made from then on (epoch ms UTC) are counted: when it was promoted, or let go on after a pause."""
 
 

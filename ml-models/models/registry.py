@@ -41,7 +41,9 @@ _FILES = (GRAPH_FILE, CARD_FILE, MANIFEST_FILE)  # the manifest last: a half-wri
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _VERSION = re.compile(r"[0-9a-f]{12}")
 _REMEMBERED = 50
-_STATE_OF = re.compile(STATE_OF_FILE.format(version=_VERSION.pattern))
+_STATE_OF = re.compile(STATE_OF_FILE.format(version=f"({_VERSION.pattern})"))
+# Text that is no UTF-8 has an error of its own.
+_MALFORMED = (msgspec.DecodeError, UnicodeDecodeError)
 T = TypeVar("T")
 
 __all__ = ["Moved", "Outcome", "Pointer", "Promotion", "Refusal", "Registry", "RegistryError", "Scores", "State"]
@@ -101,7 +103,7 @@ class Registry:
         found = self._note(model, STATE_FILE, State)
         if version is None or (found is not None and found.version == version):
             return found
-        return self._note(model, STATE_OF_FILE.format(version=_digits(version)), State)
+        return self._state_of(model, version)
 
     def stayed(self, model: str) -> list[State]:
         """How versions do, or did, that something stays or stayed at although the pointer names another.
@@ -110,7 +112,7 @@ class Registry:
             RegistryError: the registry cannot be reached, or a state is not well formed.
         """
         names = (_STATE_OF.fullmatch(name) for name in self._store.names(_checked(model)))
-        found = (self._note(model, name.group(), State) for name in names if name is not None)
+        found = (self._state_of(model, name.group(1)) for name in names if name is not None)
         return [state for state in found if state is not None]
 
     def outcome(self, model: str) -> Outcome | None:
@@ -158,7 +160,7 @@ class Registry:
         def change(content: bytes | None) -> bytes:
             try:
                 there = msgspec.json.decode(content, type=State) if content is not None else None
-            except msgspec.DecodeError:
+            except _MALFORMED:
                 there = None
             return content if content is not None and there is not None and there.since > state.since else mine
 
@@ -319,6 +321,14 @@ class Registry:
     def _note(self, model: str, file: str, kind: type[T]) -> T | None:
         return _decoded(model, file, self._store.read(f"{_checked(model)}/{file}"), kind)
 
+    def _state_of(self, model: str, version: str) -> State | None:
+        """The note of a version that something stays at."""
+        file = STATE_OF_FILE.format(version=_digits(version))
+        found = self._note(model, file, State)
+        if found is not None and found.version != version:
+            raise RegistryError(f"model {model}: {file}: it speaks of version {found.version!r}")
+        return found
+
     def _folder(self, model: str, version: str) -> str:
         return f"{_checked(model)}/versions/{_digits(version)}"
 
@@ -332,7 +342,7 @@ def _digits(version: str) -> str:
 def _decoded(model: str, file: str, content: bytes | None, kind: type[T]) -> T | None:
     try:
         return msgspec.json.decode(content, type=kind) if content is not None else None
-    except msgspec.DecodeError as error:
+    except _MALFORMED as error:
         raise RegistryError(f"model {model}: {file}: {error}") from error
 
 

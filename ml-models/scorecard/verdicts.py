@@ -50,17 +50,21 @@ class Verdicts:
         for model in self._known():
             if models is not None and model not in models:
                 continue
-            try:
-                pointer = self._registry.pointer(model)
-                state = self._registry.state(model, pointer.version) if pointer is not None else None
-                states = {own.version: own for own in self._registry.stayed(model)}
-            except RegistryError as error:
-                self._context.log.warning("registry", model=model, error=str(error))
-                continue
-            if state is not None:
-                states[state.version] = state
+            # Where the note of one cannot be read, the other goes on all the same.
+            states: dict[str, State] = {}
+            for noted in (self._registry.stayed, self._serving):
+                try:
+                    states |= {state.version: state for state in noted(model)}
+                except RegistryError as error:
+                    self._context.log.warning("registry", model=model, error=str(error))
             for version, own in states.items():
                 self._tallies.again(model, version, own)
+
+    def _serving(self, model: str) -> list[State]:
+        """What was noted of the version that the pointer names."""
+        pointer = self._registry.pointer(model)
+        state = self._registry.state(model, pointer.version) if pointer is not None else None
+        return [state] if state is not None else []
 
     def look(self, now_ms: int) -> dict[tuple[str, str], State]:
         """Judge every version that serves, promoted or stayed at; what was found, by model and version."""

@@ -23,7 +23,7 @@ _OWN = {
     "prediction": {"value", "lo", "hi", "validAt", "basedOn", "modelVersion"},
     "command": {"id", "origin", "who", "setpoint", "fanSpeed", "mode", "rule", "detail", "by"},
     # One series for each thing, model, sensor and horizon (`scorecard.outbox`).
-    "scorecard": {"count", "mae", "bias", "skill", "coverage"},
+    "scorecard": {"count", "mae", "bias", "skill", "coverage", "rmse", "weight"},
     # What history has of a finding instead of its evidence, an object.
     "score": set(outbox.HISTORY),
     # Of the scenarios' bucket (`scenarios.store`).

@@ -71,6 +71,35 @@ def test_a_version_is_no_path(tmp_path, version):
         Registry(str(tmp_path)).manifest("inlet-temperature", version)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[",
+        b"null",
+        b'{"version":"\xff","at":1}',
+        b'{"version":"%s","at":-1}',
+        b'{"version":"%s","at":1,"horizons":{"soon":{"count":1,"mae":1,"bias":0,"skill":0,"coverage":1}}}',
+        b'{"version":"%s","at":1,"count":1,"weight":1,"rmse":1e200}',
+        b'{"version":"%s","at":1,"mae":null,"count":"many"}',
+        b'{"version":"bbbbbbbbbbbb","at":1}',
+    ],
+)
+def test_a_malformed_state_is_named(tmp_path, content):
+    version = "a" * 12
+    (tmp_path / MODEL).mkdir()
+    name = f"state-{version}.json"
+    (tmp_path / MODEL / name).write_bytes(content.replace(b"%s", version.encode()))
+    registry = Registry(str(tmp_path))
+    for read in (lambda: registry.state(MODEL, version), lambda: registry.stayed(MODEL)):
+        with pytest.raises(RegistryError, match=rf"^model {MODEL}: {name}: ") as told:
+            read()
+        assert "\n" not in str(told.value)
+    # It is written anew, as by a person who lets the version go on.
+    registry.set_state(MODEL, State(version, 2), pinned=True)
+    assert registry.stayed(MODEL) == [State(version, 2)]
+
+
 def test_unknown_version_names_those_there_are(registry, tmp_path):
     folder, version = artefact(tmp_path / "a")
     registry.publish(folder)

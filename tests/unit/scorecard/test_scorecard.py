@@ -166,6 +166,24 @@ def test_what_is_named_like_scores_and_is_none_is_left(feature, values):
     Tallies().told(msgspec.structs.replace(reading(), feature=feature, values=values))
 
 
+def test_scores_that_were_written_before_their_weight_was_go_on():
+    feature = "scorecard.inlet-temperature.environment.top.30"
+    values = {"count": 60.0, "mae": 1.0, "bias": 1.0, "skill": 0.5, "coverage": 1.0}
+    made = {}
+    for weight in ({}, {"weight": 59.0, "rmse": 1.2533}):
+        tallies, ledger = Tallies(), Ledger()
+        tallies.told(msgspec.structs.replace(reading(), feature=feature, values=values | weight))
+        drain(ledger, reading(value=20.0))
+        ledger.predicted(prediction(value=20.0, horizon_s=30))
+        for one in drain(ledger, reading(at=NOW + 30_000, value=20.0)):
+            tallies.add(one)
+        (((_, of_thing),)) = tallies.changed()
+        (made[len(weight)],) = of_thing.values()
+    # An hour of one a minute, and one without an error.
+    assert made[0].mae == pytest.approx(made[2].mae, abs=0.01) == pytest.approx(59 / 60, abs=0.01)
+    assert made[0].as_history() == pytest.approx(made[2].as_history(), rel=0.05)
+
+
 def scored_series(count, error, naive, inside=True, version="v1"):
     tally = Tally()
     made = Ledger()

@@ -150,6 +150,26 @@ def test_without_a_pointer_a_version_of_the_registry_that_serves_is_judged(rig):
     assert rig.look("of a ConfigMap", NOW + MINUTE) is None
 
 
+def test_a_state_that_is_malformed_costs_no_other_version_its_own(rig, tmp_path, monkeypatch):
+    stayed, promoted = rig.versions
+    rig.promote(promoted, NOW)
+    rig.score(promoted, 2.0, NOW + 10 * MINUTE)
+    noted = rig.look(promoted, NOW + 11 * MINUTE)
+    name = f"state-{stayed}.json"
+    (tmp_path / "registry" / MODEL / name).write_bytes(b'{"version":"\xff"}')
+    warned = []
+    logger = type(rig.verdicts._context.log)
+    monkeypatch.setattr(logger, "warning", lambda *_, **told: warned.append(told["error"]), raising=False)
+    rig.start_anew()
+    rig.score(promoted, 2.0, NOW + 12 * MINUTE, count=1)
+    assert rig.look(promoted, NOW + 13 * MINUTE).count == noted.count + 1
+    assert [name in error for error in warned] == [True]
+    # What stays there is not judged as long as nobody mends it, and nothing ends for it.
+    rig.score(stayed, 2.0, NOW + 14 * MINUTE, site="paris")
+    assert rig.look(stayed, NOW + 15 * MINUTE) is None
+    assert [name in error for error in warned] == [True, True]
+
+
 def test_a_version_that_something_stays_at_goes_on_after_a_restart(rig):
     stayed, promoted = rig.versions
     rig.promote(stayed, NOW - MINUTE)
