@@ -25,13 +25,17 @@ _TIMEOUT_MS = 120_000
 
 
 class InfluxError(Exception):
-    """InfluxDB cannot be reached or refuses: where, and why."""
+    """InfluxDB cannot be reached or refuses: where, and why. ``status``: of its answer, 0 where there was none."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One value: whose, when its cell begins (epoch ms), and the text of the value as InfluxDB wrote it; of which field
-    and disk, where the query keeps those."""
+    """One value: whose, when its cell begins (epoch ms), and the text of the value as InfluxDB wrote it; of which
+    field, disk and feature, where the query keeps those."""
 
     thing: str
     room: str
@@ -40,6 +44,7 @@ class Row:
     value: str
     field: str = ""
     disk: str = ""
+    feature: str = ""
 
 
 class InfluxReader:
@@ -83,7 +88,8 @@ class InfluxReader:
             response = self._client.query_api().query_raw(flux)
             yield from parse(io.TextIOWrapper(response, encoding="utf-8", newline=""))
         except (ApiException, InfluxDBError, HTTPError, OSError) as error:
-            raise InfluxError(f"InfluxDB at {self._where}: {_reason(error)}") from error
+            status = error.status if isinstance(error, ApiException) else 0
+            raise InfluxError(f"InfluxDB at {self._where}: {_reason(error)}", status) from error
 
 
 def cells(
@@ -145,6 +151,7 @@ def parse(text: Iterable[str]) -> Iterator[Row]:
                 value=values[columns["_value"]],
                 field=values[columns["_field"]] if "_field" in columns else "",
                 disk=values[columns["disk"]] if "disk" in columns else "",
+                feature=values[columns["feature"]] if "feature" in columns else "",
             )
 
 

@@ -2,7 +2,7 @@
 
 A rule fires when it was broken without a break for its waiting time, and is clear with the first finding that is not.
 What is open stands on the twin, so a board that begins anew takes it from there and repeats nothing. Of a thing that
-was deleted while no board watched it knows nothing: what was open on it stays open in history.
+was deleted while no board watched it knows nothing: what was open on it is open in history until `leftovers` ends it.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Change:
     since: int
     finding: Finding
     who: str = ""
-    gone: bool = False
-    """Whether the thing is no more, so that nothing can be written onto it."""
+    history_only: bool = False
+    """Whether nothing is to be written onto the twin: the thing is no more, or its twin has the alert as over."""
 
 
 class Board:
@@ -69,11 +69,16 @@ class Board:
         for rule, (since, last) in [(key[1], found) for key, found in self._open.items() if key[0] == name]:
             assert thing is not None
             finding = Finding(False, last.value, last.limit, f"{ThingId.parse(name).name}: it is no more")
-            over.append(Change(thing, BY_NAME[rule], "cleared", now, since, finding, gone=True))
+            over.append(Change(thing, BY_NAME[rule], "cleared", now, since, finding, history_only=True))
         for kept in (self._pending, self._calm, self._open, self._acknowledged):
             for key in [key for key in kept if key[0] == name]:
                 del kept[key]
         return over
+
+    def has_none(self, name: str, rule: str) -> bool:
+        """Whether a thing that was judged has no such alert: neither open, nor on its way to be, nor on its twin."""
+        thing, key = self._known.get(name), (name, rule)
+        return thing is not None and not (key in self._open or key in self._pending or rule in _on_twin(thing))
 
     def count(self) -> dict[str, int]:
         """Open alerts by severity."""

@@ -12,6 +12,8 @@ from prometheus_client import Counter, Gauge
 
 from alerting import certificates, wire
 from alerting.board import Board, Change
+from alerting.history import HistoryThread
+from alerting.leftovers import Found, Leftovers
 from alerting.settings import AlertingSettings
 from racktwin import names, process
 from racktwin.kafka import SafeProducer
@@ -20,17 +22,29 @@ from racktwin.twin_feed import TwinFeed
 
 OPEN = Gauge("racktwin_alerts_open", "Alerts that fire now.", ["site", "severity"])
 CHANGES = Counter("racktwin_alert_changes_total", "Alerts that began, ended or were acknowledged.", ["site", "what"])
+UNREAD = Gauge(
+    "racktwin_alerts_history_unread", "1 while it could not be read which alerts are open in history.", ["site"]
+)
 _FLUSH_S = 10.0
 
 
 class Alerting:
     """Judges twins and says what changed. Called from one thread."""
 
-    def __init__(self, feed: TwinFeed, producer: SafeProducer, context: Context, scale: float) -> None:
+    def __init__(
+        self,
+        feed: TwinFeed,
+        producer: SafeProducer,
+        context: Context,
+        scale: float,
+        leftovers: Leftovers | None = None,
+    ) -> None:
+        """``leftovers`` None: without InfluxDB."""
         self._feed = feed
         self._producer = producer
         self._context = context
         self._scale = scale
+        self._leftovers = leftovers
         self._boards: dict[str, Board] = {}
 
     def take_certificates(self, found: dict[str, int]) -> None:
@@ -42,8 +56,15 @@ class Alerting:
     def look(self, *, everything: bool) -> None:
         """Judge what changed since the last look, or everything."""
         now = self._context.clock()
+        for site in self._boards.keys() - self._feed.fleets.keys():
+            # A site of this name that comes again is another.
+            del self._boards[site]
         for site, fleet in self._feed.fleets.items():
-            board = self._boards.setdefault(site, Board(self._scale))
+            if site not in self._boards:
+                self._boards[site] = Board(self._scale)
+                if self._leftovers is not None:
+                    self._leftovers.begin(site)
+            board = self._boards[site]
             changed, gone = fleet.drain()
             for name in gone:
                 for change in board.forget(name, now):
@@ -53,7 +74,25 @@ class Alerting:
                     self._say(site, change)
             for severity, count in board.count().items():
                 OPEN.labels(site, severity).set(count)
+            if self._leftovers is not None:
+                self._leftovers.ask_if_due(site, fleet.things)
         self._producer.flush(_FLUSH_S)
+
+    def take_history(self, site: str, found: Found) -> None:
+        """End what is open in a site's history alone."""
+        UNREAD.labels(site).set(0)
+        fleet, board = self._feed.fleets.get(site), self._boards.get(site)
+        if self._leftovers is None or fleet is None or board is None:
+            return
+        for change in self._leftovers.over(site, found, fleet.things, board, self._context.clock()):
+            self._say(site, change)
+
+    def take_no_history(self, site: str, problem: str) -> None:
+        """A site's history could not be read: it is tried again."""
+        UNREAD.labels(site).set(1)
+        if self._leftovers is not None:
+            again_s = self._leftovers.failed(site)
+            self._context.log.warning("history could not be read", site=site, problem=problem, again_in_s=again_s)
 
     def _say(self, site: str, change: Change) -> None:
         CHANGES.labels(site, change.what).inc()
@@ -63,6 +102,8 @@ class Alerting:
         if command is not None:
             self._producer.produce(names.own_topic("twin", site), thing, command)
         self._producer.produce(names.own_topic("readings", site), thing, wire.history_record(change))
+        if self._leftovers is not None:
+            self._leftovers.said(change)
 
 
 def run(settings: AlertingSettings, context: Context) -> None:
@@ -75,7 +116,24 @@ def run(settings: AlertingSettings, context: Context) -> None:
         name="alerting",
         call=lambda function, *arguments: calls.put((function, arguments)),
     )
-    alerting = Alerting(feed, SafeProducer(settings), context, settings.alerting_time_scale)
+    leftovers = None
+    if settings.influx_url:
+        history = HistoryThread(
+            settings,
+            settings,
+            found=lambda site, found: calls.put((alerting.take_history, (site, found))),
+            failed=lambda site, problem: calls.put((alerting.take_no_history, (site, problem))),
+        )
+        leftovers = Leftovers(
+            history.ask,
+            after_s=settings.alerting_history_after_s,
+            every_s=settings.alerting_history_every_s,
+            clock=time.monotonic,
+        )
+        history.start()
+    else:
+        context.log.info("no InfluxDB: an alert whose thing is deleted while alerting is down stays open in history")
+    alerting = Alerting(feed, SafeProducer(settings), context, settings.alerting_time_scale, leftovers)
     context.health.set_ready(False, "twins: starting", part="twins")
     context.health.set_ready(True)
     feed.start()

@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from racktwin.settings import DittoSettings, KafkaSettings, ProcessSettings, SitesSettings
+from racktwin.settings import DittoSettings, InfluxSettings, KafkaSettings, ProcessSettings, SitesSettings
 
 
-class AlertingSettings(KafkaSettings, DittoSettings, SitesSettings, ProcessSettings):
-    """How often twins are judged."""
+class AlertingSettings(KafkaSettings, DittoSettings, InfluxSettings, SitesSettings, ProcessSettings):
+    """How often twins are judged, and where their history is."""
 
     alerting_every_s: float = Field(2.0, gt=0, le=60, description="Changed twins are judged this often (s).")
     alerting_all_every_s: float = Field(
@@ -30,6 +30,21 @@ class AlertingSettings(KafkaSettings, DittoSettings, SitesSettings, ProcessSetti
     )
     alerting_certificates_every_s: float = Field(
         3600.0, gt=0, le=86_400, description="Time between two looks at the certificates (s)."
+    )
+    influx_url: str = Field(
+        "",
+        description="Base URL of InfluxDB, where it is looked which alerts are open in history alone; a token that may "
+        "read is enough. Without it, an alert stays open in history whose thing is deleted while alerting is down.",
+    )
+    alerting_history_after_s: float = Field(
+        60.0,
+        ge=0,
+        le=3600,
+        description="It is looked for them so long after alerting begins with a site (s): what was written just before "
+        "has then come to InfluxDB.",
+    )
+    alerting_history_every_s: float = Field(
+        3600.0, gt=0, le=86_400, description="Time between two such looks from then on (s)."
     )
 
     def certificate_places(self) -> list[str]:

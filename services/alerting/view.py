@@ -18,8 +18,8 @@ _HOP_GONE_MS: Final = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Whether a rule is broken, by what value against what limit; ``text`` says it to people. ``taken_back``: what it
-    judged is no longer said, which cannot waver."""
+    """Whether a rule is broken, by what value against what limit (NaN: not known); ``text`` says it to people.
+    ``taken_back``: what it judged is no longer said, which cannot waver."""
 
     broken: bool
     value: float

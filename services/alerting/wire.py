@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -15,8 +16,8 @@ _encoder = msgspec.json.Encoder()
 
 
 def twin_command(change: Change, correlation: str) -> bytes | None:
-    """The merge that puts the alert on its twin or takes it off; None where the twin has it already, or is no more."""
-    if change.what == "acknowledged" or change.gone:
+    """The merge that puts the alert on its twin or takes it off; None where there is nothing to change on a twin."""
+    if change.what == "acknowledged" or change.history_only:
         return None
     entry: dict[str, Any] | None = None
     if change.what == "firing":
@@ -39,10 +40,10 @@ def history_record(change: Change) -> bytes:
     values: dict[str, Any] = {
         "state": change.what,
         "severity": change.rule.severity,
-        "value": float(change.finding.value),
-        "limit": float(change.finding.limit),
         "text": change.finding.text if change.what == "firing" else f"{change.what}: {change.finding.text}",
     }
+    measured = {"value": float(change.finding.value), "limit": float(change.finding.limit)}
+    values |= {name: number for name, number in measured.items() if math.isfinite(number)}
     if change.what != "acknowledged":
         values["firing"] = 1.0 if change.what == "firing" else 0.0
     if change.who:

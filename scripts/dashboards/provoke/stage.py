@@ -45,6 +45,8 @@ ALERTING: Final = {
     "RACKTWIN_ALERTING_CERTIFICATES_EVERY_S": "2",
     "RACKTWIN_ALERTING_EVERY_S": "1",
     "RACKTWIN_ALERTING_ALL_EVERY_S": "3",
+    # Ends are counted, and nothing is deleted: one that is on its way into history is not to be said again.
+    "RACKTWIN_ALERTING_HISTORY_AFTER_S": "3600",
 }
 # The shortest forecasts are for five minutes: a verdict rests on a minute's scores, so that it does not take longer.
 # Within a minute, that racks' power is told better than by what it was is chance.

@@ -1,7 +1,7 @@
 """Racktwin's own processes. Each is `python -m <package>` with its settings in the environment, as in a container.
 
-Each gets what it needs and no more: the Influx token goes to the historian, one that only reads to the console, device
-registry and Kubernetes to the operator.
+Each gets what it needs and no more: the Influx token goes to the historian, one that only reads to the console and
+alerting, device registry and Kubernetes to the operator.
 """
 
 import sys
@@ -281,7 +281,10 @@ COMPONENTS = (
         kafka,
         ditto,
         as_viewer,
-        after=("kafka", "ditto-lite"),
+        influx_to_read,
+        # On one machine what is written is in InfluxDB within seconds.
+        lambda _instance: {"RACKTWIN_ALERTING_HISTORY_AFTER_S": "10"},
+        after=("kafka", "ditto-lite", "influxd"),
     ),
     _own(
         "console",

@@ -73,6 +73,17 @@ def test_clients_reach_what_is_for_them(laptop, target, port, may):
     assert reaching.admits(laptop, pods(laptop, target), port, rendering.CLIENTS) is may
 
 
+def test_alerting_may_read_the_history_and_no_more(laptop):
+    alerting = next(d for d in laptop if d["kind"] == "Deployment" and d["metadata"]["name"] == "berlin-alerting")
+    pod = alerting["spec"]["template"]["spec"]
+    env = {each["name"]: each for each in pod["containers"][0]["env"]}
+    assert env["RACKTWIN_INFLUX_URL"]["value"] == "https://berlin-influxdb.berlin.svc:8086"
+    assert env["RACKTWIN_INFLUX_TOKEN"]["valueFrom"]["secretKeyRef"]["name"] == "berlin-influxdb-reader"
+    (policy,) = (d for d in laptop if d["kind"] == "NetworkPolicy" and d["metadata"]["name"] == "berlin-alerting")
+    ports = [port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]]
+    assert ports.count(8086) == 1
+
+
 def test_who_scrapes_reaches_nothing_else(laptop):
     assert not reaching.admits(laptop, pods(laptop, "StatefulSet/berlin-kafka"), 9093, rendering.MONITORING)
     assert not reaching.admits(laptop, pods(laptop, "Deployment/berlin-console"), 8443, rendering.MONITORING)

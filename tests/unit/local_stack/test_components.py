@@ -60,7 +60,9 @@ def test_only_processes_that_read_or_write_history_hold_the_influx_token(instanc
     holders = {name for name, c in COMPONENTS.items() if "RACKTWIN_INFLUX_TOKEN" in c.environment(instance)}
     # The operator hands it to Scenarios' Jobs and models' runners.
     assert holders <= {"historian", "operator", "fidelity"}
-    assert "RACKTWIN_INFLUX_TOKEN_FILE" in COMPONENTS["console"].environment(instance)
+    for reader in ("console", "alerting"):
+        environment = COMPONENTS[reader].environment(instance)
+        assert environment["RACKTWIN_INFLUX_TOKEN_FILE"].endswith("influx-reader-token")
 
 
 def test_generated_files_parse(instance: Instance) -> None:

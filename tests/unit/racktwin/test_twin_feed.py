@@ -103,3 +103,14 @@ def test_a_site_that_is_gone_is_forgotten(clock):
     clock.s += 400
     feed._read_due(ditto)
     assert set(feed.fleets) == {"paris"}
+
+
+def test_what_was_deleted_while_ditto_could_not_be_followed_is_gone_for_whoever_follows(clock):
+    feed, ditto = make(), Ditto(thing("berlin", "rack-r1"), thing("berlin", "rack-r2"))
+    feed._read_due(ditto)
+    feed.fleets["berlin"].drain()
+    # No event tells of it; on its return, and every few minutes, everything is read.
+    ditto.things.pop()
+    clock.s += 400
+    feed._read_due(ditto)
+    assert feed.fleets["berlin"].drain()[1] == ["racktwin.berlin:rack-r2"]
