@@ -205,7 +205,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise ModelError(f"{path}: no such file; train a model with `make train`, or set RACKTWIN_MODEL_DIR") from error
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror}") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ModelError(f"{path}: {error}") from error
     if manifest.format != MANIFEST_FORMAT:
         raise ModelError(f"{path}: format {manifest.format}, this runner knows {MANIFEST_FORMAT}")

@@ -123,7 +123,7 @@ class Intake:
         for partition, payload in records:
             try:
                 reading = decode(payload)
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeDecodeError):
                 malformed += 1
                 continue
             wanted = features.get(reading.feature)

@@ -85,7 +85,7 @@ def _value(payload: bytes, content_type: str) -> Any:
     if "json" in content_type or not content_type:
         try:
             return msgspec.json.decode(payload)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             if "json" in content_type:
                 raise error("json.invalid", text=payload.decode(errors="replace")) from None
     return payload.decode(errors="replace")

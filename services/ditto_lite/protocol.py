@@ -69,7 +69,7 @@ def decode(payload: bytes | str, transport_headers: dict[str, Any]) -> Envelope:
     """
     try:
         body = msgspec.json.decode(payload)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         text = payload.decode(errors="replace") if isinstance(payload, bytes) else payload
         raise error("json.invalid", text=text) from None
     if not isinstance(body, dict):

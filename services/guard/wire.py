@@ -69,7 +69,7 @@ def answer_of(key: str | None, headers: Sequence[tuple[str, Any]], value: bytes 
         return None
     try:
         body = msgspec.json.decode(value) if value else {}
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         body = {}
     return Answer(device, command, status, texts.get("content-type", ""), body if isinstance(body, dict) else {})
 

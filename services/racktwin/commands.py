@@ -184,4 +184,7 @@ def decode_audit(data: bytes) -> Audit:
     Raises:
         msgspec.DecodeError: not JSON, or a field is missing or of a wrong type (the message names it).
     """
-    return _audit.decode(data)
+    try:
+        return _audit.decode(data)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(str(error)) from error

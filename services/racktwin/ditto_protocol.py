@@ -95,7 +95,10 @@ def decode(data: bytes) -> Envelope:
     Raises:
         msgspec.DecodeError: not JSON, or not an envelope (the message names the field).
     """
-    return _decoder.decode(data)
+    try:
+        return _decoder.decode(data)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(str(error)) from error
 
 
 def parse_topic(topic: str) -> Topic:

@@ -92,7 +92,10 @@ def decode_reading(data: bytes) -> Reading:
     Raises:
         msgspec.DecodeError: not JSON, or a field is missing or of a wrong type (the message names it).
     """
-    return _reading.decode(data)
+    try:
+        return _reading.decode(data)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(str(error)) from error
 
 
 def decode_prediction(data: bytes) -> Prediction:
@@ -101,7 +104,10 @@ def decode_prediction(data: bytes) -> Prediction:
     Raises:
         msgspec.DecodeError: not JSON, or a field is missing or of a wrong type (the message names it).
     """
-    return _prediction.decode(data)
+    try:
+        return _prediction.decode(data)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(str(error)) from error
 
 
 def decode_reject(data: bytes) -> Reject:
@@ -110,4 +116,7 @@ def decode_reject(data: bytes) -> Reject:
     Raises:
         msgspec.DecodeError: not JSON, or a field is missing or of a wrong type (the message names it).
     """
-    return _reject.decode(data)
+    try:
+        return _reject.decode(data)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(str(error)) from error

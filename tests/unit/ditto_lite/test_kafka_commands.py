@@ -94,8 +94,9 @@ def test_without_a_reply_target_nothing_is_answered(world, execute) -> None:
     assert execute(b"{", connection(replyTarget={"enabled": False})) is None
 
 
-def test_unreadable_records_are_answered_with_where_they_came_from(execute) -> None:
-    reply = execute(b'{"topic":', correlation_id="c")
+@pytest.mark.parametrize("record", [b'{"topic":', b'{"topic":"\xff"}'])
+def test_unreadable_records_are_answered_with_where_they_came_from(execute, record) -> None:
+    reply = execute(record, correlation_id="c")
     assert reply["topic"] == "unknown/unknown/things/twin/errors"
     assert reply["headers"]["kafka.topic"] == "in"
     assert reply["headers"]["kafka.timestamp"] == "5"

@@ -73,3 +73,6 @@ def test_missing_and_broken_manifests_name_the_file(tmp_path):
     (tmp_path / "model.json").write_text('{"format": "one"}')
     with pytest.raises(ModelError, match=r"model\.json: .*format"):
         read_manifest(tmp_path)
+    (tmp_path / "model.json").write_bytes(b'{"version": "\xff"}')
+    with pytest.raises(ModelError, match=r"model\.json: .*utf-8"):
+        read_manifest(tmp_path)

@@ -100,6 +100,7 @@ def test_envelopes_do_not_share_their_headers() -> None:
         b'{"topic":"a","headers":[]}',
         b'{"topic":"a","revision":"1"}',
         b"\xff\xfe",
+        b'{"topic":"\xff"}',
         b"null",
     ],
 )

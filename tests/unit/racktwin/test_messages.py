@@ -228,7 +228,7 @@ def test_a_reading_with_a_wrong_field_names_it(change: dict[str, Any], names: st
         decode_reading(wired(reading(**change)))
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null", b'"x"', b"\xff", b"{}"])
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null", b'"x"', b"\xff", b'{"v":1,"thing":"\xff"}', b"{}"])
 def test_what_is_no_record_is_refused(data: bytes) -> None:
     for decode in (decode_reading, decode_prediction, decode_reject):
         with pytest.raises(msgspec.DecodeError):

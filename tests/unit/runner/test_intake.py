@@ -51,8 +51,8 @@ def test_other_features_and_kinds_leave_no_trace(intake):
 
 
 def test_malformed_record_is_counted_and_its_neighbours_are_used(intake):
-    taken = take(intake, b"{", b'{"v":1}', b'{"v":2}', reading())
-    assert (taken.used, taken.malformed) == (1, 3)
+    taken = take(intake, b"{", b'{"v":1}', b'{"v":2}', b'{"thing":"\xff"}', reading())
+    assert (taken.used, taken.malformed) == (1, 4)
 
 
 @pytest.mark.parametrize("quality", ["stale", "estimated", "faulty"])
