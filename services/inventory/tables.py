@@ -95,6 +95,23 @@ def _feed_columns(side: str) -> list[Column]:
 
 _NONE: Final = '""'
 
+
+def _read_role(text: str) -> str:
+    if text == _NONE:
+        return ""
+    return text[:-1] if set(text) == {'"'} and len(text) > len(_NONE) else text
+
+
+def _write_role(role: str) -> str:
+    """A server without a role is not one with the usual role, which is what an empty cell would mean.
+
+    A role of quotation marks alone has one more in the cell, so that it is not taken for none.
+    """
+    if not role:
+        return _NONE
+    return role + '"' if set(role) == {'"'} and len(role) >= len(_NONE) else role
+
+
 RACK_COLUMNS: Final[tuple[Column, ...]] = (
     *_texts("room", "row"),
     *(Column(name, ("position", name), _number, _said) for name in ("xM", "yM", "zM", "yawDeg")),
@@ -117,8 +134,7 @@ SERVER_COLUMNS: Final[tuple[Column, ...]] = (
     *_texts("face"),
     *_flags("fullDepth"),
     *_texts("serial", "model"),
-    # A server without a role is not one with the usual role, which is what an empty cell would mean.
-    Column("role", ("role",), lambda text: "" if text == _NONE else text, lambda role: role or _NONE),
+    Column("role", ("role",), _read_role, _write_role),
     *_numbers("allocatedDrawW", "maximumDrawW", "weightKg"),
     *_texts("followsNode"),
     *_numbers("netboxId"),

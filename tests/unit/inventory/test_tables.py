@@ -92,6 +92,15 @@ def test_there_and_back_is_the_same(documents: list[dict[str, Any]]) -> None:
 HEADER = "name,room,row,xM,yM\n"
 
 
+@pytest.mark.parametrize("role", ["", "hypervisor", '"', '""', '"""', '""""', 'a "b"'])
+def test_any_role_of_a_server_comes_back(role: str) -> None:
+    server = Server(name="s1", position=1, role=role).model_dump(by_alias=True)
+    spec = {"site": "berlin", "room": "h", "row": "r", "position": {"xM": 1, "yM": 2}, "servers": [server]}
+    rack = {"kind": "Rack", "metadata": {"name": "r1", "namespace": "berlin"}, "spec": same(spec)}
+    inventory = tables.read("berlin", tables.racks_csv([rack]), tables.servers_csv([rack]))
+    assert [item.spec["servers"][0]["role"] for item in inventory.wanted if item.kind == "Rack"] == [role]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
