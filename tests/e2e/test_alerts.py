@@ -1,6 +1,6 @@
 """Promise: what is wrong is an alert, once when it begins and once when it is over.
 
-On the twin, in the history, and for Grafana's rule.
+On the twin, in the history, and for Grafana's rule. Also where its thing is deleted and nobody saw it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from tests.e2e.harness import Harness, eventually
 
 from dashboards import alerts
 from dashboards.provoke.referee import firing
+from local_stack import Stack
 
 RULE = "unit-refuses"
 
@@ -66,3 +67,24 @@ def test_a_unit_that_refuses_is_an_alert_until_it_obeys(site: Harness, device: C
         eventually(lambda: not is_open(), "the alert's end on the twin")
         eventually(lambda: changes() == [*before, 1.0, 0.0], "its end in the history")
         assert thing not in told_by_grafana(site)
+
+
+def test_an_alert_of_a_unit_that_is_deleted_while_alerting_is_down_is_over(
+    stack: Stack, site: Harness, ready_rack: str
+) -> None:
+    with cooling_unit(site, ready_rack) as unit:
+        with site.mqtt(unit.login) as client:
+            unit.subscribe(client)
+            unit.report(client)
+            eventually(lambda: (site.properties(unit.thing, "air") or {}).get("airflow") == 6.0, "its report")
+            unit.status = 409
+            unit.ended(unit.wish(setpoint=19.5), "refused")
+            eventually(lambda: unit.thing in told_by_grafana(site), "its begin for Grafana")
+        stack.halt("alerting")
+    try:
+        eventually(lambda: site.ditto.get_thing(unit.thing) is None, "its twin's end")
+        assert unit.thing in told_by_grafana(site)
+    finally:
+        stack.ensure(["alerting"])
+    eventually(lambda: unit.thing not in told_by_grafana(site), "its end for Grafana", 120)
+    assert [value for _, value in site.points("alert", unit.thing, "firing")] == [1.0, 0.0]
