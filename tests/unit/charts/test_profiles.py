@@ -52,7 +52,7 @@ def test_the_scorecard_has_memory_for_what_waits_twice_over(profile, racks):
     ]
     assert ours
     number, unit = int(ours[0][:-2]), ours[0][-2:]
-    assert number * {"Mi": 1, "Gi": 1024}[unit] >= 2 * (50 + 40 * racks / 1000)
+    assert number * {"Mi": 1, "Gi": 1024}[unit] >= 2 * (50 + 70 * racks / 1000)
 
 
 def test_no_file_of_the_chart_holds_a_secret():
