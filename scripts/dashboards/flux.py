@@ -24,6 +24,8 @@ BY_UNIT: Final = "r.thing =~ /^racktwin\\.${site}:cooling-${unit:regex}$/"
 BY_SCENARIO: Final = 'r.scenario == "${scenario}"'
 
 Mean = Literal["mean", "max", "min", "last", "sum", "count"]
+# Of nothing there is no mean and no sum, which is a gap, and a count of 0; a maximum has no row for it.
+_EMPTY: Final = ("mean", "sum", "count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +62,49 @@ def points(
 def over_time(source: str, by: Sequence[str], how: Mean = "mean") -> str:
     """One value per step of the screen, and series named by the columns ``by``."""
     columns = ", ".join(f'"{name}"' for name in ("_time", "_value", *by))
-    step = f"aggregateWindow(every: v.windowPeriod, fn: {how}, createEmpty: false)"
-    return f"{source}\n  |> {step}\n  |> keep(columns: [{columns}])"
+    return f"{source}\n  |> {step(how)}\n  |> keep(columns: [{columns}])"
+
+
+def step(how: Mean = "mean") -> str:
+    """Values of each step of the screen in one."""
+    return f"aggregateWindow(every: v.windowPeriod, fn: {how}, createEmpty: {str(how in _EMPTY).lower()})"
+
+
+def called(source: str, expression: str, column: str = "name") -> str:
+    """Series by another name: an expression on ``r``, whose imports the query has."""
+    return (
+        f"{source}\n  |> map(fn: (r) => ({{_time: r._time, _value: r._value, {column}: {expression}}}))\n"
+        f'  |> group(columns: ["{column}"])\n  |> sort(columns: ["_time"])'
+    )
 
 
 def grouped_over_time(source: str, by: Sequence[str], each: Mean = "mean", together: Mean = "max") -> str:
-    """First one value per series and step, then the series of a group in one: the hottest inlet of each room, say."""
-    group = ", ".join(f'"{name}"' for name in by)
-    return (
-        f"{source}\n  |> aggregateWindow(every: v.windowPeriod, fn: {each}, createEmpty: false)\n"
-        f"  |> group(columns: [{', '.join(filter(None, (group, chr(34) + '_time' + chr(34))))}])\n"
-        f"  |> {together}()\n  |> group(columns: [{group}])\n"
-        f'  |> keep(columns: ["_time", "_value"{", " + group if group else ""}])\n  |> sort(columns: ["_time"])'
+    """First one value per series and step, then the series of a group in one: the hottest inlet of each room, say.
+
+    A whole query: its imports go before it."""
+    columns = ", ".join(f'"{name}"' for name in by)
+    apart = ", ".join(filter(None, (columns, '"_time"')))
+    in_one = _TOGETHER.get(together, f"  |> {together}()")
+    return with_imports(
+        f"{source}\n  |> {step(each)}\n  |> group(columns: [{apart}])\n{in_one}\n"
+        f"  |> group(columns: [{columns}])\n"
+        f'  |> keep(columns: ["_time", "_value"{", " + columns if columns else ""}])\n  |> sort(columns: ["_time"])',
+        "internal/debug",
     )
+
+
+def _extreme(than: str) -> str:
+    """What is most of a table, and nothing of one without values: Flux' own would have no row."""
+    return (
+        "  |> reduce(identity: {n: 0, most: 0.0}, fn: (r, accumulator) => ({\n"
+        "    n: if exists r._value then accumulator.n + 1 else accumulator.n,\n"
+        f"    most: if exists r._value and (accumulator.n == 0 or r._value {than} accumulator.most) then r._value\n"
+        "      else accumulator.most}))\n"
+        '  |> map(fn: (r) => ({r with _value: if r.n > 0 then r.most else debug.null(type: "float")}))'
+    )
+
+
+_TOGETHER: Final = {"max": _extreme(">"), "min": _extreme("<")}
 
 
 def now(measurement: str, fields: Sequence[str], *where: str, within: str = "-2m") -> str:
@@ -89,6 +121,10 @@ def together(source: str, how: Mean) -> str:
 def by_name(kind: str) -> str:
     """The thing's name without site and kind, as an expression on ``r``; the query imports ``strings``."""
     return f'strings.trimPrefix(v: r.thing, prefix: "racktwin.${{site}}:{kind}-")'
+
+
+# The thing's name with its kind, without its site; the query imports ``strings``.
+OF_ANY_KIND: Final = 'strings.trimPrefix(v: r.thing, prefix: "racktwin.${site}:")'
 
 
 def with_imports(flux: str, *packages: str) -> str:

@@ -44,6 +44,8 @@ class Page:
     until: str = "now"
     refresh: str = "30s"
     annotations: tuple[str, ...] = field(default=("commands", "alerts", "experiments", "scenarios"))
+    # Which alerts are told of in the graphs: a Flux condition.
+    about: str = "true"
     # Where in the console the same is seen: path and query below the console's address.
     console: str = "/room/${site}"
     # The same in the Ditto UI, which takes a thing's id as a filter.
@@ -75,8 +77,18 @@ _ANNOTATIONS: Final = {
         "Alerts",
         "red",
         'from(bucket: "${site}_log") |> range(start: v.timeRangeStart, stop: v.timeRangeStop)\n'
-        '  |> filter(fn: (r) => r._measurement == "alert" and r._field == "text")\n'
-        '  |> map(fn: (r) => ({_time: r._time, text: r.thing + ": " + r._value}))',
+        '  |> filter(fn: (r) => r._measurement == "alert" and (r._field == "firing" or r._field == "text"))\n'
+        "  |> filter(fn: (r) => @about@)\n"
+        '  |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")\n'
+        "  |> filter(fn: (r) => exists r.firing and r.firing > 0.5)\n"
+        # In a storm a graph would be hidden by them: what begins in a sixtieth of the screen is one mark.
+        "  |> group()\n  |> window(every: duration(v: (int(v: v.timeRangeStop) - int(v: v.timeRangeStart)) / 60))\n"
+        '  |> reduce(identity: {n: 0, at: 0, text: ""}, fn: (r, accumulator) => ({\n'
+        "    n: accumulator.n + 1, at: if accumulator.n == 0 then int(v: r._time) else accumulator.at,\n"
+        '    text: if accumulator.n == 0 then r.text else if accumulator.n < 5 then accumulator.text + "; " + r.text\n'
+        "      else accumulator.text}))\n"
+        "  |> map(fn: (r) => ({_time: time(v: r.at),\n"
+        '    text: if r.n > 5 then r.text + "; and " + string(v: r.n - 5) + " more" else r.text}))',
     ),
     # Deliberate loads on servers.
     "experiments": (
@@ -192,7 +204,7 @@ def build(page: Page) -> Dashboard:
             .datasource(source())
             .enable(True)
             .icon_color(colour)
-            .target(_Asking(query + _ONE_FRAME))
+            .target(_Asking(query.replace("@about@", page.about) + _ONE_FRAME))
         )
     for heading, panels in page.sections:
         board = board.with_row(dashboard.Row(heading))

@@ -5,6 +5,7 @@ Thin: choice of panel type, unit, thresholds and span by name, so that pages rea
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -22,10 +23,13 @@ from grafana_foundation_sdk.builders import (
 from grafana_foundation_sdk.builders import stat as stats
 from grafana_foundation_sdk.models.canvas import HorizontalConstraint, VerticalConstraint
 from grafana_foundation_sdk.models.common import (
+    BarGaugeDisplayMode,
     GraphThresholdsStyleMode,
     LegendDisplayMode,
     LegendPlacement,
+    LineInterpolation,
     VisibilityMode,
+    VizOrientation,
 )
 from grafana_foundation_sdk.models.dashboard import (
     DashboardLink,
@@ -59,6 +63,16 @@ INLET: Final[Steps] = ((None, RED), (10, BLUE), (18, GREEN), (27, ORANGE), (35, 
 RCI: Final[Steps] = ((None, RED), (91, ORANGE), (96, GREEN))
 SKILL: Final[Steps] = ((None, RED), (0, ORANGE), (0.3, GREEN))
 PLAIN: Final[Steps] = ((None, BLUE),)
+
+# Units that Grafana has by another name than people.
+HUMIDITY: Final = "suffix: % RH"
+AIRFLOW: Final = "suffix: m³/s"
+RATE: Final = "suffix: /s"
+# A line is not drawn through what nobody knows: a gap longer than the coarsest history's step (ms).
+_UNKNOWN_MS: Final = 20 * 60_000
+# Cells in a row of a grid: Grafana draws none at all where they would be too narrow.
+_CELLS: Final = 48
+_LEGEND_WIDTH: Final = 260
 
 STATES: Final[Mapping[str, str]] = {
     "recommended": GREEN,
@@ -136,6 +150,11 @@ def stat(
     return panel if decimals is None else panel.decimals(decimals)
 
 
+_DASHES: Final = DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash", "dash": [6, 6]})
+# Drawn, and not in the legend.
+_UNTOLD: Final = DynamicConfigValue(id_val="custom.hideFrom", value={"legend": True, "tooltip": False, "viz": False})
+
+
 def lines(
     title: str,
     description: str,
@@ -146,7 +165,12 @@ def lines(
     steps: Steps | None = None,
     band: tuple[str, str] | None = None,
     dashed: Sequence[str] = (),
+    limits: Mapping[str, str] | None = None,
+    colours: Mapping[str, str] | None = None,
     low: float | None = None,
+    within: tuple[float, float] | None = None,
+    many: bool = False,
+    stepped: bool = False,
     span: int = 12,
     height: int = 8,
     links: Sequence[tuple[str, str]] = (),
@@ -155,18 +179,31 @@ def lines(
     """Series over time.
 
     ``name`` is a display name with labels, ``steps`` draw limits, ``band`` names the series that bound an interval
-    (lower, upper), ``dashed`` are series that did not happen yet or are set by hand.
+    (lower, upper), ``dashed`` are series that did not happen yet or are set by hand, ``limits`` (name -> colour) are
+    dashed and not told in the legend, ``colours`` are of others; ``within`` is all of the axis that is shown; of
+    ``many`` series the legend stands beside them, highest first; ``stepped`` values hold until the next.
     """
     queries = [flux] if isinstance(flux, str) else list(flux)
     panel = _common(timeseries.Panel(), title, description, queries, span=span, height=height).unit(unit)
-    panel = panel.show_points(VisibilityMode.NEVER).span_nulls(False).fill_opacity(0).line_width(1)
-    panel = panel.legend(
-        common.VizLegendOptions()
-        .display_mode(LegendDisplayMode.TABLE)
-        .placement(LegendPlacement.BOTTOM)
-        .show_legend(True)
-        .calcs(["lastNotNull", "max"])
-    )
+    # A single value between two gaps is a point.
+    panel = panel.show_points(VisibilityMode.AUTO).point_size(3).span_nulls(_UNKNOWN_MS).fill_opacity(0).line_width(1)
+    legend = common.VizLegendOptions().display_mode(LegendDisplayMode.TABLE).show_legend(True)
+    # The highest of what has bounds says little, and names need the room.
+    legend = legend.calcs(["lastNotNull"] if many and within else ["lastNotNull", "max"])
+    if many:
+        legend = (
+            legend.placement(LegendPlacement.RIGHT)
+            .width(_LEGEND_WIDTH if within is None else 320)
+            .sort_by("Last *")
+            .sort_desc(True)
+        )
+    else:
+        legend = legend.placement(LegendPlacement.BOTTOM)
+    panel = panel.legend(legend)
+    if stepped:
+        panel = panel.line_interpolation(LineInterpolation.STEP_AFTER)
+    if within is not None:
+        panel = panel.min(within[0]).max(within[1])
     if name is not None:
         panel = panel.display_name(name)
     if links:
@@ -180,26 +217,37 @@ def lines(
         panel = panel.thresholds(_thresholds(steps)).thresholds_style(style)
     if band is not None:
         low_name, high_name = band
-        hidden = DynamicConfigValue(id_val="custom.lineWidth", value=0)
-        panel = panel.override_by_name(low_name, [hidden])
+        hidden = [DynamicConfigValue(id_val="custom.lineWidth", value=0), _UNTOLD]
+        panel = panel.override_by_name(low_name, hidden)
         panel = panel.override_by_name(
             high_name,
             [
-                hidden,
+                *hidden,
                 DynamicConfigValue(id_val="custom.fillBelowTo", value=low_name),
                 DynamicConfigValue(id_val="custom.fillOpacity", value=18),
             ],
         )
     for each in dashed:
-        style_value = {"fill": "dash", "dash": [6, 6]}
-        panel = panel.override_by_name(each, [DynamicConfigValue(id_val="custom.lineStyle", value=style_value)])
+        panel = panel.override_by_name(each, [_DASHES])
+    for each, colour in (limits or {}).items():
+        panel = panel.override_by_name(each, [_DASHES, _UNTOLD, _always(colour)])
+    for each, colour in (colours or {}).items():
+        panel = panel.override_by_name(each, [_always(colour)])
     return panel
 
 
-def bars(title: str, description: str, flux: str, unit: str, *, steps: Steps, span: int = 12, height: int = 8) -> Any:
-    """One bar for each row of a table with ``name`` and ``_value``."""
+def _always(colour: str) -> DynamicConfigValue:
+    return DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": colour})
+
+
+def bars(
+    title: str, description: str, flux: str, unit: str, *, steps: Steps, low: float, span: int = 12, height: int = 8
+) -> Any:
+    """One bar for each row of a table with ``name`` and ``_value``, from ``low`` on."""
     panel = _common(bargauge.Panel(), title, description, [flux], span=span, height=height).unit(unit)
     panel = panel.thresholds(_thresholds(steps)).color_scheme(_colours(FieldColorModeId.THRESHOLDS))
+    # Names stand before the bars, where they have room.
+    panel = panel.orientation(VizOrientation.HORIZONTAL).display_mode(BarGaugeDisplayMode.BASIC).min(low)
     return panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(True))
 
 
@@ -226,8 +274,9 @@ def grid_over_time(
     height: int = 14,
     none: str = "",
 ) -> Any:
-    """A row for each thing, a cell for each step of time, coloured by its value."""
+    """A row for each thing, a cell for each step of time (`v.windowPeriod`), coloured by its value."""
     panel = _common(statushistory.Panel(), title, description, [flux], span=span, height=height).unit(unit)
+    panel = panel.max_data_points(_CELLS).show_value(VisibilityMode.NEVER)
     if none:
         panel = panel.no_value(none)
     return panel.thresholds(_thresholds(steps)).color_scheme(_colours(FieldColorModeId.THRESHOLDS)).row_height(0.95)
@@ -247,18 +296,20 @@ def rows(
     units: Mapping[str, str] | None = None,
     coloured: Mapping[str, Steps] | None = None,
     links: Mapping[str, tuple[str, str]] | None = None,
+    widths: Mapping[str, int] | None = None,
     span: int = 24,
     height: int = 9,
     none: str = "",
 ) -> Any:
     """A table. ``names`` gives the columns in their order with their titles; all others are left out. ``links`` gives
-    for a column the link's title and address."""
-    panel = _common(table.Panel(), title, description, [flux], span=span, height=height)
+    for a column the link's title and address, ``widths`` how wide one is (pixels); the others share what is left."""
+    # Left out by the query: not every Grafana can.
+    kept = f"{flux}\n  |> keep(columns: [{', '.join(json.dumps(column) for column in names)}])"
+    panel = _common(table.Panel(), title, description, [kept], span=span, height=height)
     panel = panel.with_transformation(
         DataTransformerConfig(
             id_val="organize",
             options={
-                "includeByName": dict.fromkeys(names, True),
                 "indexByName": {column: index for index, column in enumerate(names)},
                 "renameByName": dict(names),
             },
@@ -266,9 +317,12 @@ def rows(
     )
     panel = panel.mappings(_state_mappings())
     if none:
-        panel = panel.no_value(none)
+        # What a cell lacks is not what the whole table lacks.
+        panel = panel.no_value(none).override_by_regexp(".*", [DynamicConfigValue(id_val="noValue", value="–")])
     for column, unit in (units or {}).items():
         panel = panel.override_by_name(names[column], [DynamicConfigValue(id_val="unit", value=unit)])
+    for column, width in (widths or {}).items():
+        panel = panel.override_by_name(names[column], [DynamicConfigValue(id_val="custom.width", value=width)])
     for column, steps in (coloured or {}).items():
         values = [
             DynamicConfigValue(id_val="custom.cellOptions", value={"type": "color-text"}),

@@ -40,11 +40,11 @@ class Answer:
     """What the panel says when there is nothing to show."""
 
 
-def step_s(since: str, until: str) -> int:
-    """Step between points over a screen from ``since`` to ``until`` (`now-3h`, `now+2h`), s."""
+def step_s(since: str, until: str, points: int = _POINTS) -> int:
+    """Step between so many points over a screen from ``since`` to ``until`` (`now-3h`, `now+2h`), s."""
     start, stop = (text.removeprefix("now") or "0m" for text in (since, until))
     seconds = [int(text[:-1]) * _UNITS_S[text[-1]] for text in (start, stop)]
-    wanted = max(_LEAST_S, (seconds[1] - seconds[0]) / _POINTS)
+    wanted = max(_LEAST_S, (seconds[1] - seconds[0]) / points)
     return next((step for step in _STEPS_S if step >= wanted), _STEPS_S[-1])
 
 
@@ -58,12 +58,15 @@ def interpolate(query: str, values: Mapping[str, str]) -> str:
 
 
 def rows(frames: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Records of data frames, labels among their columns."""
+    """Records of data frames, labels among their columns. A step of the screen in which there was nothing is none."""
     found = []
     for frame in frames:
         fields, columns = frame["schema"]["fields"], frame["data"]["values"]
         labels = {name: text for field in fields for name, text in (field.get("labels") or {}).items()}
+        values = [place for place, field in enumerate(fields) if field.get("type") != "time"] or [*range(len(fields))]
         for record in zip(*columns, strict=True):
+            if all(record[place] is None for place in values):
+                continue
             found.append({**labels, **{field["name"]: value for field, value in zip(fields, record, strict=True)}})
     return found
 
@@ -75,7 +78,6 @@ class Screen:
         """``board``: as Grafana's API gives it; ``preferred``: values that are chosen where a variable offers them."""
         self._grafana, self._board, self._site, self._preferred = grafana, board, site, preferred
         self._range = {"from": board["time"]["from"], "to": board["time"]["to"]}
-        self._step_ms = step_s(self._range["from"], self._range["to"]) * 1000
         self.values: dict[str, str] = {}
 
     def answers(self) -> Iterator[Answer]:
@@ -114,7 +116,7 @@ class Screen:
         if panel.get("targets"):
             said = str(panel.get("fieldConfig", {}).get("defaults", {}).get("noValue") or "")
             for target in panel["targets"]:
-                yield self._count(panel["title"], target["datasource"], [target], said)
+                yield self._count(panel["title"], target["datasource"], [target], said, panel.get("maxDataPoints"))
 
     def _annotation(self, annotation: Mapping[str, Any]) -> Answer:
         what = f"annotation {annotation['name']}"
@@ -127,19 +129,23 @@ class Screen:
             problem = f"columns {', '.join(found[0])}: expected _time and text"
         return Answer(self._board["title"], what, len(found), problem, "nothing of the kind happened")
 
-    def _count(self, what: str, source: Mapping[str, Any], targets: list[Mapping[str, Any]], empty: str) -> Answer:
-        found, problem = self._ask(source, targets)
+    def _count(
+        self, what: str, source: Mapping[str, Any], targets: list[Mapping[str, Any]], empty: str, points: int | None
+    ) -> Answer:
+        found, problem = self._ask(source, targets, points or _POINTS)
         return Answer(self._board["title"], what, len(found), problem, empty)
 
-    def _ask(self, source: Mapping[str, Any], targets: list[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], str]:
+    def _ask(
+        self, source: Mapping[str, Any], targets: list[Mapping[str, Any]], points: int = _POINTS
+    ) -> tuple[list[dict[str, Any]], str]:
         try:
             queries = [
                 {
                     **target,
                     "query": interpolate(target["query"], self.values),
                     "datasource": source,
-                    "intervalMs": self._step_ms,
-                    "maxDataPoints": _POINTS,
+                    "intervalMs": step_s(self._range["from"], self._range["to"], points) * 1000,
+                    "maxDataPoints": points,
                 }
                 for target in targets
             ]

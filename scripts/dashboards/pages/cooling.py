@@ -7,11 +7,12 @@ from typing import Final
 from dashboards import flux, panels
 from dashboards.frame import Page
 
-_UNIT: Final = "${__field.labels.thing}"
+_UNIT: Final = "${__field.labels.name}"
 
 
 def _of(measurement: str, field: str) -> str:
-    return flux.over_time(flux.points(measurement, [field], 'r.kind == "cooling"', flux.BY_UNIT), ["thing"])
+    series = flux.over_time(flux.points(measurement, [field], 'r.kind == "cooling"', flux.BY_UNIT), ["thing"])
+    return flux.with_imports(flux.called(series, flux.by_name("cooling")), "strings")
 
 
 _NOW: Final = flux.with_imports(
@@ -33,6 +34,7 @@ _NOW: Final = flux.with_imports(
 PAGE: Final = Page(
     uid="racktwin-cooling",
     title="Cooling units",
+    about=flux.BY_UNIT,
     description="Supply and return air, fans, heat removed and efficiency of the cooling units.",
     variables=("unit",),
     sections=(
@@ -53,6 +55,7 @@ PAGE: Final = Page(
                         "heatRemoved": "Heat removed",
                         "power": "Power",
                         "cop": "CoP",
+                        "airflow": "Air",
                     },
                     units={
                         "setpoint": "celsius",
@@ -61,6 +64,7 @@ PAGE: Final = Page(
                         "fanSpeed": "percent",
                         "heatRemoved": "watt",
                         "power": "watt",
+                        "airflow": panels.AIRFLOW,
                     },
                 ),
             ),
@@ -74,6 +78,7 @@ PAGE: Final = Page(
                     _of("cooling", "supplyTemperature"),
                     "celsius",
                     name=_UNIT,
+                    many=True,
                 ),
                 panels.lines(
                     "Return",
@@ -81,9 +86,15 @@ PAGE: Final = Page(
                     _of("cooling", "returnTemperature"),
                     "celsius",
                     name=_UNIT,
+                    many=True,
                 ),
                 panels.lines(
-                    "Set-point", "What the supply is told to be.", _of("cooling", "setpoint"), "celsius", name=_UNIT
+                    "Set-point",
+                    "What the supply is told to be.",
+                    _of("cooling", "setpoint"),
+                    "celsius",
+                    name=_UNIT,
+                    many=True,
                 ),
                 panels.lines(
                     "Fans",
@@ -91,6 +102,7 @@ PAGE: Final = Page(
                     _of("cooling", "fanSpeed"),
                     "percent",
                     name=_UNIT,
+                    many=True,
                     low=0,
                 ),
             ),
@@ -104,15 +116,19 @@ PAGE: Final = Page(
                     _of("power", "heatRemoved"),
                     "watt",
                     name=_UNIT,
+                    many=True,
                     low=0,
                 ),
-                panels.lines("Power", "What each unit uses.", _of("power", "power"), "watt", name=_UNIT, low=0),
+                panels.lines(
+                    "Power", "What each unit uses.", _of("power", "power"), "watt", name=_UNIT, many=True, low=0
+                ),
                 panels.lines(
                     "Coefficient of performance",
                     "Heat removed over power used.",
                     _of("power", "cop"),
                     "none",
                     name=_UNIT,
+                    many=True,
                     low=0,
                 ),
             ),

@@ -31,10 +31,12 @@ _WORST: Final = flux.with_imports(
 _NONE: Final = (
     "no fidelity yet: a room's first comes minutes after its first readings, its skill a quarter of an hour later"
 )
+_NOT_YET: Final = "not known yet"
 
 PAGE: Final = Page(
     uid="racktwin-fidelity",
     title="Fidelity",
+    about='r.feature == "alert.fidelity-worse"',
     description="How far to trust the room model: its error against what was measured, and against assuming no change.",
     variables=("rooms",),
     sections=(
@@ -47,10 +49,17 @@ PAGE: Final = Page(
                     _newest("rmse"),
                     "kelvin",
                     decimals=2,
-                    none=_NONE,
+                    span=8,
+                    none=_NOT_YET,
                 ),
                 panels.stat(
-                    "Bias", "Mean error, model minus measurement.", _newest("bias"), "kelvin", decimals=2, none=_NONE
+                    "Bias",
+                    "Mean error, model minus measurement.",
+                    _newest("bias"),
+                    "kelvin",
+                    decimals=2,
+                    span=8,
+                    none=_NOT_YET,
                 ),
                 panels.stat(
                     "Skill",
@@ -59,7 +68,8 @@ PAGE: Final = Page(
                     "none",
                     steps=panels.SKILL,
                     decimals=2,
-                    none=_NONE,
+                    span=8,
+                    none=_NOT_YET,
                 ),
             ),
         ),
@@ -77,9 +87,11 @@ PAGE: Final = Page(
                 ),
                 panels.lines(
                     "Skill",
-                    "By room, against assuming no change.",
+                    "By room, against assuming no change: 0 is no better. What is below -1 is off the scale.",
                     _over_time("skill"),
                     "none",
+                    within=(-1, 1),
+                    steps=panels.SKILL,
                     name="${__field.labels.room}",
                     none=_NONE,
                 ),

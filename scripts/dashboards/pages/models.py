@@ -13,13 +13,13 @@ _SCORED: Final = "r.feature =~ /^scorecard\\.${model:regex}\\./"
 _BY_MODEL: Final = "r.model =~ /^${model:regex}$/"
 _SHORT: Final = '  |> map(fn: (r) => ({r with name: strings.trimPrefix(v: r.feature, prefix: "model.")}))'
 _NAME: Final = "${__field.labels.name}"
+_SOON: Final = "nothing scored yet"
 _LATER: Final = "nothing scored yet: a prediction is scored when its time has come"
 
 
 def _whole(field: str, how: flux.Mean = "mean") -> str:
     return flux.with_imports(
-        f"{flux.points('model', [field], _MODEL)}\n"
-        f"  |> aggregateWindow(every: v.windowPeriod, fn: {how}, createEmpty: false)\n{_SHORT}\n"
+        f"{flux.points('model', [field], _MODEL)}\n  |> {flux.step(how)}\n{_SHORT}\n"
         '  |> group(columns: ["name"])\n  |> keep(columns: ["_time", "_value", "name"])\n  |> sort(columns: ["_time"])',
         "strings",
     )
@@ -47,12 +47,18 @@ _VERDICTS: Final = flux.with_imports(
 )
 
 
-def _by_horizon(field: str) -> str:
-    """Mean over all things, for each model and horizon: parts of the feature's name (`scorecard.<model>.<target>.<s>`).
-    Not over models: one errs in kelvin, another in watts."""
+# One model errs in kelvin, another in watts.
+_OF_POWER: Final = "r.feature =~ /^scorecard\\.[^.]*\\.power\\./"
+_OF_ALL_ELSE: Final = "r.feature !~ /^scorecard\\.[^.]*\\.power\\./"
+
+
+def _by_horizon(field: str, which: str) -> str:
+    """Mean over all things, for each model and horizon: parts of the feature's name
+    (`scorecard.<model>.<target>.<s>`)."""
     return flux.with_imports(
-        f"{flux.points('scorecard', [field], _SCORED)}\n"
-        "  |> aggregateWindow(every: v.windowPeriod, fn: mean, createEmpty: false)\n"
+        f"{flux.points('scorecard', [field], _SCORED, which)}\n"
+        # Of all things at once: each is scored as often, and there are many.
+        f'  |> group(columns: ["feature"])\n  |> {flux.step()}\n'
         '  |> map(fn: (r) => {\n    parts = strings.split(v: r.feature, t: ".")\n'
         '    return {r with series: parts[1] + ", " + parts[length(arr: parts) - 1] + " s"}\n  })\n'
         '  |> group(columns: ["series", "_time"])\n  |> mean()\n  |> group(columns: ["series"])\n'
@@ -65,7 +71,9 @@ _WORST: Final = flux.with_imports(
     flux.now("scorecard", ["skill", "mae", "coverage"], _SCORED, within="-30m")
     + "\n  |> group()"
     + '\n  |> map(fn: (r) => {\n    parts = strings.split(v: r.feature, t: ".")\n    return {\n'
-    + '      thing: strings.trimPrefix(v: r.thing, prefix: "racktwin.${site}:"), what: r.feature,\n'
+    + '      thing: strings.trimPrefix(v: r.thing, prefix: "racktwin.${site}:"), \n'
+    + '      what: strings.trimSuffix(v: strings.trimPrefix(v: r.feature, prefix: "scorecard."),'
+    + ' suffix: "." + parts[length(arr: parts) - 1]),\n'
     + "      horizon: parts[length(arr: parts) - 1], _field: r._field, _value: r._value,\n    }\n  })"
     + '\n  |> pivot(rowKey: ["thing", "what", "horizon"], columnKey: ["_field"], valueColumn: "_value")'
     + '\n  |> sort(columns: ["skill"])\n  |> limit(n: 30)',
@@ -73,7 +81,7 @@ _WORST: Final = flux.with_imports(
 )
 _RATE: Final = (
     flux.points("prediction", ["value"], _BY_MODEL)
-    + '\n  |> group(columns: ["model"])\n  |> aggregateWindow(every: v.windowPeriod, fn: count, createEmpty: false)'
+    + f'\n  |> group(columns: ["model"])\n  |> {flux.step("count")}'
     + '\n  |> keep(columns: ["_time", "_value", "model"])'
 )
 
@@ -82,6 +90,7 @@ PAGE: Final = Page(
     title="Models",
     description="Scorecards: every prediction is compared with what was measured when its time had come.",
     variables=("model",),
+    about='r.feature == "alert.model-drifting"',
     since="now-6h",
     sections=(
         (
@@ -94,7 +103,8 @@ PAGE: Final = Page(
                     "none",
                     steps=panels.SKILL,
                     decimals=2,
-                    none=_LATER,
+                    span=6,
+                    none=_SOON,
                 ),
                 panels.stat(
                     "Coverage",
@@ -103,7 +113,8 @@ PAGE: Final = Page(
                     "percentunit",
                     steps=((None, panels.RED), (0.75, panels.ORANGE), (0.85, panels.GREEN)),
                     decimals=1,
-                    none=_LATER,
+                    span=6,
+                    none=_SOON,
                 ),
                 panels.stat(
                     "Predictions scored",
@@ -111,7 +122,8 @@ PAGE: Final = Page(
                     _newest("count"),
                     "none",
                     decimals=0,
-                    none=_LATER,
+                    span=6,
+                    none=_SOON,
                 ),
                 panels.stat(
                     "Predictions in the last minute",
@@ -121,6 +133,8 @@ PAGE: Final = Page(
                         "count",
                     ),
                     "none",
+                    span=6,
+                    none="none",
                 ),
             ),
         ),
@@ -143,6 +157,15 @@ PAGE: Final = Page(
                     },
                     units={"coverage": "percentunit", "mae": "none"},
                     coloured={"skill": panels.SKILL},
+                    widths={
+                        "name": 170,
+                        "version": 130,
+                        "state": 90,
+                        "skill": 80,
+                        "coverage": 90,
+                        "mae": 100,
+                        "count": 90,
+                    },
                     height=6,
                     none=_LATER,
                 ),
@@ -161,10 +184,11 @@ PAGE: Final = Page(
             (
                 panels.lines(
                     "Skill",
-                    "Of late, against assuming no change, by model.",
+                    "Of late, against assuming no change, by model. What is below -1 is off the scale.",
                     _whole("skill"),
                     "none",
                     name=_NAME,
+                    within=(-1, 1),
                     steps=panels.SKILL,
                     none=_LATER,
                 ),
@@ -177,11 +201,22 @@ PAGE: Final = Page(
                     none=_LATER,
                 ),
                 panels.lines(
-                    "Mean error by horizon",
-                    "Mean absolute error over all things, for each model and time ahead, in the unit of what it predicts: K for temperatures, W for power.",
-                    _by_horizon("mae"),
-                    "none",
+                    "Mean error of temperatures",
+                    "Mean absolute error over all things, for each model and time ahead.",
+                    _by_horizon("mae", _OF_ALL_ELSE),
+                    "kelvin",
                     name="${__field.labels.series}",
+                    many=True,
+                    low=0,
+                    none=_LATER,
+                ),
+                panels.lines(
+                    "Mean error of power",
+                    "The same of the models that predict power.",
+                    _by_horizon("mae", _OF_POWER),
+                    "watt",
+                    name="${__field.labels.series}",
+                    many=True,
                     low=0,
                     none=_LATER,
                 ),
@@ -192,6 +227,7 @@ PAGE: Final = Page(
                     "none",
                     name="${__field.labels.model}",
                     low=0,
+                    span=24,
                 ),
                 panels.rows(
                     "Predicted worst",
@@ -206,6 +242,7 @@ PAGE: Final = Page(
                         "coverage": "Coverage",
                     },
                     units={"horizon": "s", "coverage": "percentunit"},
+                    widths={"thing": 200, "horizon": 90, "skill": 90, "mae": 110, "coverage": 100},
                     coloured={"skill": panels.SKILL},
                     none=_LATER,
                 ),

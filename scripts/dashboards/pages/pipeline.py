@@ -27,7 +27,7 @@ def _by_hop(field: str, step: flux.Mean, together: flux.Mean = "sum", *, rate: b
     )
     return flux.with_imports(
         f"{flux.points('pipeline', [field], _HOPS)}\n"
-        f"  |> aggregateWindow(every: v.windowPeriod, fn: {step}, createEmpty: false)\n"
+        f"  |> {flux.step(step)}\n"
         '  |> map(fn: (r) => ({r with hop: strings.split(v: r.feature, t: ".")[1]}))\n'
         + _SUM.format(each=together)
         + per_second,
@@ -90,6 +90,7 @@ PAGE: Final = Page(
     description="From devices to InfluxDB and twins: what came, what was lost and where, what was refused, how old it was.",
     since="now-1h",
     console="/alerts/${site}",
+    about="r.feature =~ /^alert\\.(readings-lost|sensor-stale|certificates)$/",
     sections=(
         (
             "Now",
@@ -98,7 +99,7 @@ PAGE: Final = Page(
                     "Readings",
                     "Written by ingest in the last minute. None: see Hono and the bridge, or run `racktwin doctor`.",
                     _RATE,
-                    "cps",
+                    panels.RATE,
                     decimals=0,
                     none=_QUIET,
                 ),
@@ -138,12 +139,12 @@ PAGE: Final = Page(
                 ),
                 panels.stat(
                     "First certificate ends in",
-                    "Of all that are watched. They are renewed 40 days before; less than 30 means that the renewal failed.",
+                    "Of all that are watched. They are renewed 40 days before; less than 30 means that the renewal failed. None is watched where nothing speaks TLS.",
                     _CERTIFICATE,
                     "d",
                     steps=((None, panels.RED), (30, panels.GREEN)),
                     decimals=0,
-                    none="no certificate is watched: nothing speaks TLS here",
+                    none="none is watched",
                 ),
             ),
         ),
@@ -177,7 +178,7 @@ PAGE: Final = Page(
                     "Written",
                     "Readings that ingest wrote, and points that InfluxDB acknowledged (readings, predictions, scores).",
                     _by_hop("written", "sum", rate=True),
-                    "cps",
+                    panels.RATE,
                     name=_NAME,
                     low=0,
                 ),

@@ -31,7 +31,12 @@ def _air(field: str) -> str:
     """Every sensor, and the limits of the class that the rack was last judged by."""
     limits = _LIMITS[field]
     parts = [
-        "measured = " + flux.over_time(flux.points("environment", [field], flux.BY_RACK), ["feature"]),
+        "measured = "
+        + flux.called(
+            flux.over_time(flux.points("environment", [field], flux.BY_RACK), ["feature"]),
+            'strings.trimPrefix(v: r.feature, prefix: "environment.")',
+            "feature",
+        ),
         "judged = "
         + flux.points(
             "score",
@@ -44,7 +49,7 @@ def _air(field: str) -> str:
         )
         + '\n  |> last()\n  |> findColumn(fn: (key) => true, column: "_value")',
         f'class = if length(arr: judged) > 0 then judged[0] else "{_USUAL_CLASS}"',
-        'limit = (name, of) => measured\n  |> filter(fn: (r) => r.feature == "environment.top")\n'
+        'limit = (name, of) => measured\n  |> filter(fn: (r) => r.feature == "top")\n'
         "  |> map(fn: (r) => ({_time: r._time, feature: name, _value: dict.get(dict: of, key: class, default: 0.0)}))\n"
         '  |> group(columns: ["feature"])',
     ]
@@ -53,10 +58,14 @@ def _air(field: str) -> str:
         pairs = ", ".join(f'{{key: "{each}", value: {getattr(CLASSES[each], attribute):.1f}}}' for each in CLASSES)
         drawn.append(f'limit(name: "{name}", of: dict.fromList(pairs: [{pairs}]))')
     parts.append(f"union(tables: [measured, {', '.join(drawn)}])")
-    return flux.with_imports("\n".join(parts), "dict")
+    return flux.with_imports("\n".join(parts), "dict", "strings")
 
 
-_DASHED: Final = ("allowable, low", "recommended, low", "recommended, high", "allowable, high")
+_SENSORS: Final = {"top": panels.BLUE, "bottom": panels.GREEN}
+_COLOURS: Final = {
+    name: panels.RED if "allowable" in name else panels.ORANGE
+    for name in ("allowable, low", "recommended, low", "recommended, high", "allowable, high")
+}
 
 
 def _newest(feature: str, field: str = "temperature") -> str:
@@ -76,7 +85,7 @@ def _prediction(place: str, horizon: str) -> str:
                 f'r.horizon == "{horizon}"',
             ),
             '  |> filter(fn: (r) => r.model == "inlet-temperature")',
-            "  |> aggregateWindow(every: v.windowPeriod, fn: last, createEmpty: false)",
+            f"  |> {flux.step()}",
             f"  |> timeShift(duration: {shift})",
             '  |> map(fn: (r) => ({r with _field: if r._field == "value" then "predicted" else r._field}))',
             '  |> keep(columns: ["_time", "_value", "_field"])',
@@ -85,7 +94,7 @@ def _prediction(place: str, horizon: str) -> str:
     measured = "\n".join(
         (
             flux.points("environment", ["temperature"], flux.BY_RACK, f'r.feature == "environment.{place}"'),
-            "  |> aggregateWindow(every: v.windowPeriod, fn: mean, createEmpty: false)",
+            f"  |> {flux.step()}",
             '  |> map(fn: (r) => ({r with _field: "measured"}))',
             '  |> keep(columns: ["_time", "_value", "_field"])',
         )
@@ -95,8 +104,9 @@ def _prediction(place: str, horizon: str) -> str:
 
 _SKILL: Final = flux.with_imports(
     flux.points("scorecard", ["skill"], flux.BY_RACK)
-    + "\n  |> aggregateWindow(every: v.windowPeriod, fn: mean, createEmpty: false)"
-    + '\n  |> map(fn: (r) => ({r with what: strings.trimPrefix(v: r.feature, prefix: "scorecard.") + " s"}))'
+    + f"\n  |> {flux.step()}"
+    + '\n  |> map(fn: (r) => ({r with what: strings.replaceAll(v: strings.trimPrefix(v: r.feature, prefix: "scorecard."),'
+    + ' t: "environment.", u: "") + " s"}))'
     + '\n  |> group(columns: ["what"])\n  |> keep(columns: ["_time", "_value", "what"])\n  |> sort(columns: ["_time"])',
     "strings",
 )
@@ -106,6 +116,7 @@ PAGE: Final = Page(
     title="Rack",
     description="A rack's inlets against their limits, predictions with their intervals, dew point, power.",
     variables=("room", "rack"),
+    about=flux.BY_RACK,
     # As far as the predictions reach.
     until="now+15m",
     console="/room/${site}/${room}?thing=racktwin.${site}:rack-${rack}",
@@ -132,7 +143,7 @@ PAGE: Final = Page(
                     "Humidity at the top",
                     "Relative humidity at the front, top.",
                     _newest("environment.top", "relativeHumidity"),
-                    "humidity",
+                    panels.HUMIDITY,
                     decimals=0,
                 ),
                 panels.stat(
@@ -168,15 +179,19 @@ PAGE: Final = Page(
                     _air("temperature"),
                     "celsius",
                     name="${__field.labels.feature}",
-                    dashed=_DASHED,
+                    limits=_COLOURS,
+                    colours=_SENSORS,
+                    many=True,
                 ),
                 panels.lines(
                     "Relative humidity",
                     "Every sensor of the rack. Dashed: what its ASHRAE class allows.",
                     _air("relativeHumidity"),
-                    "humidity",
+                    panels.HUMIDITY,
                     name="${__field.labels.feature}",
-                    dashed=_DASHED,
+                    limits=_COLOURS,
+                    colours=_SENSORS,
+                    many=True,
                 ),
                 panels.lines(
                     "Dew point",
@@ -185,7 +200,9 @@ PAGE: Final = Page(
                     _air("dewPoint"),
                     "celsius",
                     name="${__field.labels.feature}",
-                    dashed=_DASHED,
+                    limits=_COLOURS,
+                    colours=_SENSORS,
+                    many=True,
                 ),
                 panels.history_of_states(
                     "ASHRAE state",
@@ -193,6 +210,7 @@ PAGE: Final = Page(
                     flux.over_time(
                         flux.points("score", ["ashraeState"], flux.BY_RACK, 'r.feature == "indices"'), ["thing"], "last"
                     ),
+                    name="inlets",
                     span=12,
                 ),
             ),
@@ -208,6 +226,7 @@ PAGE: Final = Page(
                     name="${__field.labels._field}",
                     band=("lo", "hi"),
                     dashed=("predicted",),
+                    colours={"measured": panels.BLUE, "predicted": panels.ORANGE},
                 ),
                 panels.lines(
                     "Bottom inlet, 15 minutes ahead",
@@ -217,6 +236,7 @@ PAGE: Final = Page(
                     name="${__field.labels._field}",
                     band=("lo", "hi"),
                     dashed=("predicted",),
+                    colours={"measured": panels.BLUE, "predicted": panels.ORANGE},
                 ),
             ),
         ),
@@ -225,10 +245,12 @@ PAGE: Final = Page(
             (
                 panels.lines(
                     "How good the predictions were",
-                    "Skill by sensor and time ahead: 1 is perfect, 0 no better than assuming no change.",
+                    "Skill by sensor and time ahead: 1 is perfect, 0 no better than assuming no change. What is below -1 is off the scale.",
                     _SKILL,
                     "none",
                     name="${__field.labels.what}",
+                    many=True,
+                    within=(-1, 1),
                     steps=panels.SKILL,
                     none="nothing scored yet: a prediction is scored when its time has come",
                 ),

@@ -21,8 +21,13 @@ def _latest(field: str) -> str:
 
 
 _HOTTEST_RACKS: Final = flux.with_imports(
-    flux.points("environment", ["temperature"], _INLET, flux.BY_ROOM)
-    + "\n  |> aggregateWindow(every: v.windowPeriod, fn: max, createEmpty: false)"
+    "inlets = "
+    + flux.points("environment", ["temperature"], _INLET, flux.BY_ROOM)
+    + f"\n  |> {flux.step('max')}\n"
+    # More rows than sixty are too thin to be seen.
+    + 'hot = inlets\n  |> group(columns: ["thing"])\n  |> max()\n  |> group()\n  |> top(n: 60)'
+    + '\n  |> findColumn(fn: (key) => true, column: "thing")\n'
+    + "inlets\n  |> filter(fn: (r) => contains(value: r.thing, set: hot))"
     + '\n  |> group(columns: ["thing", "_time"])\n  |> max()\n  |> group(columns: ["thing"])'
     + "\n  |> map(fn: (r) => ({_time: r._time, _value: r._value, "
     + 'rack: strings.trimPrefix(v: r.thing, prefix: "racktwin.${site}:rack-")}))'
@@ -89,6 +94,7 @@ PAGE: Final = Page(
     title="Room",
     description="Racks of a room by inlet temperature, and how well supply air reaches them.",
     variables=("rooms",),
+    about=flux.BY_ROOM,
     console="/room/${site}/${room}",
     sections=(
         (
@@ -165,7 +171,7 @@ PAGE: Final = Page(
                         "inlet": "celsius",
                         "rise": "kelvin",
                         "return": "celsius",
-                        "airflow": "m3s",
+                        "airflow": panels.AIRFLOW,
                         "it": "watt",
                         "removed": "watt",
                         "cooling": "watt",
@@ -180,7 +186,7 @@ PAGE: Final = Page(
             (
                 panels.grid_over_time(
                     "Heat map of racks by inlet",
-                    "A row for each rack: the hotter of its front sensors. Orange leaves what ASHRAE class A2 recommends, red what it allows.",
+                    "A row for each rack, of the sixty that were hottest: the hotter of its front sensors. Orange leaves what ASHRAE class A2 recommends, red what it allows.",
                     _HOTTEST_RACKS,
                     "celsius",
                     steps=panels.INLET,
@@ -191,13 +197,14 @@ PAGE: Final = Page(
                     _BARS,
                     "celsius",
                     steps=panels.INLET,
+                    low=10,
                     height=12,
                 ),
                 panels.distribution(
                     "Spread of inlet temperatures",
                     "How many inlets are at which temperature. A wide band means that air does not reach all racks alike.",
                     flux.over_time(
-                        flux.points("environment", ["temperature"], _INLET, flux.BY_ROOM), ["thing", "feature"]
+                        flux.points("environment", ["temperature"], _INLET, flux.BY_ROOM), ["thing", "feature"], "last"
                     ),
                     "celsius",
                     height=12,
@@ -240,7 +247,7 @@ PAGE: Final = Page(
                         ["room"],
                         together="mean",
                     ),
-                    "humidity",
+                    panels.HUMIDITY,
                     name="${__field.labels.room}",
                 ),
                 panels.lines(

@@ -39,7 +39,7 @@ _BESIDE: Final = flux.with_imports(
 )
 _HEAT_MAP: Final = flux.with_imports(
     flux.points_of_scenario("environment", ["temperature"], _INLET, 'r.case != "baseline"')
-    + "\n  |> aggregateWindow(every: v.windowPeriod, fn: max, createEmpty: false)"
+    + f"\n  |> {flux.step('max')}"
     + '\n  |> group(columns: ["thing", "_time"])\n  |> max()\n  |> group(columns: ["thing"])'
     + "\n  |> map(fn: (r) => ({_time: r._time, _value: r._value, "
     + 'rack: strings.trimPrefix(v: r.thing, prefix: "racktwin.${site}:rack-")}))'
@@ -56,7 +56,9 @@ def _highest(case: str) -> str:
 
 
 def _peak(title: str, why: str, case: str) -> Any:
-    return panels.stat(title, why, _highest(case), "celsius", steps=panels.INLET, decimals=1, span=6, none=_NONE)
+    return panels.stat(
+        title, why, _highest(case), "celsius", steps=panels.INLET, decimals=1, span=12, none="no such scenario"
+    )
 
 
 def _beside(title: str, why: str, query: str, unit: str, **more: Any) -> Any:
@@ -114,7 +116,7 @@ PAGE: Final = Page(
                     "Air moved",
                     "Volume flow of all cooling units together.",
                     _cases("cooling", "airflow", _UNITS, "sum"),
-                    "m3s",
+                    panels.AIRFLOW,
                     low=0,
                 ),
                 _beside(

@@ -17,6 +17,7 @@ def _newest(measurement: str, field: str) -> str:
 
 
 _NONE: Final = "this server does not report it"
+_SILENT: Final = "not told"
 _FIELD: Final = "${__field.labels._field}"
 _NO_DISKS: Final = "nobody tells of this server's disks: see Watch the disks in the README"
 _DISK_FIELD: Final = "${__field.labels.disk} ${__field.labels._field}"
@@ -49,6 +50,7 @@ PAGE: Final = Page(
     title="Server",
     description="Processors, memory, disks, network, temperatures, fans and power of a server.",
     variables=("server",),
+    about=flux.BY_SERVER,
     console="/room/${site}?thing=racktwin.${site}:server-${server}",
     ditto_ui="/?filter=racktwin.${site}:server-${server}",
     sections=(
@@ -56,7 +58,7 @@ PAGE: Final = Page(
             "Now",
             (
                 panels.stat(
-                    "Processors", "Time not idle.", _newest("cpu", "utilization"), "percent", decimals=0, none=_NONE
+                    "Processors", "Time not idle.", _newest("cpu", "utilization"), "percent", decimals=0, none=_SILENT
                 ),
                 panels.stat(
                     "Memory",
@@ -64,7 +66,7 @@ PAGE: Final = Page(
                     _newest("memory", "utilization"),
                     "percent",
                     decimals=0,
-                    none=_NONE,
+                    none=_SILENT,
                 ),
                 panels.stat(
                     "Disk",
@@ -72,7 +74,7 @@ PAGE: Final = Page(
                     _newest("disk", "utilization"),
                     "percent",
                     decimals=0,
-                    none=_NONE,
+                    none=_SILENT,
                 ),
                 panels.stat(
                     "Processor temperature",
@@ -80,7 +82,7 @@ PAGE: Final = Page(
                     _newest("thermal", "cpuTemperature"),
                     "celsius",
                     decimals=0,
-                    none=_NONE,
+                    none=_SILENT,
                 ),
                 panels.stat(
                     "Inlet",
@@ -89,10 +91,10 @@ PAGE: Final = Page(
                     "celsius",
                     steps=panels.INLET,
                     decimals=1,
-                    none=_NONE,
+                    none=_SILENT,
                 ),
                 panels.stat(
-                    "Power", "Active power of the server.", _newest("power", "power"), "watt", decimals=0, none=_NONE
+                    "Power", "Active power of the server.", _newest("power", "power"), "watt", decimals=0, none=_SILENT
                 ),
             ),
         ),
@@ -199,6 +201,7 @@ PAGE: Final = Page(
                     ),
                     "none",
                     name=_DISK_FIELD,
+                    many=True,
                     low=0,
                     none=_NO_DISKS,
                 ),
@@ -210,6 +213,7 @@ PAGE: Final = Page(
                     ),
                     "percent",
                     name=_DISK_FIELD,
+                    many=True,
                     low=0,
                     none="no disk of flash tells of its wear",
                 ),

@@ -113,6 +113,7 @@ PAGE: Final = Page(
                     _FIRING,
                     names={"_time": "Since", "thing": "Thing", "rule": "Rule", "severity": "Severity", "text": "What"},
                     links={"thing": ("Open alerts in the console", "@console@/alerts/${site}")},
+                    widths={"_time": 180, "thing": 200, "rule": 200, "severity": 110},
                     none="nothing is wrong",
                     height=7,
                 ),
@@ -156,9 +157,15 @@ PAGE: Final = Page(
                 panels.lines(
                     "Cooling power by unit",
                     "Active power of each cooling unit.",
-                    flux.over_time(flux.points("power", ["power"], _UNIT), ["thing"]),
+                    flux.with_imports(
+                        flux.called(
+                            flux.over_time(flux.points("power", ["power"], _UNIT), ["thing"]), flux.by_name("cooling")
+                        ),
+                        "strings",
+                    ),
                     "watt",
-                    name="${__field.labels.thing}",
+                    name="${__field.labels.name}",
+                    many=True,
                     low=0,
                 ),
             ),

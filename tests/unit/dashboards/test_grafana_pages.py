@@ -94,6 +94,26 @@ def test_a_page_is_asked_variable_by_variable_then_panel_by_panel():
     assert list(Screen(grafana, board(), "berlin", frozenset({"r2"})).answers())[3].rows == 0
 
 
+def test_a_step_without_anything_is_no_row():
+    empty = {
+        "schema": {"fields": [{"name": "_time", "type": "time"}, {"name": "_value", "type": "number"}]},
+        "data": {"values": [[1, 2, 3], [None, 20.0, None]]},
+    }
+    assert rows([empty]) == [{"_time": 2, "_value": 20.0}]
+
+
+def test_a_panel_with_few_cells_is_asked_for_as_many():
+    source = {"type": "influxdb", "uid": "racktwin"}
+    grid = {
+        "title": "Grid", "maxDataPoints": 48, "fieldConfig": {},
+        "targets": [{"refId": "A", "query": "inlet of ${rack}", "datasource": source}],
+    }  # fmt: skip
+    grafana = Grafana(**KNOWN)
+    list(Screen(grafana, board(panels=[grid]), "berlin", frozenset()).answers())
+    (asked,) = [each["queries"][0] for each in grafana.asked if "inlet" in each["queries"][0]["query"]]
+    assert (asked["maxDataPoints"], asked["intervalMs"]) == (48, 300_000)
+
+
 def test_a_bucket_that_is_no_site_a_failing_query_and_an_annotation_without_one_are_found():
     answers = {**KNOWN, "sites": {"frames": [frame(_value=["berlin", "berlin_log"])]}, "inlet": {"error": "unknown"}}
     answers.pop("inlet of r1")

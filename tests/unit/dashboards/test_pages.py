@@ -190,10 +190,66 @@ def test_a_site_is_what_has_a_log_and_no_other_bucket():
 
 
 def test_errors_of_different_units_have_lines_of_their_own():
-    (panel,) = [p for p in _panels(FILES["dashboards/models.json"]) if p["title"] == "Mean error by horizon"]
-    query = panel["targets"][0]["query"]
-    assert "{r with series: parts[1] + " in query
-    assert '"horizon"]' not in query
+    errors = [p for p in _panels(FILES["dashboards/models.json"]) if p["title"].startswith("Mean error of")]
+    units = {panel["fieldConfig"]["defaults"]["unit"]: panel["targets"][0]["query"] for panel in errors}
+    assert set(units) == {"kelvin", "watt"}
+    power = r"scorecard\.[^.]*\.power\./"
+    assert f"=~ /^{power}" in units["watt"]
+    assert f"!~ /^{power}" in units["kelvin"]
+    for query in units.values():
+        assert "{r with series: parts[1] + " in query
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_grid_has_as_few_cells_as_grafana_draws(name):
+    """It draws none at all where cells would be too narrow."""
+    for panel in _panels(FILES[name]):
+        if panel["type"] == "status-history":
+            assert panel["maxDataPoints"] <= 60, panel["title"]
+            assert "every: v.windowPeriod" in panel["targets"][0]["query"], panel["title"]
+
+
+@pytest.mark.parametrize(
+    ("name", "about"),
+    [
+        ("site", "(r) => true)"),
+        ("room", "r.room =~ /^${room:regex}$/"),
+        ("rack", 'r.thing == "racktwin.${site}:rack-${rack}"'),
+        ("cooling", "cooling-${unit:regex}$/"),
+        ("models", 'r.feature == "alert.model-drifting"'),
+    ],
+)
+def test_a_page_tells_of_the_alerts_of_what_it_shows(name, about):
+    (query,) = [
+        each["target"]["query"]
+        for each in FILES[f"dashboards/{name}.json"]["annotations"]["list"]
+        if each["name"] == "Alerts"
+    ]
+    assert about in query
+    assert "@about@" not in query
+    # However many begin, the graph is not hidden by them.
+    assert "window(every: duration(" in query
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_tables_have_no_columns_but_those_that_they_name(name):
+    """A query leaves the others out itself: not every Grafana's transformation can."""
+    for panel in _panels(FILES[name]):
+        if panel["type"] == "table":
+            (organized,) = [each["options"] for each in panel["transformations"] if each["id"] == "organize"]
+            kept = re.search(r"\|> keep\(columns: \[([^\]]*)\]\)$", panel["targets"][0]["query"])
+            assert kept, panel["title"]
+            assert set(json.loads(f"[{kept[1]}]")) == set(organized["indexByName"]), panel["title"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_line_is_not_drawn_through_what_nobody_knows(name):
+    for panel in _panels(FILES[name]):
+        if panel["type"] == "timeseries":
+            assert panel["fieldConfig"]["defaults"]["custom"]["spanNulls"] == 20 * 60_000, panel["title"]
+            (query, *_) = (target["query"] for target in panel["targets"])
+            for how in re.findall(r"fn: (mean|sum), createEmpty: (\w+)", query):
+                assert how[1] == "true", panel["title"]
 
 
 def test_a_racks_page_reaches_as_far_as_its_predictions():
