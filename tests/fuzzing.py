@@ -1,6 +1,6 @@
 """Which examples property tests have: the same in every run, or with ``--fuzz TIMES`` new ones, TIMES as many.
 
-No example has a time limit, because a slow machine is no defect.
+Neither examples nor their making have a time limit, because a slow machine is no defect.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 
 _USUAL: Final = "racktwin"
@@ -16,7 +16,7 @@ _FUZZ: Final = "fuzz"
 _NO_CONSTANTS: Final = providers.Constants()
 _local_constants: Final = providers._get_local_constants
 
-settings.register_profile(_USUAL, deadline=None, derandomize=True)
+settings.register_profile(_USUAL, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 def load(times: int | None) -> None:
