@@ -16,6 +16,8 @@ _PLACE: Final = re.compile(r"\$\{(\w+)(?::(regex|queryparam))?\}")
 # As Grafana asks: about a thousand points over the screen's width, ten seconds at least (that is the refresh).
 _POINTS: Final = 1000
 _LEAST_S: Final = 10
+_OVER_TIME: Final = frozenset({"timeseries", "state-timeline", "status-history", "heatmap"})
+_TIMES: Final = frozenset({"_time", "Time", "time"})
 _UNITS_S: Final = {"m": 60, "h": 3600, "d": 86_400}
 # Steps that its pages choose among (s): Flux knows no fractions.
 _STEPS_S: Final = (10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
@@ -71,6 +73,15 @@ def rows(frames: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
+def mistimed(frames: list[Mapping[str, Any]]) -> str:
+    """What is wrong with the time that curves are drawn over: a panel takes a frame's first column of times."""
+    for frame in frames:
+        times = [str(field["name"]) for field in frame["schema"]["fields"] if field.get("type") == "time"]
+        if times and times[0] not in _TIMES:
+            return f"drawn over {times[0]}, not over _time: {', '.join(times)} are times"
+    return ""
+
+
 class Screen:
     """One provisioned dashboard as somebody sees it."""
 
@@ -114,9 +125,10 @@ class Screen:
         for below in panel.get("panels") or ():
             yield from self._panel(below)
         if panel.get("targets"):
+            over_time = panel.get("type") in _OVER_TIME
             said = str(panel.get("fieldConfig", {}).get("defaults", {}).get("noValue") or "")
             for target in panel["targets"]:
-                yield self._count(panel["title"], target["datasource"], [target], said, panel.get("maxDataPoints"))
+                yield self._count(panel, target, said, over_time=over_time)
 
     def _annotation(self, annotation: Mapping[str, Any]) -> Answer:
         what = f"annotation {annotation['name']}"
@@ -129,15 +141,19 @@ class Screen:
             problem = f"columns {', '.join(found[0])}: expected _time and text"
         return Answer(self._board["title"], what, len(found), problem, "nothing of the kind happened")
 
-    def _count(
-        self, what: str, source: Mapping[str, Any], targets: list[Mapping[str, Any]], empty: str, points: int | None
-    ) -> Answer:
-        found, problem = self._ask(source, targets, points or _POINTS)
-        return Answer(self._board["title"], what, len(found), problem, empty)
+    def _count(self, panel: Mapping[str, Any], target: Mapping[str, Any], empty: str, *, over_time: bool) -> Answer:
+        frames, problem = self._frames(target["datasource"], [target], panel.get("maxDataPoints") or _POINTS)
+        if over_time and not problem:
+            problem = mistimed(frames)
+        return Answer(self._board["title"], panel["title"], len(rows(frames)), problem, empty)
 
-    def _ask(
+    def _ask(self, source: Mapping[str, Any], targets: list[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], str]:
+        frames, problem = self._frames(source, targets)
+        return rows(frames), problem
+
+    def _frames(
         self, source: Mapping[str, Any], targets: list[Mapping[str, Any]], points: int = _POINTS
-    ) -> tuple[list[dict[str, Any]], str]:
+    ) -> tuple[list[Mapping[str, Any]], str]:
         try:
             queries = [
                 {
@@ -153,4 +169,4 @@ class Screen:
             return [], f"the page has no variable {error}"
         results = self._grafana.query({"queries": queries, **self._range})
         problems = [str(each["error"]) for each in results.values() if each.get("error")]
-        return [row for each in results.values() for row in rows(each.get("frames") or [])], "; ".join(problems)
+        return [frame for each in results.values() for frame in each.get("frames") or []], "; ".join(problems)

@@ -14,7 +14,8 @@ _HISTORIAN: Final = "r.feature =~ /^pipeline\\.historian\\./"
 _QUIET: Final = "nothing passed within the last minute"
 _NAME: Final = "${__field.labels.hop}"
 _SUM: Final = (
-    '  |> group(columns: ["hop", "_time"])\n  |> {each}()\n  |> group(columns: ["hop"])\n  |> sort(columns: ["_time"])'
+    '  |> group(columns: ["hop", "_time"])\n  |> {each}()\n  |> group(columns: ["hop"])\n'
+    '  |> keep(columns: ["_time", "_value", "hop"])\n  |> sort(columns: ["_time"])'
 )
 
 

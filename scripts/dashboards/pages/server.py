@@ -20,7 +20,7 @@ _NONE: Final = "this server does not report it"
 _SILENT: Final = "not told"
 _FIELD: Final = "${__field.labels._field}"
 _NO_DISKS: Final = "nobody tells of this server's disks: see Watch the disks in the README"
-_DISK_FIELD: Final = "${__field.labels.disk} ${__field.labels._field}"
+_DISK_FIELD: Final = "${__field.labels.disk} ${__field.name}"
 _COUNTERS: Final = (
     "reallocatedSectors",
     "pendingSectors",

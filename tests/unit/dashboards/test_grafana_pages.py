@@ -102,6 +102,26 @@ def test_a_step_without_anything_is_no_row():
     assert rows([empty]) == [{"_time": 2, "_value": 20.0}]
 
 
+def test_curves_are_drawn_over_the_time_of_their_values():
+    times = [{"name": name, "type": "time"} for name in ("_start", "_time")]
+    wrong = {
+        "schema": {"fields": [*times, {"name": "_value", "type": "number"}]},
+        "data": {"values": [[0], [1], [2.0]]},
+    }
+    source = {"type": "influxdb", "uid": "racktwin"}
+    curve = {
+        "title": "Age", "type": "timeseries", "fieldConfig": {},
+        "targets": [{"refId": "A", "query": "age", "datasource": source}],
+    }  # fmt: skip
+    grafana = Grafana(**KNOWN, age={"frames": [wrong]})
+    found = {each.panel: each for each in Screen(grafana, board(panels=[curve]), "berlin", frozenset()).answers()}
+    assert found["Age"].problem == "drawn over _start, not over _time: _start, _time are times"
+    wrong["schema"]["fields"].pop(0)
+    wrong["data"]["values"].pop(0)
+    found = {each.panel: each for each in Screen(grafana, board(panels=[curve]), "berlin", frozenset()).answers()}
+    assert (found["Age"].rows, found["Age"].problem) == (1, "")
+
+
 def test_a_panel_with_few_cells_is_asked_for_as_many():
     source = {"type": "influxdb", "uid": "racktwin"}
     grid = {
