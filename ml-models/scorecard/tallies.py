@@ -11,6 +11,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from models.notes import Scores, State
 from racktwin.messages import Reading
 from racktwin.names import site_of
@@ -22,6 +24,9 @@ _MINUTE_MS: Final = 60_000
 HALF_LIFE_MS: Final = 6 * 3_600_000
 # A version's verdict rests on what is recent: a drift must show within an hour or two.
 RECENT_HALF_LIFE_MS: Final = 45 * 60_000
+# Of an incident that no model foresees, squares outweigh for hours what comes after it: how often a version is right is
+# looked at by itself, of what is newest: of this share of that half-life.
+_NEWEST_SHARE: Final = 10 / 45
 
 
 @dataclass(slots=True)
@@ -36,9 +41,12 @@ class Tally:
     square: float = 0.0
     naive: float = 0.0
     covered: float = 0.0
+    nearer: float = 0.0
     count: int = 0
     minutes: int = 0
     """How many of them, counting one a minute of each series."""
+    newest: Tally | None = None
+    """The same, of what is newest alone; only of versions."""
 
     def add(self, scored: Scored, minute: bool = True) -> None:
         """One more; ``minute``: the first within a minute of its series."""
@@ -52,8 +60,17 @@ class Tally:
         self.square = self.square * keep + error * error
         self.naive = self.naive * keep + naive * naive
         self.covered = self.covered * keep + (1.0 if w.lo <= scored.truth <= w.hi else 0.0)
+        gain = abs(naive) - abs(error)
+        self.nearer = self.nearer * keep + (1.0 if gain > 0.0 else 0.5 if gain == 0.0 else 0.0)
         self.count += 1
         self.minutes += minute
+        if self.newest is not None:
+            self.newest.add(scored, minute)
+
+    @staticmethod
+    def of_version(half_life_ms: int) -> Tally:
+        """Of a version as a whole: with what is newest beside it."""
+        return Tally(half_life_ms, newest=Tally(round(half_life_ms * _NEWEST_SHARE)))
 
     @staticmethod
     def again(half_life_ms: int, at_ms: int, scores: Scores, minutes: int = 0) -> Tally:
@@ -63,6 +80,8 @@ class Tally:
         made.covered, made.square = scores.coverage * scores.weight, scores.rmse**2 * scores.weight
         # Scores are rounded, so a skill of 1 may be a little less.
         made.naive = made.square / max(1.0 - scores.skill, 1e-4)
+        # What is not noted: how often it was nearer.
+        made.nearer = scores.weight if scores.skill >= 0.0 else 0.0
         return made
 
     @property
@@ -89,6 +108,11 @@ class Tally:
     def coverage(self) -> float:
         """Share of truths inside their interval."""
         return self.covered / self.weight if self.weight else 0.0
+
+    @property
+    def advantage(self) -> float:
+        """Share of predictions that were nearer to the truth than assuming no change was; those as near count half."""
+        return self.nearer / self.weight if self.weight else 0.0
 
     def as_dict(self, digits: int = 4) -> dict[str, float]:
         """As plain numbers, as a twin has them."""
@@ -159,7 +183,11 @@ class Tallies:
             state.count, state.mae or 0.0, state.bias or 0.0, state.skill or 0.0, state.coverage or 0.0, state.rmse,
             state.weight,
         )  # fmt: skip
-        self.versions[key] = Tally.again(self._recent_ms, at_ms, whole, state.minutes)
+        tally = self.versions[key] = Tally.again(self._recent_ms, at_ms, whole, state.minutes)
+        # What was newest is not noted: of as much as it can hold, it was like the rest.
+        newest_ms = round(self._recent_ms * _NEWEST_SHARE)
+        like = msgspec.structs.replace(whole, weight=whole.weight * _NEWEST_SHARE)
+        tally.newest = Tally.again(newest_ms, at_ms, like, state.minutes)
         for horizon, own in state.horizons.items():
             self._horizons[key][int(horizon)] = Tally.again(self._recent_ms, at_ms, own)
         self._oldest[key], self._until[key] = state.since, at_ms
@@ -218,7 +246,7 @@ class Tallies:
         self._at_sites[here] = max(self._at_sites.get(here, (0, "")), (scored.at_ms, w.version))
         if scored.at_ms <= self._until.get((w.model, w.version), 0):
             return
-        self.versions.setdefault((w.model, w.version), Tally(self._recent_ms)).add(scored, minute)
+        self.versions.setdefault((w.model, w.version), Tally.of_version(self._recent_ms)).add(scored, minute)
         self._horizons[w.model, w.version].setdefault(w.horizon_s, Tally(self._recent_ms)).add(scored)
 
     def changed(self) -> list[tuple[Scored, dict[tuple[str, str, int], Tally]]]:

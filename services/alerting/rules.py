@@ -129,7 +129,8 @@ def _model(view: View) -> Finding | None:
             continue
         bad, skill = state in ("drifting", "paused"), view.number(feature, "skill") or 0.0
         if worst is None or (bad, -skill) > (worst[0], -worst[1]):
-            reason = view.text(feature, "reason") or "its predictions hold"
+            why = view.text(feature, "reason") or "nobody says why"
+            reason = why if bad else "its predictions hold"
             worst = bad, skill, f"model {feature.removeprefix('model.')} is {state}: {reason}"
     return None if worst is None else Finding(worst[0], worst[1], 0.0, worst[2])
 

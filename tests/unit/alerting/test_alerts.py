@@ -9,6 +9,7 @@ from tests.unit.alerting.twins import NOW, rack, rules_of, run, unit
 
 from alerting.board import Board
 from alerting.rules import BY_NAME
+from alerting.view import View
 from racktwin.commands import State
 
 
@@ -276,6 +277,15 @@ HYSTERESIS = {
 }
 # Over time, and so tested on their own.
 OVER_TIME = {"inlet-rate", "sensor-stale", "readings-lost"}
+
+
+def test_a_model_that_is_well_is_not_said_to_err():
+    """Whatever stands on the twin from before."""
+    rule = BY_NAME["model-drifting"]
+    well = _of_site("model.inlet-temperature", state="well", reason="its error is 2")(NOW)
+    assert rule.check(View(well, NOW)).text == "model inlet-temperature is well: its predictions hold"
+    bad = _of_site("model.inlet-temperature", state="paused", reason="its error is 2")(NOW)
+    assert rule.check(View(bad, NOW)).text == "model inlet-temperature is paused: its error is 2"
 
 
 def test_every_rule_has_a_test_of_its_hysteresis():
