@@ -3,7 +3,7 @@
 It drifts when its recent scores are much worse than its card promised, and still are: intervals that hold far less than
 they should, or errors far beyond those of its test. It pauses when it stays worse than persistence: then no prediction
 is better. An incident that nobody could foresee makes a version worse than persistence for hours, by the squares of a
-few minutes, and is neither, once most of its predictions are nearer to the truth than assuming no change would have been.
+few minutes, and is neither, once most of its predictions are nearer to the truth than assuming no change was.
 """
 
 from __future__ import annotations
