@@ -1,10 +1,10 @@
 """`python -m dashboards.check`: a real Grafana with the chart's provisioning, beside a running stack.
 
 It loads the dashboards, the data source, the rules, the contact point and the policies as the chart gives them; every
-query of every page goes through it, and where its links lead is looked up. Each alert rule is provoked
-(`dashboards.provoke`): Grafana's own scheduler evaluates it and tells a webhook, once that it fires and once that it is
-over. The last line on standard output is JSON. Exit code 1 when a query fails, a panel is empty without saying why, a
-link leads nowhere, or a rule was not told of once and over once.
+query of every page goes through it, where its links lead is looked up, and Chromium opens every page. Each alert rule
+is provoked (`dashboards.provoke`): Grafana's own scheduler evaluates it and tells a webhook, once that it fires and
+once that it is over. The last line on standard output is JSON. Exit code 1 when a query fails, a panel is empty without
+saying why or is not drawn, a link leads nowhere, or a rule was not told of once and over once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,9 +24,9 @@ from playwright.sync_api import Error
 from alerting.rules import RULES
 from check_charts.tools import CheckError
 from check_console import links as console_links
-from check_console.browser import visit
+from check_console.browser import program, visit
 from dashboards import flux
-from dashboards.grafana import health, inbox, links, server
+from dashboards.grafana import browser, health, inbox, links, server
 from dashboards.grafana.provision import MissingError
 from dashboards.grafana.screen import Answer, Screen, interpolate
 from dashboards.grafana.told import Told
@@ -111,13 +111,17 @@ def _said(told: Told, outcome: Outcome, site: str) -> dict[str, Any]:
     }
 
 
-def _pages(grafana: server.Grafana, found: links.Boards, site: str) -> tuple[list[Answer], list[links.Link]]:
-    """Each dashboard as somebody sees it: what its queries gave, and its links with what the variables are."""
+def _pages(
+    grafana: server.Grafana, found: links.Boards, site: str
+) -> tuple[list[Answer], list[links.Link], dict[str, Mapping[str, str]]]:
+    """Each dashboard as somebody sees it: what its queries gave, its links, and by its uid what the variables are."""
     real = frozenset({str(config.settings()["demo"]["server"])})
     answers, leads = [], []
+    chosen: dict[str, Mapping[str, str]] = {}
     for board in (found[page.uid]["dashboard"] for page in PAGES if page.uid in found):
         screen = Screen(grafana, board, site, real)
         answers += list(screen.answers())
+        chosen[board["uid"]] = screen.values
         leads += list(links.of_board(board, screen.values))
         for where, tags in links.groups(board):
             listed = grafana.get("/search", type="dash-db", tag=list(tags))
@@ -127,7 +131,7 @@ def _pages(grafana: server.Grafana, found: links.Boards, site: str) -> tuple[lis
         nothing = f"no data: {each.empty}" if each.empty else "NO DATA"
         state = f"error: {each.problem}" if each.problem else f"{each.rows} rows" if each.rows else nothing
         say(f"{each.page:<24} {each.panel:<38} {state}")
-    return answers, leads
+    return answers, leads, chosen
 
 
 def _links(
@@ -189,13 +193,14 @@ def _settled(look: Callable[[], list[str]]) -> list[str]:
     "--patience", type=float, help="Longest time for all alerts to fire and clear (s); 900, with --ends 7200."
 )
 def main(stack: str, site: str, provoked: bool, ends: bool, patience: float | None) -> None:
-    """Let a real Grafana load what the chart gives its own; run every query, follow every link, provoke every rule."""
+    """Let a real Grafana load what the chart gives its own; run queries, look at pages, follow links, provoke rules."""
     running = Running(stack)
     places = running.endpoints()
     token = Path(places["influx_token_file"]).read_text(encoding="utf-8").strip()
     patience = patience or (7200.0 if ends else 900.0)
-    figures: dict[str, Any] = {"grafana": f"{GRAFANA.release} server, built from {GRAFANA.version.split('-')[-1]}"}
+    figures: dict[str, Any] = {"grafana": f"{GRAFANA.release}, built from {GRAFANA.version.split('-')[-1]}"}
     try:
+        program()
         server.build()
         with (
             InfluxDBClient(url=places["influx_url"], token=token, org=places["influx_org"], timeout=60_000) as client,
@@ -213,7 +218,8 @@ def main(stack: str, site: str, provoked: bool, ends: bool, patience: float | No
     except (*FAILURES, BuildError, CheckError, MissingError, server.GrafanaError) as error:
         raise click.ClickException(str(error)) from error
     print(json.dumps(figures))
-    wrong = ("errors", "panels_empty_without_reason", "rules_unwell", "links_wrong", "messages_wrong")
+    panels = ("panels_empty_without_reason", "panels_not_drawn")
+    wrong = ("errors", *panels, "rules_unwell", "links_wrong", "messages_wrong")
     # Of a lingering one the begin alone is waited for.
     ended = len(RULES) - figures.get("alerts_lingering", 0)
     once = {
@@ -252,7 +258,9 @@ def _checked(
         outcome = trials(stage)
         of_alerts = _told(outcome) | _said(told, outcome, site)
         ill = _settled(unwell)
-    answers, leads = _pages(grafana, found, site)
+    answers, leads, chosen = _pages(grafana, found, site)
+    pictures = running.instance.data("grafana") / "pictures"
+    of_pages = browser.look(grafana, found, chosen, answers, pictures=pictures, say=say)
     for each in (*wrong, *ill):
         say(f"Grafana: {each}")
     of_links = _links(running, grafana, found, [*leads, *(links.Link("alert", url, url) for url in told.links())], site)
@@ -265,6 +273,7 @@ def _checked(
         "variables_and_annotations": len(answers) - len(panels),
         "errors": len(wrong) + sum(1 for each in answers if each.problem),
         "rules_unwell": len(ill),
+        **of_pages,
         **of_links,
         **of_alerts,
     }

@@ -28,6 +28,7 @@ from local_stack.pki import Authority
 from local_stack.toolchain import chart_tools
 from local_stack.toolchain.builder import Builder
 from local_stack.toolchain.grafana import GRAFANA
+from local_stack.toolchain.grafana_pages import GRAFANA_PAGES
 from racktwin.ports import free_port
 
 ADMIN: Final = "admin"
@@ -46,9 +47,10 @@ class Grafana:
 
     def __init__(self, url: str, password: str, authority: str) -> None:
         self.url = url
+        self.credentials = (ADMIN, password)
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.auth = (ADMIN, password)
+        self._session.auth = self.credentials
         self._session.verify = authority
 
     def get(self, path: str, **query: Any) -> Any:
@@ -75,8 +77,8 @@ class Grafana:
 
 
 def build() -> None:
-    """Make Grafana and helm where they are missing, with progress. Raises BuildError."""
-    Builder().make([GRAFANA, chart_tools.HELM])
+    """Make Grafana, its pages and helm where they are missing, with progress. Raises BuildError."""
+    Builder().make([GRAFANA, GRAFANA_PAGES, chart_tools.HELM])
 
 
 @contextmanager
@@ -110,6 +112,9 @@ def _of_image(folder: Path, port: int) -> dict[str, str]:
         "GF_PATHS_DATA": str(folder / "data"),
         "GF_PATHS_LOGS": str(folder / "logs"),
         "GF_PATHS_PLUGINS": str(folder / "plugins"),
+        "GF_SERVER_STATIC_ROOT_PATH": str(GRAFANA_PAGES.folder / "public"),
+        # The pages are built without what only it needs.
+        "GF_SECURITY_ANGULAR_SUPPORT_ENABLED": "false",
         "GF_SERVER_HTTP_ADDR": LOOPBACK,
         "GF_SERVER_HTTP_PORT": str(port),
         "PATH": os.environ["PATH"],
