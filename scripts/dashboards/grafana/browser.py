@@ -44,14 +44,15 @@ _READ: Final = """() => {
   items.sort(([one], [other]) => one[0] - other[0] || one[1] - other[1]);
   return items.map(([, item]) => {
     const panel = item.querySelector('[data-testid^="data-testid Panel header"]');
-    const status = item.querySelector('[aria-label="Panel status"]');
+    const sign = item.querySelector('[aria-label="Panel status"]');
+    const alert = item.querySelector('[role="alert"], [data-testid^="data-testid Alert"]');
     const shown = panel ? panel.lastElementChild : null;
     const heading = item.querySelector('h6');
     return {
       title: heading ? heading.innerText : panel ? '' : item.innerText.trim(),
       text: shown ? shown.innerText : '',
       shapes: shown ? shown.querySelectorAll('canvas, svg, img, [role="row"]').length : 0,
-      error: status ? 'its sign of an error' : '',
+      error: alert ? alert.innerText : sign ? 'the sign beside its title' : '',
       loading: !!item.querySelector('[aria-label="Panel loading bar"]'),
     };
   });

@@ -44,7 +44,7 @@ class Seen:
     shapes: int = 0
     """Pictures and rows of tables."""
     error: str = ""
-    """What Grafana's sign of an error stands for."""
+    """Of an error what the panel says, or where the sign of one is."""
     loading: bool = False
 
 
@@ -78,7 +78,7 @@ def problem(panel: Panel, seen: Seen, rows: int) -> str:
     if seen.loading:
         return "still loading"
     if seen.error:
-        return f"shows an error: {seen.error}"
+        return f"shows an error: {' '.join(seen.error.split())[:120]}"
     if panel.says and text == panel.says:
         return ""
     if panel.kind in _TIMELINES and not rows and _OF_NOTHING.fullmatch(text):

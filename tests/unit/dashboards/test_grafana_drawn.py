@@ -39,7 +39,7 @@ def test_pictures_numbers_and_our_own_words_are_drawn(panel: Panel, seen: Seen) 
         (HISTORY, Seen("Heat map", "Too many points to visualize properly.\nUpdate the query"), "Too many points"),
         (HISTORY, Seen("Heat map", "Data does not have a time field"), "time field"),
         (TABLE, Seen("Rooms", "Room\nRacks\nNo data", shapes=1), "No data"),
-        (GRAPH, Seen("Power", "8 kW", shapes=1, error="its sign of an error"), "shows an error"),
+        (GRAPH, Seen("Power", "8 kW", shapes=1, error="the sign\nbeside its title"), "shows an error: the sign beside"),
         (GRAPH, Seen("Power", "8 kW", shapes=1, loading=True), "still loading"),
         (GRAPH, Seen("Power"), "draws nothing"),
         (GRAPH, Seen("Energy", "8 kW", shapes=1), "in its place is 'Energy'"),
