@@ -153,13 +153,13 @@ class Instance:
         write_private(self.folder / "state.json", json.dumps({**self.state(), **values}, indent=1))
 
     @contextlib.contextmanager
-    def exclusive(self, nonblocking: bool = False) -> Iterator[None]:
-        """Only one command at a time changes a stack.
+    def exclusive(self, nonblocking: bool = False, what: str = "") -> Iterator[None]:
+        """Only one command at a time changes a stack, or ``what`` of it.
 
         Raises:
             BlockingIOError: `nonblocking`, and another command is at it.
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self.folder / ".lock").open("w") as lock:
+        with (self.folder / f".lock{what and f'-{what}'}").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | (fcntl.LOCK_NB if nonblocking else 0))
             yield

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -87,10 +87,19 @@ def running(stack: Stack, site: str, inbox_url: str) -> Iterator[Grafana]:
 
     Raises:
         BuildError, CheckError, MissingError: it cannot be made, or the chart does not render or lacks something.
-        GrafanaError: it does not become ready.
+        GrafanaError: it does not become ready, or another is there already.
     """
     build()
     instance = stack.instance
+    with ExitStack() as held:
+        try:
+            held.enter_context(instance.exclusive(nonblocking=True, what="grafana"))
+        except BlockingIOError as error:
+            raise GrafanaError(f"another check has a Grafana beside stack {instance.name}: wait for its end") from error
+        yield from _beside(instance, site, inbox_url)
+
+
+def _beside(instance: Instance, site: str, inbox_url: str) -> Iterator[Grafana]:
     folder = instance.data("grafana")
     # Not one of the stack's own: it is there only while somebody looks.
     port = free_port()

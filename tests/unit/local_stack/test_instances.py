@@ -89,3 +89,18 @@ def test_a_stack_whose_folder_was_removed_keeps_its_ports_while_it_is_in_use() -
     shutil.rmtree(one.folder)
     one.keep()
     assert Instance.load("one") == one
+
+
+def test_one_command_at_a_time_changes_a_stack_and_each_of_its_parts() -> None:
+    instance = Instance.load("one")
+    with instance.exclusive(nonblocking=True):
+        with pytest.raises(BlockingIOError), instance.exclusive(nonblocking=True):
+            pass
+        # What is apart from the rest has a turn of its own, as has another stack.
+        with instance.exclusive(nonblocking=True, what="grafana"):
+            with pytest.raises(BlockingIOError), instance.exclusive(nonblocking=True, what="grafana"):
+                pass
+            with Instance.load("two").exclusive(nonblocking=True, what="grafana"):
+                pass
+    with instance.exclusive(nonblocking=True):
+        pass
