@@ -59,6 +59,9 @@ FLOW_TOLERANCE: Final = 1e-3
 _JUMP: Final = 0.05
 FIRST_STEP_S: Final = 1.0
 CALM_S: Final = 5.0
+# A step carries on what changed in the one before as if that had been no shorter than by this: what changed within a
+# millisecond, as at the end of a hold, says nothing of the next second.
+_CARRIED: Final = 2.0
 _TINY: Final = 1e-9
 
 
@@ -292,8 +295,9 @@ class RoomModel:
             if np.array_equal(recirculation, old.recirculation):
                 return False
         state.network = e.network(state, inputs, flow)
-        # What units breathe is carried on over small changes of flow, not over jumps.
-        if old is None or not _same(unit_flow, old.unit_flow, _JUMP) or not _same(flow, old.flow, _JUMP):
+        # What units breathe is carried on over small changes of flow and of whose air is breathed, not over jumps.
+        jumps = old is None or not _same(unit_flow, old.unit_flow, _JUMP) or not _same(flow, old.flow, _JUMP)
+        if jumps or (old is not None and np.abs(state.network.recirculation - old.recirculation).max() > _JUMP):
             state.returned, state.before_s, state.calm_s = None, 0.0, CALM_S
             state.trend[...] = 0.0
         return True
@@ -330,7 +334,7 @@ class RoomModel:
         np.einsum("sm,sm->s", np.maximum(heat, 0.0), drive.per_cop, out=change[:, CHILLER])
         change[:, MOISTURE:] = drive.steady
         # Adams-Bashforth; its first step is Euler's.
-        back = 0.5 * dt / state.before_s if state.before_s > 0.0 else 0.0
+        back = 0.5 * min(dt / state.before_s, _CARRIED) if state.before_s > 0.0 else 0.0
         x += np.multiply(rate, (1.0 + back) * dt, out=self._part)
         if back:
             state.before *= back * dt
@@ -345,7 +349,8 @@ class RoomModel:
         # taken for it then, which keeps long steps stable.
         ahead = returned + drive.fan_rise
         if state.returned is not None and state.before_s > 0.0:
-            state.trend += 0.5 * ((returned - state.returned) / state.before_s - state.trend)
+            if dt <= _CARRIED * state.before_s:
+                state.trend += 0.5 * ((returned - state.returned) / state.before_s - state.trend)
             ahead += dt * state.trend
         state.returned, state.before_s = returned, dt
         np.maximum(supply, ahead - drive.full_drop * state.available, out=supply)

@@ -30,6 +30,15 @@ class Told:
 
     def __init__(self, inbox: Holds) -> None:
         self._inbox = inbox
+        self._before: frozenset[tuple[str, str, str]] = frozenset()
+
+    def begin(self) -> None:
+        """Count from now on; the end of what began before is none."""
+        self._before = frozenset(
+            (each["labels"].get("rule"), each["labels"].get("thing"), each["startsAt"])
+            for message in self._inbox.messages()
+            for each in message["alerts"]
+        )
 
     def fired(self, rule: str, thing: str) -> int:
         """How many begins were told."""
@@ -56,7 +65,9 @@ class Told:
         for message in self._inbox.messages():
             for each in message["alerts"]:
                 labels = each["labels"]
-                if labels.get("rule") == rule and labels.get("thing") == thing:
+                if (labels.get("rule"), labels.get("thing")) != (rule, thing):
+                    continue
+                if (rule, thing, each["startsAt"]) not in self._before:
                     yield each
 
 

@@ -87,6 +87,10 @@ class Referee:
             for thing in now | known:
                 self._courses.setdefault((name, thing), Course()).see(thing in now)
 
+    def forget(self) -> None:
+        """Count from now on."""
+        self._courses.clear()
+
     def course(self, rule: str, thing: str) -> Course:
         """What Grafana's rule did for a thing."""
         return self._courses.get((rule, thing), Course())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import requests
@@ -27,6 +27,9 @@ from racktwin.ditto_client import DittoError
 _LOOK_S: Final = 2.0
 # After everything is clear nothing may fire again for this long (s).
 _REST_S: Final = 15.0
+# What fires before the beginning may go on for this long (s).
+_CALM_S: Final = 180.0
+_TOLD_S: Final = 30.0
 # A trial that could not be begun or ended by one of these is said to have failed, and the others go on.
 FAILURES: Final = (StageError, StackError, DittoError, requests.RequestException, OSError)
 Say = Callable[[str], None]
@@ -62,6 +65,9 @@ class Outcome:
 class Audience(Protocol):
     """Whom Grafana tells: how often, of a rule and a thing."""
 
+    def begin(self) -> None:
+        """Count from now on."""
+
     def fired(self, rule: str, thing: str) -> int:
         """Begins."""
 
@@ -69,25 +75,21 @@ class Audience(Protocol):
         """Ends."""
 
 
-def provoke(
-    stage: Stage, ask: Ask, say: Say, *, patience_s: float, told: Audience | None = None, ends: bool = False
-) -> Outcome:
+def provoke(stage: Stage, ask: Ask, say: Say, *, patience_s: float, told: Audience | None = None) -> Outcome:
     """The whole run; leaves everything mended, also when it fails or is told to end. With ``told`` a fault
-    stays until its alert was told too, and a trial is done when its end was. With ``ends`` all ends are waited for."""
+    stays until its alert was told too, and a trial is done when its end was."""
     for told_to_end in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(told_to_end, signal.default_int_handler)
     group = yaml.safe_load(alerts.provisioning())["groups"][0]
     judge = Referee(stage.site, {rule["labels"]["rule"]: rule for rule in group["rules"]})
     names = [trial.rule for trial in TRIALS]
-    progress = [Progress(replace(trial, lingers=trial.lingers and not ends)) for trial in TRIALS]
+    progress = [Progress(trial) for trial in TRIALS]
     try:
         stage.prepare(RACK, JUDGED, SCALE)
-        # Alerting takes over what was open, and clears what is well.
-        time.sleep(_LOOK_S * 2)
-        judge.look(ask, names)
-        for each in progress:
-            if judge.course(each.trial.rule, each.trial.thing(stage.site)).fires:
-                each.state, each.problem = "failed", "fires already, before anything was made wrong"
+        for each in _not_calm(progress, stage, judge, ask, say):
+            each.state, each.problem = "failed", "fires already, before anything was made wrong"
+        if told is not None:
+            told.begin()
         began, since_ms = time.monotonic(), int(time.time() * 1000)
         for each in progress:
             _begin(each, stage, say)
@@ -106,6 +108,27 @@ def provoke(
         return outcome(progress, stage.site, judge, written)
     finally:
         stage.tidy()
+
+
+def _not_calm(progress: list[Progress], stage: Stage, judge: Referee, ask: Ask, say: Say) -> list[Progress]:
+    """Trials whose alert fires still, after what was open before has had time to end: a plant's start may look unusual,
+    and a verdict that was is well only after a while."""
+    until, told = time.monotonic() + _CALM_S, False
+    while True:
+        # Alerting takes over what was open, and clears what is well.
+        time.sleep(_LOOK_S * 2)
+        judge.look(ask, [each.trial.rule for each in progress])
+        firing = [each for each in progress if judge.course(each.trial.rule, each.trial.thing(stage.site)).fires]
+        if not firing or time.monotonic() > until:
+            # Grafana tells of an end a while after it.
+            time.sleep(_TOLD_S if told else 0.0)
+            judge.forget()
+            judge.look(ask, [each.trial.rule for each in progress])
+            return firing
+        if not told:
+            say(f"waiting for what fires already: {', '.join(each.trial.rule for each in firing)}")
+            told = True
+        stage.check()
 
 
 def _begin(each: Progress, stage: Stage, say: Say) -> None:

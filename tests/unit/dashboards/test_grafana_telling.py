@@ -62,6 +62,15 @@ def test_what_is_still_open_is_repeated_and_counts_once():
     assert again.fired(*rack) == 2
 
 
+def test_what_began_before_a_run_is_none_of_it():
+    inbox = Inbox(message(alert()))
+    told, rack = Told(inbox), ("inlet-allowable", "racktwin.berlin:rack-r1")
+    told.begin()
+    assert (told.fired(*rack), told.cleared(*rack)) == (0, 0)
+    inbox.all += [message(alert("resolved", 1, 4)), message(alert(begin=5)), message(alert("resolved", 5, 7))]
+    assert (told.fired(*rack), told.cleared(*rack), told.count()) == (1, 1, 4)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

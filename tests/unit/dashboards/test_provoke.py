@@ -213,13 +213,12 @@ class Plant:
         return [point for point in self.points if not rules or point["feature"] == f"alert.{rules[0]}"]
 
 
-@pytest.mark.parametrize(("ends", "lingering"), [(True, 0), (False, 2)])
-def test_a_run_leads_every_trial_to_its_end_and_tidies_up(monkeypatch, ends, lingering):
+def test_a_run_leads_every_trial_to_its_end_and_tidies_up(monkeypatch):
     stage, said = Plant(), []
 
     def over(rule, *, lingers):
-        # What looks back for an hour is over after the run, if that does not wait.
-        if ends or not lingers:
+        # What looks back for an hour is over after the run.
+        if not lingers:
             stage.told(rule, 0.0)
 
     monkeypatch.setattr(run.time, "sleep", lambda seconds: None)
@@ -239,11 +238,38 @@ def test_a_run_leads_every_trial_to_its_end_and_tidies_up(monkeypatch, ends, lin
         for trial in TRIALS
     )
     monkeypatch.setattr(run, "TRIALS", quick)
-    result = run.provoke(stage, stage.ask, said.append, patience_s=5.0, ends=ends)
+    result = run.provoke(stage, stage.ask, said.append, patience_s=5.0)
     assert [each.problem for each in result.progress] == [""] * len(TRIALS)
     assert (result.fired, result.others, result.repeated) == (len(TRIALS), 0, [])
-    assert (result.cleared, result.lingering) == (len(TRIALS) - lingering, lingering)
+    assert (result.cleared, result.lingering) == (len(TRIALS) - 2, 2)
     assert stage.tidied == 1
+
+
+@pytest.mark.parametrize(("looks", "left"), [(0, []), (3, []), (10**6, ["anomaly"])])
+def test_what_fires_at_the_beginning_has_time_to_end(monkeypatch, looks, left):
+    """A plant's start may look unusual; what fires for ever is no start."""
+
+    class Judge:
+        seen, forgotten = 0, 0
+
+        def look(self, ask, names):
+            self.seen += 1
+
+        def course(self, rule, thing):
+            return Course(1, 0, rule == "anomaly" and self.seen <= looks)
+
+        def forget(self):
+            self.forgotten += 1
+
+    clock, said, judge = iter(range(0, 10**9, 10)), [], Judge()
+    monkeypatch.setattr(run.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(run.time, "monotonic", lambda: float(next(clock)))
+    progress = [Progress(trial) for trial in TRIALS]
+    found = run._not_calm(progress, Plant(), judge, lambda flux: [], said.append)
+    assert [each.trial.rule for each in found] == left
+    # What was counted until then is of before.
+    assert judge.forgotten == 1
+    assert said == (["waiting for what fires already: anomaly"] if looks else [])
 
 
 def test_when_a_process_of_the_run_ends_the_run_ends_tidily(monkeypatch):

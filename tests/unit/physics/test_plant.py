@@ -40,6 +40,24 @@ def test_values_are_those_of_a_working_room(hall: Layout) -> None:
     assert (spread < 8.0).all()
 
 
+@pytest.mark.parametrize("step_s", [0.99995, 0.9999, 0.9995, 1.0, 1.0005])
+def test_a_fault_that_ends_throws_no_rack_out_of_its_bounds(hall: Layout, step_s: float) -> None:
+    """Steps by a clock leave milliseconds of a hold; what changes at its end is no rate of change."""
+    for broken_steps in range(20, 31):
+        plant = Plant(hall, 5, nature=QUIET)
+        plant.set_faults([Fault("blanking-missing", "r0-2", magnitude=0.6, start_s=float("-inf"))])
+        for _ in range(broken_steps):
+            plant.step(step_s)
+        plant.set_faults([])
+        for _ in range(30):
+            plant.step(step_s)
+            inlet, supply = plant.state.inlet, plant.state.supply
+            assert inlet.min() > 15.0
+            assert inlet.max() < 45.0
+            assert supply.min() > 15.0
+            assert supply.max() < 25.0
+
+
 def test_a_busier_rack_draws_more_power_and_breathes_warmer_air(hall: Layout) -> None:
     def plant(base: float) -> Plant:
         calm = WorkloadParameters(base=(base, base), daily=0.0, noise=0.0, job_size=(0.0, 0.0))
