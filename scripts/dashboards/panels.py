@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from grafana_foundation_sdk.builders import (
     bargauge,
-    canvas,
     common,
     dashboard,
     heatmap,
@@ -21,7 +20,6 @@ from grafana_foundation_sdk.builders import (
     timeseries,
 )
 from grafana_foundation_sdk.builders import stat as stats
-from grafana_foundation_sdk.models.canvas import HorizontalConstraint, VerticalConstraint
 from grafana_foundation_sdk.models.common import (
     BarGaugeDisplayMode,
     GraphThresholdsStyleMode,
@@ -106,7 +104,8 @@ def source() -> DataSourceRef:
     return DataSourceRef(type_val=DATASOURCE["type"], uid=DATASOURCE["uid"])
 
 
-def _thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
+def thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
+    """Colours from values on."""
     return (
         dashboard.ThresholdsConfig()
         .mode(ThresholdsMode.ABSOLUTE)
@@ -114,7 +113,8 @@ def _thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
     )
 
 
-def _colours(mode: FieldColorModeId) -> dashboard.FieldColor:
+def coloured_by(mode: FieldColorModeId) -> dashboard.FieldColor:
+    """How values get their colours."""
     return dashboard.FieldColor().mode(mode)
 
 
@@ -122,7 +122,8 @@ def _state_mappings() -> list[Any]:
     return [ValueMap(options={text: ValueMappingResult(text=text, color=colour) for text, colour in STATES.items()})]
 
 
-def _common(panel: Any, title: str, description: str, flux: Sequence[str], *, span: int, height: int) -> Any:
+def panel_of(panel: Any, title: str, description: str, flux: Sequence[str], *, span: int, height: int) -> Any:
+    """A panel with what all have: title, description, queries, place."""
     panel = panel.title(title).description(description).datasource(source()).span(span).height(height)
     for index, query in enumerate(flux):
         panel = panel.with_target(Query(query, chr(ord("A") + index)))
@@ -142,8 +143,8 @@ def stat(
     links: Sequence[tuple[str, str]] = (),
 ) -> Any:
     """One number. ``none`` says what its absence means; ``links`` are titles and addresses."""
-    panel = _common(stats.Panel(), title, description, [flux], span=span, height=4).unit(unit).no_value(none)
-    panel = panel.thresholds(_thresholds(steps)).color_scheme(_colours(FieldColorModeId.THRESHOLDS))
+    panel = panel_of(stats.Panel(), title, description, [flux], span=span, height=4).unit(unit).no_value(none)
+    panel = panel.thresholds(thresholds(steps)).color_scheme(coloured_by(FieldColorModeId.THRESHOLDS))
     panel = panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
     if links:
         panel = panel.data_links([dashboard.DashboardLink(name).url(url) for name, url in links])
@@ -184,7 +185,7 @@ def lines(
     ``many`` series the legend stands beside them, highest first; ``stepped`` values hold until the next.
     """
     queries = [flux] if isinstance(flux, str) else list(flux)
-    panel = _common(timeseries.Panel(), title, description, queries, span=span, height=height).unit(unit)
+    panel = panel_of(timeseries.Panel(), title, description, queries, span=span, height=height).unit(unit)
     # A single value between two gaps is a point.
     panel = panel.show_points(VisibilityMode.AUTO).point_size(3).span_nulls(_UNKNOWN_MS).fill_opacity(0).line_width(1)
     legend = common.VizLegendOptions().display_mode(LegendDisplayMode.TABLE).show_legend(True)
@@ -214,7 +215,7 @@ def lines(
         panel = panel.axis_soft_min(low)
     if steps is not None:
         style = common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)
-        panel = panel.thresholds(_thresholds(steps)).thresholds_style(style)
+        panel = panel.thresholds(thresholds(steps)).thresholds_style(style)
     if band is not None:
         low_name, high_name = band
         hidden = [DynamicConfigValue(id_val="custom.lineWidth", value=0), _UNTOLD]
@@ -244,8 +245,8 @@ def bars(
     title: str, description: str, flux: str, unit: str, *, steps: Steps, low: float, span: int = 12, height: int = 8
 ) -> Any:
     """One bar for each row of a table with ``name`` and ``_value``, from ``low`` on."""
-    panel = _common(bargauge.Panel(), title, description, [flux], span=span, height=height).unit(unit)
-    panel = panel.thresholds(_thresholds(steps)).color_scheme(_colours(FieldColorModeId.THRESHOLDS))
+    panel = panel_of(bargauge.Panel(), title, description, [flux], span=span, height=height).unit(unit)
+    panel = panel.thresholds(thresholds(steps)).color_scheme(coloured_by(FieldColorModeId.THRESHOLDS))
     # Names stand before the bars, where they have room.
     panel = panel.orientation(VizOrientation.HORIZONTAL).display_mode(BarGaugeDisplayMode.BASIC).min(low)
     return panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(True))
@@ -255,7 +256,7 @@ def history_of_states(
     title: str, description: str, flux: str, *, span: int = 24, height: int = 8, none: str = "", name: str | None = None
 ) -> Any:
     """What state each thing was in, over time."""
-    panel = _common(statetimeline.Panel(), title, description, [flux], span=span, height=height)
+    panel = panel_of(statetimeline.Panel(), title, description, [flux], span=span, height=height)
     if none:
         panel = panel.no_value(none)
     if name is not None:
@@ -275,16 +276,16 @@ def grid_over_time(
     none: str = "",
 ) -> Any:
     """A row for each thing, a cell for each step of time (`v.windowPeriod`), coloured by its value."""
-    panel = _common(statushistory.Panel(), title, description, [flux], span=span, height=height).unit(unit)
+    panel = panel_of(statushistory.Panel(), title, description, [flux], span=span, height=height).unit(unit)
     panel = panel.max_data_points(_CELLS).show_value(VisibilityMode.NEVER)
     if none:
         panel = panel.no_value(none)
-    return panel.thresholds(_thresholds(steps)).color_scheme(_colours(FieldColorModeId.THRESHOLDS)).row_height(0.95)
+    return panel.thresholds(thresholds(steps)).color_scheme(coloured_by(FieldColorModeId.THRESHOLDS)).row_height(0.95)
 
 
 def distribution(title: str, description: str, flux: str, unit: str, *, span: int = 12, height: int = 8) -> Any:
     """How the values of many things are spread, over time."""
-    return _common(heatmap.Panel(), title, description, [flux], span=span, height=height).unit(unit).calculate(True)
+    return panel_of(heatmap.Panel(), title, description, [flux], span=span, height=height).unit(unit).calculate(True)
 
 
 def rows(
@@ -305,7 +306,7 @@ def rows(
     for a column the link's title and address, ``widths`` how wide one is (pixels); the others share what is left."""
     # Left out by the query: not every Grafana can.
     kept = f"{flux}\n  |> keep(columns: [{', '.join(json.dumps(column) for column in names)}])"
-    panel = _common(table.Panel(), title, description, [kept], span=span, height=height)
+    panel = panel_of(table.Panel(), title, description, [kept], span=span, height=height)
     panel = panel.with_transformation(
         DataTransformerConfig(
             id_val="organize",
@@ -338,66 +339,3 @@ def rows(
             MatcherConfig(id_val="byName", options=names[column]), [DynamicConfigValue(id_val="links", value=[link])]
         )
     return panel
-
-
-def drawing(
-    title: str,
-    description: str,
-    flux: str,
-    parts: Mapping[str, tuple[str, int, int]],
-    *,
-    units: Mapping[str, str],
-    arrows: Sequence[tuple[str, str]] = (),
-    steps: Mapping[str, Steps] | None = None,
-    span: int = 24,
-    height: int = 9,
-) -> Any:
-    """A picture with a number in each of its parts. The query gives one row with a column for each part.
-
-    ``parts``: column -> label, and where it stands (pixels from the left and the top); ``arrows`` lead from part to
-    part. A part has the colour of its thresholds.
-    """
-    panel = _common(canvas.Panel(), title, description, [flux], span=span, height=height)
-    panel = panel.inline_editing(False).show_advanced_types(False).pan_zoom(False).infinite_pan(False)
-    elements = []
-    for column, (label, left, top) in parts.items():
-        connections = [_arrow(f"{target} value") for source_name, target in arrows if source_name == column]
-        text = {"text": {"mode": "fixed", "fixed": label}, "size": 13, "color": {"fixed": "text"}}
-        value = {"text": {"mode": "field", "field": column}, "size": 24, "color": {"field": column, "fixed": "text"}}
-        elements.append(_element(f"{column} label", "text", text, (left, top, 170, 24)))
-        elements.append(
-            _element(f"{column} value", "metric-value", value, (left, top + 24, 170, 44)).connections(connections)
-        )
-    panel = panel.root(canvas.CanvasOptionsRoot().name("picture").elements(elements))
-    panel = panel.color_scheme(_colours(FieldColorModeId.THRESHOLDS)).thresholds(_thresholds(PLAIN))
-    for column, unit in units.items():
-        values = [DynamicConfigValue(id_val="unit", value=unit), DynamicConfigValue(id_val="decimals", value=1)]
-        if steps and column in steps:
-            marks = [{"value": at, "color": mark} for at, mark in steps[column]]
-            values.append(DynamicConfigValue(id_val="thresholds", value={"mode": "absolute", "steps": marks}))
-        panel = panel.override_by_name(column, values)
-    return panel
-
-
-def _element(name: str, kind: str, config: Mapping[str, Any], place: tuple[int, int, int, int]) -> Any:
-    left, top, width, height = place
-    return (
-        canvas.CanvasElementOptions()
-        .name(name)
-        .type(kind)
-        .config({**config, "align": "center", "valign": "middle"})
-        .constraint(canvas.Constraint().horizontal(HorizontalConstraint.LEFT).vertical(VerticalConstraint.TOP))
-        .placement(canvas.Placement().left(left).top(top).width(width).height(height).rotation(0))
-    )
-
-
-def _arrow(target: str) -> Any:
-    """From the right edge of its part to the left edge of the target."""
-    return (
-        canvas.CanvasConnection()
-        .source(canvas.ConnectionCoordinates().x(1).y(0))
-        .target(canvas.ConnectionCoordinates().x(-1).y(0))
-        .target_name(target)
-        .color(common.ColorDimensionConfig().fixed(GREY))
-        .size(common.ScaleDimensionConfig().fixed(2).min(1).max(10))
-    )

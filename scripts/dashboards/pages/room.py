@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards import flux, panels
+from dashboards import flux, panels, picture
 from dashboards.frame import Page
 
 _INLET: Final = 'r.kind == "rack" and r.feature !~ /^environment\\.rear/'
@@ -151,7 +151,7 @@ PAGE: Final = Page(
         (
             "The air's way",
             (
-                panels.drawing(
+                picture.drawing(
                     "Air and heat now",
                     "From the cooling units through the racks and back. Air that is much warmer at the inlets than when it was supplied was mixed with "
                     "hot air on its way; a return much cooler than what leaves the racks means that supply air comes back unused.",
