@@ -31,6 +31,18 @@ def unit(supply=20.0, setpoint=20.0, *, at=NOW, airflow=4.0, last=None):
     }
 
 
+def site(name, **values):
+    return {"thingId": "racktwin.berlin:site-berlin", "features": {name: {"properties": values}}}
+
+
+def predicted(value):
+    def at(now):
+        found = {"target": "environment.top/temperature", "value": value, "horizon": 900, "expiresAt": now + 60_000}
+        return rack(at=now, features={"prediction.inlet-temperature.top": found})
+
+    return at
+
+
 def rules_of(changes, what="firing"):
     return [change.rule.name for change in changes if change.what == what]
 

@@ -11,41 +11,19 @@ from typing import ClassVar
 
 import msgspec
 import pytest
+from tests.unit.scorecard.records import NOW, drain, prediction, reading, scored_series
 
 from models.registry import Moved, Pointer, Registry, Scores, State
 from racktwin import health, logs
 from racktwin.catalogue_computed import resolve
-from racktwin.messages import Prediction, Reading, decode_prediction, decode_reading, encode
+from racktwin.messages import decode_prediction, decode_reading, encode
 from racktwin.process import Context
 from scorecard import outbox
-from scorecard.judge import LEAST, Judge, Promise
+from scorecard.judge import LEAST, Promise
 from scorecard.ledger import LATE_MS, Ledger
 from scorecard.settings import ScorecardSettings
-from scorecard.tallies import Tallies, Tally
+from scorecard.tallies import Tallies
 from scorecard.work import ScorecardWork
-
-NOW = 1_800_000_000_000
-THING = "racktwin.berlin:rack-1"
-
-
-def prediction(at=NOW, value=22.0, lo=21.0, hi=23.0, horizon_s=900, version="v1", based_on=None) -> Prediction:
-    return Prediction(
-        v=1, thing=THING, model="inlet-temperature", model_version=version, target="environment.top/temperature",
-        horizon_s=horizon_s, value=value, lo=lo, hi=hi, unit="Cel", issued_at=at, valid_at=at + horizon_s * 1000,
-        based_on=at if based_on is None else based_on, kind="rack",
-    )  # fmt: skip
-
-
-def reading(at=NOW, value=21.5, quality="good") -> Reading:
-    return Reading(
-        v=1, thing=THING, feature="environment.top", observed_at=at, received_at=at,
-        values={"temperature": value, "relativeHumidity": 40.0}, quality=quality, device="d", kind="rack",
-        room="hall-a",
-    )  # fmt: skip
-
-
-def drain(ledger, *readings):
-    return [scored for one in readings for scored in ledger.read(one)]
 
 
 @pytest.fixture
@@ -182,130 +160,6 @@ def test_scores_that_were_written_before_their_weight_was_go_on():
     # An hour of one a minute, and one without an error.
     assert made[0].mae == pytest.approx(made[2].mae, abs=0.01) == pytest.approx(59 / 60, abs=0.01)
     assert made[0].as_history() == pytest.approx(made[2].as_history(), rel=0.05)
-
-
-def scored_series(count, error, naive, inside=True, version="v1"):
-    tally = Tally()
-    made = Ledger()
-    for n in range(count):
-        at = NOW + n * 60_000
-        drain(made, reading(at=at, value=20.0 + naive))
-        half = abs(error) + 1.0 if inside else 0.01
-        value = 20.0 + error
-        made.predicted(prediction(at, value, value - half, value + half, horizon_s=30, version=version))
-        for one in drain(made, reading(at=at + 30_000, value=20.0)):
-            tally.add(one)
-    return tally
-
-
-def test_scores_are_mae_bias_skill_and_coverage():
-    tally = scored_series(50, error=0.5, naive=1.0)
-    assert tally.as_dict() == {"count": 50, "mae": 0.5, "bias": 0.5, "skill": 0.75, "coverage": 1.0}
-
-
-def test_a_model_that_keeps_its_promise_does_not_drift():
-    verdict = Judge(Promise(0.5, 0.9)).verdict(scored_series(LEAST, 0.5, 1.0), NOW)
-    assert (verdict.drifting, verdict.paused) == (False, False)
-
-
-def test_too_few_scores_say_nothing():
-    assert not Judge(Promise(0.1, 0.9)).verdict(scored_series(LEAST - 1, 5.0, 1.0), NOW).drifting
-
-
-def test_what_is_said_within_a_minute_is_no_more_of_a_reason():
-    ledger, tallies = Ledger(), Tallies()
-    for second in range(0, 600, 10):
-        at = NOW + second * 1000
-        for one in drain(ledger, reading(at=at, value=20.0)):
-            tallies.add(one)
-        ledger.predicted(prediction(at, 25.0, 24.0, 26.0, horizon_s=30))
-    (tally,) = tallies.versions.values()
-    assert (tally.count, tally.minutes) == (57, 10)
-    assert not Judge(Promise(0.1, 0.9), 11).verdict(tally, NOW).drifting
-    assert Judge(Promise(0.1, 0.9), 10).verdict(tally, NOW).drifting
-
-
-def test_how_many_scores_it_takes_and_how_long_they_count_may_be_set():
-    assert Judge(Promise(0.1, 0.9), 5).verdict(scored_series(5, 5.0, 1.0), NOW).drifting
-    ledger, tallies = Ledger(), Tallies(recent_half_life_ms=60_000)
-    for n, error in enumerate((4.0, 0.0, 0.0, 0.0)):
-        at = NOW + n * 60_000
-        drain(ledger, reading(at=at, value=20.0))
-        ledger.predicted(prediction(at, 20.0 + error, horizon_s=30))
-        for one in drain(ledger, reading(at=at + 30_000, value=20.0)):
-            tallies.add(one)
-    (tally,) = tallies.versions.values()
-    # 4 K, an eighth of it left among 1 + 1/2 + 1/4 + 1/8.
-    assert tally.mae == pytest.approx(4.0 / 15.0)
-
-
-def test_intervals_that_fail_are_drift_and_named():
-    verdict = Judge(Promise(0.5, 0.9)).verdict(scored_series(LEAST, 0.5, 1.0, inside=False), NOW)
-    assert verdict.drifting
-    assert "0% instead of 90%" in verdict.reason
-
-
-def test_worse_than_persistence_pauses_only_when_it_lasts():
-    judge, tally = Judge(Promise(0.5, 0.9)), scored_series(LEAST, 2.0, 1.0)
-    assert not judge.verdict(tally, NOW).paused
-    assert judge.verdict(tally, NOW + 31 * 60_000).paused
-    assert not judge.verdict(scored_series(LEAST, 0.5, 1.0), NOW + 32 * 60_000).paused
-
-
-def bad_then_good(bad_minutes: int, good_minutes: int) -> tuple[Tallies, Tally, int]:
-    """A version whose forecasts were far off for a while, and now are better than assuming no change."""
-    ledger, tallies = Ledger(), Tallies()
-    for minute in range(bad_minutes + good_minutes):
-        at = NOW + minute * 60_000
-        error, naive = (4.0, 3.0) if minute < bad_minutes else (0.1, 0.2)
-        drain(ledger, reading(at=at, value=20.0 - naive))
-        ledger.predicted(prediction(at, 20.0 + error, 19.5 + error, 20.5 + error, horizon_s=30))
-        for one in drain(ledger, reading(at=at + 30_000, value=20.0)):
-            tallies.add(one)
-    (tally,) = tallies.versions.values()
-    return tallies, tally, NOW + (bad_minutes + good_minutes) * 60_000
-
-
-def test_an_incident_is_no_drift_for_half_a_day():
-    judge = Judge(Promise(0.2, 0.9), least=10)
-    _, during, then = bad_then_good(60, 0)
-    assert judge.verdict(during, then).drifting
-    _, after, later = bad_then_good(60, 29)
-    # Squares of before still outweigh all that came since.
-    assert after.skill < 0.0 and after.mae > 1.0
-    assert after.newest is not None and after.newest.advantage > 0.5
-    verdict = judge.verdict(after, later)
-    assert (verdict.drifting, verdict.paused) == (False, False)
-    # And what was well and is off by now is told as soon as it is bad of late too.
-    _, turned, end = bad_then_good(60, 1)
-    assert judge.verdict(turned, end).drifting
-
-
-def test_what_is_worse_for_six_hours_pauses_however_often_it_is_nearer():
-    """A few errors that are far off weigh more than many that are a little nearer."""
-    judge = Judge(Promise(0.2, 0.9), least=10)
-    _, tally, _ = bad_then_good(60, 29)
-    assert not judge.verdict(tally, NOW).drifting
-    assert not judge.verdict(tally, NOW + 5 * 3_600_000).drifting
-    assert judge.verdict(tally, NOW + 6 * 3_600_000).drifting
-    assert not judge.verdict(tally, NOW + 6 * 3_600_000).paused
-    assert judge.verdict(tally, NOW + 7 * 3_600_000).paused
-
-
-def test_what_is_newest_goes_on_after_a_start_as_it_was_of_late():
-    tallies, tally, then = bad_then_good(60, 0)
-    (model, version) = next(iter(tallies.versions))
-    whole = Scores(tally.count, tally.mae, tally.bias, tally.skill, tally.coverage, tally.rmse, tally.weight)
-    again = Tallies()
-    again.again(model, version, State(
-        version, then, False, False, skill=whole.skill, coverage=whole.coverage, mae=whole.mae, count=whole.count,
-        bias=whole.bias, rmse=whole.rmse, weight=whole.weight, minutes=tally.minutes, scored_at=tally.at_ms,
-    ))  # fmt: skip
-    taken = again.versions[model, version]
-    assert taken.newest is not None
-    assert taken.newest.mae == pytest.approx(taken.mae) == pytest.approx(4.0)
-    assert taken.newest.weight < taken.weight / 4
-    assert Judge(Promise(0.2, 0.9), least=10).verdict(taken, then).drifting
 
 
 def test_scores_stand_on_the_twin_and_go_into_history(ledger):
