@@ -15,6 +15,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from racktwin.decoding import read_json
+
 FEATURE: Final = "control"
 # What may be commanded. `mode` says who controls: the unit itself (auto), a person (manual), the optimiser (mpc).
 SETTABLE: Final = ("setpoint", "fanSpeed", "mode")
@@ -184,7 +186,4 @@ def decode_audit(data: bytes) -> Audit:
     Raises:
         msgspec.DecodeError: not JSON, or a field is missing or of a wrong type (the message names it).
     """
-    try:
-        return _audit.decode(data)
-    except UnicodeDecodeError as error:
-        raise msgspec.DecodeError(str(error)) from error
+    return read_json(_audit, data)

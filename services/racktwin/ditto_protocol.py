@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
+from racktwin.decoding import read_json
+
 MERGE_PATCH: Final = "application/merge-patch+json"
 CONTENT_TYPE: Final = "application/vnd.eclipse.ditto+json"
 
@@ -95,10 +97,7 @@ def decode(data: bytes) -> Envelope:
     Raises:
         msgspec.DecodeError: not JSON, or not an envelope (the message names the field).
     """
-    try:
-        return _decoder.decode(data)
-    except UnicodeDecodeError as error:
-        raise msgspec.DecodeError(str(error)) from error
+    return read_json(_decoder, data)
 
 
 def parse_topic(topic: str) -> Topic:

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from racktwin.decoding import read_json
+
 Quality = Literal["good", "stale", "estimated", "faulty"]
 Value = float | bool | str
 Version = Annotated[int, msgspec.Meta(ge=1, le=1)]
@@ -92,10 +94,7 @@ def decode_reading(data: bytes) -> Reading:
     Raises:
         msgspec.DecodeError: not JSON, or a field is missing or of a wrong type (the message names it).
     """
-    try:
-        return _reading.decode(data)
-    except UnicodeDecodeError as error:
-        raise msgspec.DecodeError(str(error)) from error
+    return read_json(_reading, data)
 
 
 def decode_prediction(data: bytes) -> Prediction:
@@ -104,10 +103,7 @@ def decode_prediction(data: bytes) -> Prediction:
     Raises:
         msgspec.DecodeError: not JSON, or a field is missing or of a wrong type (the message names it).
     """
-    try:
-        return _prediction.decode(data)
-    except UnicodeDecodeError as error:
-        raise msgspec.DecodeError(str(error)) from error
+    return read_json(_prediction, data)
 
 
 def decode_reject(data: bytes) -> Reject:
@@ -116,7 +112,4 @@ def decode_reject(data: bytes) -> Reject:
     Raises:
         msgspec.DecodeError: not JSON, or a field is missing or of a wrong type (the message names it).
     """
-    try:
-        return _reject.decode(data)
-    except UnicodeDecodeError as error:
-        raise msgspec.DecodeError(str(error)) from error
+    return read_json(_reject, data)
