@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from dashboards import flux, panels
 from dashboards.frame import Page
@@ -64,6 +64,19 @@ def _by_horizon(field: str, which: str) -> str:
         '  |> group(columns: ["series", "_time"])\n  |> mean()\n  |> group(columns: ["series"])\n'
         '  |> sort(columns: ["_time"])',
         "strings",
+    )
+
+
+def _errors(title: str, why: str, which: str, unit: str) -> Any:
+    return panels.lines(
+        title,
+        why,
+        _by_horizon("mae", which),
+        unit,
+        name="${__field.labels.series}",
+        many=True,
+        low=0,
+        none=_LATER,
     )
 
 
@@ -200,26 +213,13 @@ PAGE: Final = Page(
                     name=_NAME,
                     none=_LATER,
                 ),
-                panels.lines(
+                _errors(
                     "Mean error of temperatures",
                     "Mean absolute error over all things, for each model and time ahead.",
-                    _by_horizon("mae", _OF_ALL_ELSE),
+                    _OF_ALL_ELSE,
                     "kelvin",
-                    name="${__field.labels.series}",
-                    many=True,
-                    low=0,
-                    none=_LATER,
                 ),
-                panels.lines(
-                    "Mean error of power",
-                    "The same of the models that predict power.",
-                    _by_horizon("mae", _OF_POWER),
-                    "watt",
-                    name="${__field.labels.series}",
-                    many=True,
-                    low=0,
-                    none=_LATER,
-                ),
+                _errors("Mean error of power", "The same of the models that predict power.", _OF_POWER, "watt"),
                 panels.lines(
                     "Predictions made",
                     "How many predictions each model issued in each step of the screen.",
