@@ -38,6 +38,12 @@ def _well(ditto: DittoClient, site: str) -> str:
     raise click.ClickException("every rack of row a-r01 is due for maintenance: wait a while, or give --rack")
 
 
+def _missed(error: Exception) -> str:
+    """What was expected of what, without the picture of the whole page that comes with it."""
+    told = str(error).split("Aria snapshot:")[0]
+    return " ".join(line.strip() for line in told.splitlines() if line.strip() and line.strip() != "Call log:")
+
+
 @click.command()
 @click.option("--stack", default="demo", show_default=True, help="The local stack whose console is used.")
 @click.option("--site", default="berlin", show_default=True)
@@ -61,7 +67,7 @@ def main(stack: str, site: str, rack: str | None, pictures: Path | None) -> None
                 journey(seen, rack)
                 problem = "; ".join(seen.problems)
             except (AssertionError, Error) as error:
-                problem = " ".join([*str(error).split("\n")[:4], *seen.problems])
+                problem = "; ".join([_missed(error), seen.says(), *seen.problems])
             passed += not problem
             print(f"{'passed' if not problem else 'FAILED':<7} {journey.__name__:<12} {problem}", file=sys.stderr)
         for theme, width, height in SCREENS:

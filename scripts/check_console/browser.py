@@ -75,6 +75,11 @@ class Visit:
         """Let axe look at the page as it stands."""
         self.violations += [f"{what}: {each}" for each in _violations(self.page, self._axe)]
 
+    def says(self) -> str:
+        """Where the page stands and what it tells, for whoever asks why something is missing on it."""
+        told = self.page.locator("[role=status], [role=alert], .timeline output").all_inner_texts()
+        return f"at {self.page.url}, which says: {' | '.join(each for each in told if each) or 'nothing'}"
+
     def open(self, view: str, rest: str = "") -> None:
         """Go to a view by its address."""
         self.page.goto(f"{self.url}/{view}/{self.site}{rest}")

@@ -11,12 +11,15 @@ const [SHORTEST_PAUSE, LONGEST_PAUSE] = [1000, 30_000];
 // A step that has only begun is shown too where it is this short: what has just happened must not lie beyond the last one.
 const SHORT_STEP = 60;
 
-// Ends of steps between two times (epoch ms), at most 240; the server has the same. `present`: whether `to` is now.
-export function timesOf(from: number, to: number, present = false): { step_s: number; times: number[] } {
+// Ends of steps between two times (epoch ms) that `now` has reached, at most 240 and one that has only begun; the server has
+// the same.
+export function timesOf(from: number, until: number, now: number): { step_s: number; times: number[] } {
+  const to = Math.min(until, now);
   const step_s = Math.max(1, Math.ceil((to - from) / 1000 / STEPS));
   const step = step_s * 1000;
   const times: number[] = [];
-  const end = present && step_s <= SHORT_STEP ? to + step : to;
+  // A time that ends with the present was chosen a moment ago: by now it ends a little before it.
+  const end = step_s <= SHORT_STEP && now - to < step ? now + step : to;
   for (let at = Math.ceil(from / step) * step; at < end; at += step) times.push(at);
   return { step_s, times };
 }

@@ -106,16 +106,23 @@ test("alerts are those that were open then, acknowledged or not as they were the
 });
 
 test("steps end on whole ones, at most 240 of them", () => {
-  const { step_s, times } = timesOf(THEN + 1, THEN + 3_600_001);
+  const longAfter = THEN + 30 * 86_400_000;
+  const { step_s, times } = timesOf(THEN + 1, THEN + 3_600_001, longAfter);
   assert.equal(step_s, 15);
   assert.equal(times.length, 240);
   assert.ok(times.every((time) => time % 15_000 === 0 && time > THEN && time < THEN + 3_600_001));
-  assert.ok(timesOf(THEN, THEN + 5000).times.length <= 5);
-  // What has just happened lies before the last step, while it has only begun.
+  assert.ok(timesOf(THEN, THEN + 5000, longAfter).times.length <= 5);
+  // What has just happened lies before the last step, while it has only begun; also where the hour was chosen a moment ago, as
+  // when the page opens.
   const until = THEN + 3_600_001;
-  const begun = timesOf(THEN + 1, until, true).times.at(-1)!;
-  assert.ok(begun >= until && begun < until + 15_000);
-  assert.ok(timesOf(THEN, THEN + 7 * 86_400_000, true).times.at(-1)! < THEN + 7 * 86_400_000);
+  for (const now of [until - 600_000, until, until + 14, until + 14_999]) {
+    const begun = timesOf(THEN + 1, until, now).times.at(-1)!;
+    assert.ok(begun >= now && begun < now + 15_000, `${begun - now}`);
+  }
+  // An hour that is over ends where it ends, and so does a long time: its next step is minutes away.
+  assert.ok(timesOf(THEN + 1, until, until + 15_000).times.at(-1)! < until);
+  const week = THEN + 7 * 86_400_000;
+  assert.ok(timesOf(THEN, week, week).times.at(-1)! < week);
 });
 
 const settled = (): Promise<void> => new Promise((done) => setImmediate(done));

@@ -59,8 +59,9 @@ export function ReplayView() {
     setAlerts(null);
     setAlertsError(null);
     const [today, until] = [Date.now(), start + length * HOUR];
-    const end = Math.min(until, today);
-    const { step_s, times } = timesOf(start, end, until >= today);
+    const { step_s, times } = timesOf(start, until, today);
+    // The last step may have only begun.
+    const end = Math.max(Math.min(until, today), (times.at(-1) ?? 0) + 1);
     const made = new Film(times, (begin, until) => api.states(site.value, room.value, begin, until, step_s), arrived);
     // Begin at the moment that was asked for, else where history begins.
     setIndex(stepAt(times, first.current ?? oldest ?? 0));
