@@ -186,9 +186,11 @@ def _settled(look: Callable[[], list[str]]) -> list[str]:
 @click.option("--stack", default="demo", show_default=True, help="The local stack that is looked at, and disturbed.")
 @click.option("--site", default="berlin", show_default=True)
 @click.option(
-    "--alerts/--no-alerts", "provoked", default=True, help="Provoke every alert rule (13 min), or only query."
+    "--alerts/--no-alerts", "provoked", default=True, help="Provoke every alert rule (20 min), or only query."
 )
-@click.option("--patience", default=900.0, show_default=True, help="Longest time for all alerts to fire and clear (s).")
+@click.option(
+    "--patience", default=1500.0, show_default=True, help="Longest time for all alerts to fire and clear (s)."
+)
 def main(stack: str, site: str, provoked: bool, patience: float) -> None:
     """Let a real Grafana load what the chart gives its own; run queries, look at pages, follow links, provoke rules."""
     running = Running(stack)

@@ -37,9 +37,11 @@ class Change:
 class Board:
     """What fires, of one site."""
 
-    def __init__(self, scale: float = 1.0) -> None:
-        """``scale`` multiplies every time that rules know: how long they wait, and how far they look back."""
+    def __init__(self, scale: float = 1.0, calm_scale: float | None = None) -> None:
+        """``scale`` multiplies every time that rules know: how long they wait, and how far they look back. How long it
+        must be well before an alert is over is multiplied by ``calm_scale``, where that is given."""
         self._scale = scale
+        self._calm_scale = scale if calm_scale is None else calm_scale
         self._pending: dict[tuple[str, str], int] = {}
         # Open alerts of which nothing is seen any more, since when.
         self._calm: dict[tuple[str, str], int] = {}
@@ -96,7 +98,7 @@ class Board:
             return
         if not finding.broken:
             self._pending.pop(key, None)
-            wait_ms = 0.0 if finding.taken_back else rule.clear_s * self._scale * 1000
+            wait_ms = 0.0 if finding.taken_back else rule.clear_s * self._calm_scale * 1000
             if firing and now - self._calm.setdefault(key, now) >= wait_ms:
                 del self._calm[key]
                 since, _ = self._open.pop(key)

@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 
 from prometheus_client import Counter, Gauge
 
@@ -36,14 +37,14 @@ class Alerting:
         feed: TwinFeed,
         producer: SafeProducer,
         context: Context,
-        scale: float,
+        new_board: Callable[[], Board],
         leftovers: Leftovers | None = None,
     ) -> None:
-        """``leftovers`` None: without InfluxDB."""
+        """``new_board``: for a site that is met. ``leftovers`` None: without InfluxDB."""
         self._feed = feed
         self._producer = producer
         self._context = context
-        self._scale = scale
+        self._new_board = new_board
         self._leftovers = leftovers
         self._boards: dict[str, Board] = {}
 
@@ -61,7 +62,7 @@ class Alerting:
             del self._boards[site]
         for site, fleet in self._feed.fleets.items():
             if site not in self._boards:
-                self._boards[site] = Board(self._scale)
+                self._boards[site] = self._new_board()
                 if self._leftovers is not None:
                     self._leftovers.begin(site)
             board = self._boards[site]
@@ -133,7 +134,8 @@ def run(settings: AlertingSettings, context: Context) -> None:
         history.start()
     else:
         context.log.info("no InfluxDB: an alert whose thing is deleted while alerting is down stays open in history")
-    alerting = Alerting(feed, SafeProducer(settings), context, settings.alerting_time_scale, leftovers)
+    new_board = partial(Board, settings.alerting_time_scale, settings.alerting_calm_scale)
+    alerting = Alerting(feed, SafeProducer(settings), context, new_board, leftovers)
     context.health.set_ready(False, "twins: starting", part="twins")
     context.health.set_ready(True)
     feed.start()

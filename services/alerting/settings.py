@@ -23,6 +23,13 @@ class AlertingSettings(KafkaSettings, DittoSettings, InfluxSettings, SitesSettin
         description="Every time that rules know (waiting, silence, looking back) is multiplied by this: below 1 for "
         "demonstrations and tests.",
     )
+    alerting_calm_scale: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="How long something must be well before its alert is over is multiplied by this instead; default: "
+        "by the time scale. For where that is short and a model finds things in its own time, whose verdict wavers.",
+    )
     alerting_certificates: str = Field(
         "",
         description="Certificates to watch, comma separated: PEM files, and host:port of listeners. Besides those that "

@@ -20,7 +20,7 @@ from dashboards import alerts
 from dashboards.provoke import referee
 from dashboards.provoke.referee import Ask, Course, Referee
 from dashboards.provoke.stage import Stage, StageError
-from dashboards.provoke.trials import JUDGED, RACK, SCALE, TRIALS, Trial
+from dashboards.provoke.trials import CALM_SCALE, JUDGED, RACK, SCALE, TRIALS, Trial
 from local_stack.stack import StackError
 from racktwin.ditto_client import DittoError
 
@@ -85,7 +85,7 @@ def provoke(stage: Stage, ask: Ask, say: Say, *, patience_s: float, told: Audien
     names = [trial.rule for trial in TRIALS]
     progress = [Progress(trial) for trial in TRIALS]
     try:
-        stage.prepare(RACK, JUDGED, SCALE)
+        stage.prepare(RACK, JUDGED, SCALE, CALM_SCALE)
         for each in _not_calm(progress, stage, judge, ask, say):
             each.state, each.problem = "failed", "fires already, before anything was made wrong"
         if told is not None:

@@ -182,7 +182,7 @@ class Stage:
         command = [sys.executable, "-m", "racktwin_cli", "--stack", self._stack.instance.name, *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
-    def prepare(self, rack: str, judged: str, scale: float) -> None:
+    def prepare(self, rack: str, judged: str, scale: float, calm_scale: float) -> None:
         """Processes in quicker time, and a server of the run's own in a rack. ``judged``: rack whose fidelity is told
         anew.
 
@@ -208,7 +208,8 @@ class Stage:
         self._add_server(rack)
         self._introduce()
         watched = {"RACKTWIN_ALERTING_CERTIFICATES": str(self._certificate)}
-        self._quick.run("alerting", {**ALERTING, **watched, "RACKTWIN_ALERTING_TIME_SCALE": str(scale)})
+        scales = {"RACKTWIN_ALERTING_TIME_SCALE": str(scale), "RACKTWIN_ALERTING_CALM_SCALE": str(calm_scale)}
+        self._quick.run("alerting", {**ALERTING, **watched, **scales})
 
     def check(self) -> None:
         """Look whether what is needed still runs.

@@ -14,6 +14,9 @@ Entry = Literal["plant", "device", "file"]
 # Rack that the run's own server stands in, and the share of a waiting time that alerting keeps.
 RACK: Final = "b-r02-10"
 SCALE: Final = 0.1
+# How long it must be well is less short: the anomaly model runs in its own time, and what was wrong is in its past of
+# an hour. Ten minutes after a fault began and ended its verdict wavers again, for a minute or two.
+CALM_SCALE: Final = 0.5
 # Rack whose model is made wrong, once it is better by this than assuming no change.
 JUDGED: Final = "a-r02-02"
 _WELL: Final = 0.15
@@ -42,7 +45,7 @@ class Trial:
     ready: Callable[[Stage], bool] = lambda _stage: True
     sure: Callable[[Stage], bool] = lambda _stage: True
     lingers: bool = False
-    """Whether what finds it looks back for an hour, so that its end is not waited for."""
+    """Whether what finds it goes on for too long after the mending, so that its end is not waited for."""
 
     def thing(self, site: str) -> str:
         """Thing id that the alert is about."""
@@ -139,15 +142,13 @@ TRIALS: Final[tuple[Trial, ...]] = (
         "all readings of the sensor at the bottom are lost",
         sensor_drops={"magnitude": 1.0, "sensor": "bottom"},
     ),
-    replace(
-        _plant(
-            "sensor-faulty",
-            "rack",
-            "a-r01-06",
-            "the sensor at the top drifts by 0.08 K a second, and the sensors' model finds it",
-            sensor_drifts={"magnitude": 300.0, "sensor": "top"},
-        ),
-        lingers=True,
+    # The model looks back for an hour, and takes ten minutes to believe the sensor again.
+    _plant(
+        "sensor-faulty",
+        "rack",
+        "a-r01-06",
+        "the sensor at the top drifts by 0.08 K a second, and the sensors' model finds it",
+        sensor_drifts={"magnitude": 300.0, "sensor": "top"},
     ),
     _plant("unit-failed", "cooling", "crah-b2", "the unit stands still", unit_stops={}),
     replace(

@@ -272,6 +272,22 @@ def test_a_scale_shortens_everything():
     assert rules_of(stale) == ["sensor-stale"]
 
 
+def test_how_long_it_must_be_well_may_have_a_scale_of_its_own():
+    def at(now, second):
+        return rack(
+            at=now, features={"anomaly": {"state": "anomalous" if second < 60 or 120 < second < 150 else "normal"}}
+        )
+
+    def told(board):
+        changes = run(board, at, 700, step=1)
+        return [(change.what, (change.at - NOW) // 1000) for change in changes if change.rule.name == "anomaly"]
+
+    # A verdict that wavers is two alerts where a minute of calm ends one, and one where five minutes do.
+    assert [what for what, _ in told(Board(0.1))] == ["firing", "cleared"] * 2
+    (_, begun), (end, over) = told(Board(0.1, 0.5))
+    assert (begun < 20, end, 449 <= over <= 452) == (True, "cleared", True)
+
+
 def test_the_worst_model_is_named():
     thing = site("model.a", state="well", skill=0.4)
     thing["features"]["model.b"] = {"properties": {"state": "paused", "reason": "worse than persistence"}}

@@ -68,7 +68,7 @@ def test_of_a_thing_that_went_the_process_says_that_its_alerts_are_over():
     producer = SimpleNamespace(produce=lambda *record: sent.append(record), flush=lambda _s: None)
     context = SimpleNamespace(clock=lambda: NOW, log=structlog.get_logger())
     entry = {"severity": "warning", "since": NOW - 1000, "value": 28.0, "limit": 27.0, "text": "hot"}
-    alerting = Alerting(Feed(), producer, context, 1.0)
+    alerting = Alerting(Feed(), producer, context, Board)
     fleet = Feed.fleets["berlin"]
     fleet.put(rack(top=28.0, open_alerts={"inlet-recommended": entry}))
     alerting.look(everything=False)

@@ -47,7 +47,7 @@ class Stage:
         )
         producer = SimpleNamespace(produce=lambda *record: self.sent.append(record), flush=lambda _s: None)
         context = SimpleNamespace(clock=lambda: NOW, log=structlog.get_logger())
-        self.alerting = Alerting(self.feed, producer, context, 1.0, self.leftovers)
+        self.alerting = Alerting(self.feed, producer, context, Board, self.leftovers)
         self.look()
 
     def look(self, later_s=0.0):
