@@ -129,7 +129,7 @@ export function useReplay(): Replay {
     const timer = setInterval(() => {
       // It waits for what is not read yet.
       if (index >= last) setPlaying(false);
-      else if (film.has(index + 1)) setIndex(index + 1);
+      else if (film.has(index + 1)) setIndex((now) => (now === index ? index + 1 : now));
       else film.look(index + 1);
     }, Math.max(30, step));
     return () => clearInterval(timer);
@@ -142,7 +142,8 @@ export function useReplay(): Replay {
   useEffect(() => {
     // History may begin within the time that is shown.
     const begins = oldest === null ? -1 : times.findIndex((time) => time >= oldest);
-    if (index < begins) setIndex(begins);
+    // Of where it stands by now: somebody may have moved it since this was drawn.
+    setIndex((now) => Math.max(now, begins));
   }, [oldest, film]);
 
   const here = (each: PastAlert): boolean => {
