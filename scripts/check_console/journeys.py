@@ -23,8 +23,9 @@ Journey = Callable[[Visit, str], None]
 _MERGE: Final = "application/merge-patch+json"
 # What is found wrong with a rack for the time of two journeys.
 _CAUSE: Final = "fan: it moves less air than its speed asks for"
-# A moment to replay (s ago).
+# A moment to replay (s ago), and how long the steps of a replay's hour are (ms).
 _BEFORE_S: Final = 120
+_STEP_MS: Final = 15_000
 _DUE: Final[dict[str, object]] = {"state": "due", "score": 0.9, "cause": _CAUSE}
 
 
@@ -191,6 +192,12 @@ def optimise(visit: Visit, _rack: str) -> None:
     expect(page.locator(".card", has_text="State")).to_contain_text(re.compile("proposed|none|applied|infeasible"))
 
 
+def _oldest(visit: Visit) -> int:
+    """When history begins (epoch ms): of a stack that was just begun, a moment ago."""
+    oldest: int = visit.page.request.get(f"{visit.url}/api/v1/sites/{visit.site}/extent").json()["oldest"]
+    return oldest
+
+
 def elsewhere(visit: Visit, rack: str) -> None:
     """A console that knows a Grafana and a Ditto UI leads there: to dashboards that there are, with the place and time
     that one looks at, and to the thing. `make check-dashboards` follows the same links in a real Grafana."""
@@ -205,9 +212,10 @@ def elsewhere(visit: Visit, rack: str) -> None:
     places = Places(GRAFANA, visit.url, DITTO_UI)
     with visit.linked() as address, visit.at(address):
         addresses = shown(visit, things)
-        moment = int((time.time() - _BEFORE_S) * 1000)
+        moment = max(int((time.time() - _BEFORE_S) * 1000), _oldest(visit))
         since, until = of_moment(visit, thing_id(visit.site, "rack", rack), rack, moment)
-    assert since < moment < until < time.time() * 1000 + moment - since, "the link is not of the moment that is shown"
+    middle = (since + until) // 2
+    assert 0 <= middle - moment <= _STEP_MS, f"the link's time is around {middle}, not {moment} (epoch ms)"
     problems = [said for each in addresses if (said := problem(Link("console", each, each), places, boards))]
     assert not problems, "; ".join(problems)
     of_rack = [each for each in addresses if each.startswith(f"{GRAFANA}/d/racktwin-rack?")]
