@@ -2,56 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from alerting.board import Board
+from bench.retrain import readings
 from physics import layout
 from physics.faults import Fault
 from physics.history import record
 from physics.plant import Plant
-from racktwin.messages import Prediction, Reading
+from racktwin.messages import Prediction
 from runner import predictor
 from scorecard.judge import Judge, promise_of
 from scorecard.ledger import Ledger
 from scorecard.tallies import Tallies
-from training.simulated import START_S, channel_values
+from training.simulated import START_S, Recorded, history_of
 
 # Panels are missing from and until (min); until nothing may begin again (h).
 _BEGINS, _ENDS, _HOURS = 180, 200, 9
 _RACKS = 6
-_PLACES = ("top", "bottom")
 
 
-def _things():
-    return [f"racktwin.lab:rack-{k}" for k in range(_RACKS)]
-
-
-def _plant(definition):
-    """[cells, racks, channels] of a room in which panels go missing in all racks for a while."""
+def _history(definition):
+    """A room in which panels go missing in all racks for a while, as the model reads it."""
     begins, ends = START_S + _BEGINS * 60, START_S + _ENDS * 60
     faults = [Fault("blanking-missing", f"rack-{k}", 0.6, begins, ends) for k in range(_RACKS)]
     place = layout.assumed("lab", [(f"rack-{k}", "row", 0.6 * k, 6000.0) for k in range(_RACKS)])
     plant = Plant(place, [91], start_s=START_S, faults=faults)
-    recorded = record(plant, _HOURS * 3600.0, float(definition.resolution_s))
-    return np.stack([channel_values(recorded, each)[:, 0] for each in definition.channels], axis=2)
+    said = record(plant, _HOURS * 3600.0, float(definition.resolution_s))
+    history = history_of(Recorded(0, 91, definition.resolution_s, place, said, faults), definition)
+    return replace(history, things=[f"racktwin.lab:rack-{k}" for k in range(_RACKS)])
 
 
-def _readings(now, values):
-    return [
-        Reading(
-            v=1, thing=thing, feature=f"environment.{place}", observed_at=now, received_at=now,
-            values={"temperature": float(values[row, column])}, quality="good", device="d", kind="rack", room="lab",
-        )
-        for row, thing in enumerate(_things())
-        for column, place in enumerate(_PLACES)
-        if np.isfinite(values[row, column])
-    ]  # fmt: skip
-
-
-def _predictions(now, loaded, version, window):
+def _predictions(now, things, loaded, version, window):
     definition = loaded.manifest.definition
     value, lo, hi = loaded.predict(loaded.plan.compute(np.ascontiguousarray(window.transpose(1, 2, 0))))
-    for row, thing in enumerate(_things()):
+    for row, thing in enumerate(things):
         for column, output in enumerate(definition.outputs()):
             channel = definition.channel_of(definition.targets[output.target])
             if not np.isfinite(value[row, column]):
@@ -68,7 +55,8 @@ def test_panels_that_go_missing_and_come_back_are_one_alert_of_the_model(trained
     folder, result = trained
     loaded = predictor.load(folder)
     definition = loaded.manifest.definition
-    values = _plant(definition).astype(np.float32)
+    history = _history(definition)
+    values = history.values
     ledger, tallies, board = Ledger(), Tallies(), Board()
     judge = Judge(promise_of(loaded.manifest.metrics, definition.coverage))
     told = []
@@ -76,11 +64,11 @@ def test_panels_that_go_missing_and_come_back_are_one_alert_of_the_model(trained
     for cell in range(definition.cells, len(values), every):
         minute = cell // every
         now = round((START_S + cell * definition.resolution_s) * 1000)
-        for reading in _readings(now, values[cell]):
+        for reading in readings(history, cell):
             for scored in ledger.read(reading):
                 tallies.add(scored)
         window = values[cell - definition.cells + 1 : cell + 1, :, : definition.windowed]
-        for prediction in _predictions(now, loaded, result.version, window):
+        for prediction in _predictions(now, history.things, loaded, result.version, window):
             ledger.predicted(prediction)
         tally = tallies.versions.get((definition.name, result.version))
         if tally is None:
