@@ -69,7 +69,7 @@ bench-pipeline: setup ## 25,000 readings/s over 60 s to InfluxDB and twins, besi
 check-charts: setup ## Charts: lint, unit tests, a live API server's schemas; each profile installed, upgraded, rolled back, and one upgraded from the version before (4 min); the last line is JSON
 	@$(RUN) -m check_charts
 
-check-dashboards: setup ## On the running demo: a real Grafana loads pages and rules, Chromium looks at every page, each rule's fault is made and told of (13 min; first use builds Grafana); the last line is JSON
+check-dashboards: setup ## On the running demo: a real Grafana loads pages and rules, Chromium looks at every page, each rule's fault is made and told of (20 min on a demo of ten; first use builds Grafana); the last line is JSON
 	@$(RUN) -m dashboards.check
 
 .PHONY: soak bench-physics

@@ -15,6 +15,7 @@ from playwright.sync_api import expect
 from check_console.browser import Visit
 from check_console.links import DITTO_UI, GRAFANA, of_moment, shown
 from check_console.proposals import accepted, refused
+from check_console.relay import relay
 from dashboards.generate import FOLDER
 from dashboards.grafana.links import Link, Places, problem
 from racktwin.names import thing_id
@@ -338,15 +339,21 @@ def audit(visit: Visit, _rack: str) -> None:
 
 
 def lost(visit: Visit, _rack: str) -> None:
-    """The connection breaks: the page says so, and comes back by itself."""
+    """The connection breaks, told of or not: the page says so, and comes back by itself."""
     page = visit.page
+    says = page.get_by_role("alert").filter(has_text="Reconnecting")
     visit.open("room", "?shape=plan")
     page.context.set_offline(True)
-    page.evaluate("window.racktwinDisconnect()")
-    expect(page.get_by_role("alert").filter(has_text="Reconnecting")).to_be_visible()
-    visit.problems.clear()
-    page.context.set_offline(False)
+    try:
+        expect(says).to_be_visible()
+    finally:
+        page.context.set_offline(False)
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    with relay(visit.url) as way, visit.at(way.url):
+        visit.open("room", "?shape=plan")
+        with way.cut():
+            expect(says).to_be_visible()
+        expect(page.get_by_text("Live", exact=True)).to_be_visible()
     visit.problems.clear()
 
 

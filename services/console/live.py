@@ -21,6 +21,10 @@ from racktwin.twin_feed import TwinFeed
 WATCHERS = Gauge("racktwin_console_watchers", "Open live connections.")
 DROPPED = Counter("racktwin_console_watchers_dropped_total", "Live connections closed because they read too slowly.")
 
+# Every browser hears something this often, also of a site where nothing changes: silence means a dead connection
+# (`web/src/line.ts` waits for three of these).
+_BEAT_MS: Final = 5000
+
 # Messages that may wait for one browser; at five a second this is six seconds.
 _QUEUE: Final = 30
 
@@ -44,6 +48,7 @@ class Hub:
         self._clock = clock
         self._watchers: set[Watcher] = set()
         self._state = ""
+        self._told = 0
 
     async def run(self, stopped: asyncio.Event) -> None:
         """Push until stopped; then end every connection."""
@@ -55,15 +60,16 @@ class Hub:
             self._end(watcher)
 
     def push(self) -> None:
-        """Send what changed since the last time."""
+        """Send what changed since the last time, and now and then how the feed is."""
+        now = self._clock()
         messages: dict[str, str] = {}
         for site, fleet in self._feed.fleets.items():
             changes, gone = fleet.drain()
             if changes or gone:
-                messages[site] = _encode(type="delta", at=self._clock(), things=changes, gone=gone)
+                messages[site] = _encode(type="delta", at=now, things=changes, gone=gone)
         feed = None
-        if self._feed.state != self._state:
-            self._state = self._feed.state
+        if self._feed.state != self._state or not 0 <= now - self._told < _BEAT_MS:
+            self._state, self._told = self._feed.state, now
             feed = _encode(type="feed", state=self._state)
         for watcher in list(self._watchers):
             if not watcher.allowed():

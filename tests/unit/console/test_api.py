@@ -9,6 +9,7 @@ from starlette.websockets import WebSocketDisconnect
 from tests.unit.console.conftest import NOW, thing
 
 from console.history import HistoryError, HistoryUnavailable, Window
+from console.live import Hub
 from console.questions import Unanswerable
 from racktwin.ditto_protocol import Envelope
 
@@ -57,6 +58,27 @@ def test_changes_are_pushed_to_those_who_watch_the_site(console):
         assert socket.receive_json() == {"type": "feed", "state": "live"}
         delta = socket.receive_json()
     assert delta["things"]["racktwin.berlin:rack-r1"]["environment.top"]["properties"]["temperature"] == 31.0
+
+
+def test_who_watches_a_site_where_nothing_changes_hears_every_five_seconds_that_the_connection_lives(console):
+    now = [NOW]
+    hub = Hub(console.feed, 0.05, lambda: now[0])
+    console.services.hub = hub
+    console.fleet.drain()
+    client = console.client("viewer")
+    told = []
+    with client.websocket_connect(f"{SITE}/live") as socket:
+        socket.receive_json()
+        for _ in range(150):
+            now[0] += 100
+            hub.push()
+        # The clock was set back by an hour: what was told "later" does not keep it silent.
+        now[0] -= 3_600_000
+        hub.push()
+        console.feed.state = "lost"
+        hub.push()
+        told = [socket.receive_json() for _ in range(5)]
+    assert told == [{"type": "feed", "state": "live"}] * 4 + [{"type": "feed", "state": "lost"}]
 
 
 def test_a_watcher_whose_user_is_gone_is_let_go(console):

@@ -1,12 +1,12 @@
 // What the page knows: session, twins, what is looked at. Signals, so that a part redraws when what it shows changes.
 import { batch, computed, signal } from "@preact/signals";
 import type { Feature, Me, SiteSummary, Thing } from "./api";
+import type { FeedState } from "./line";
 
 export const VIEWS = ["room", "dashboards", "replay", "whatif", "optimise", "maintenance", "alerts", "audit"] as const;
 export type View = (typeof VIEWS)[number];
 export const SHAPES = ["3d", "plan", "list"] as const;
 export type Shape = (typeof SHAPES)[number];
-export type FeedState = "starting" | "live" | "behind" | "lost";
 export const QUANTITIES = ["inlet", "predicted", "humidity", "power", "deltaT", "score"] as const;
 export type Quantity = (typeof QUANTITIES)[number];
 
