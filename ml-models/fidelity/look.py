@@ -25,6 +25,7 @@ from racktwin.names import thing_id
 FEATURE: Final = "fidelity"
 # What racks' inlets are expected to be: for models that learn what physics leaves over.
 EXPECTATION: Final = "expectation"
+_TWIN_ONLY: Final = frozenset({"parameters", "calibratedAt", "state"})
 
 
 class FidelityLooker:
@@ -133,7 +134,10 @@ class FidelityLooker:
         layout, made = room.layout, room.calibration
         whole = room.scorer.of_room()
         metrics.tell(site, layout.room, whole, worse=room.watch.worse)
-        when = {"calibratedAt": int(made.to_s * 1000) if made else None}
+        when: dict[str, Any] = {
+            "calibratedAt": int(made.to_s * 1000) if made else None,
+            "state": "settled" if room.settled else "learning",
+        }
         parameters = made.as_dict() if made else None
         results = [
             Result(
@@ -142,7 +146,7 @@ class FidelityLooker:
                 observed_at=now_ms,
                 room=layout.room,
                 values={**_values(whole), **when, "parameters": parameters},
-                twin_only=frozenset({"parameters", "calibratedAt"}),
+                twin_only=_TWIN_ONLY,
             )
         ]
         power = room.twin.power
@@ -158,7 +162,7 @@ class FidelityLooker:
                     room=layout.room,
                     row=rack.row or None,
                     values={**_values(room.scorer.of_rack(at)), **when, "parameters": own},
-                    twin_only=frozenset({"parameters", "calibratedAt"}),
+                    twin_only=_TWIN_ONLY,
                 )
             )
             used = cooling_utilization(float(power[at]), rack.cooling_capacity_w)
@@ -192,6 +196,7 @@ def _values(found: Fidelity) -> dict[str, Any]:
     return {
         "rmse": _round(found.rmse),
         "bias": _round(found.bias),
+        "forecastRmse": _round(found.forecast_rmse),
         "skill": None if found.skill is None else round(max(found.skill, -1e6), 4),
         "nmbe": _round(found.nmbe),
         "cvrmse": _round(found.cvrmse),

@@ -59,10 +59,12 @@ def cvrmse(predicted: Floats, measured: Floats) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Fidelity:
-    """Of a rack or a room: errors (K) of what was expected a step before, skill 15 min ahead, errors of power (%)."""
+    """Of a rack or a room: errors (K) of what was expected a step before, error (K) and skill of what was expected
+    15 min before, errors of power (%)."""
 
     rmse: float | None
     bias: float | None
+    forecast_rmse: float | None
     skill: float | None
     nmbe: float | None
     cvrmse: float | None
@@ -88,6 +90,11 @@ class Scorer:
         self._ahead.append(error)
         self._persistence.append(persistence)
 
+    def begin_ahead(self) -> None:
+        """Forget the forecasts that were judged by now: the twin that made them was learning."""
+        for each in (self._ahead, self._persistence, self._power, self._power_said):
+            each.clear()
+
     def power(self, said: Floats, measured: Floats) -> None:
         """Power of each rack (N,): what was expected, and what was measured."""
         self._power_said.append(said)
@@ -109,11 +116,13 @@ class Scorer:
     def _judged(self, racks: slice) -> Fidelity:
         step = _stacked(self._step)[..., racks]
         said, measured = _stacked(self._power_said)[..., racks], _stacked(self._power)[..., racks]
+        ahead = _stacked(self._ahead)[..., racks]
         together = said.sum(axis=-1), measured.sum(axis=-1)
         return Fidelity(
             rmse=rmse(step),
             bias=bias(step),
-            skill=skill(_stacked(self._ahead)[..., racks], _stacked(self._persistence)[..., racks]),
+            forecast_rmse=rmse(ahead),
+            skill=skill(ahead, _stacked(self._persistence)[..., racks]),
             nmbe=nmbe(*together),
             cvrmse=cvrmse(*together),
         )

@@ -8,6 +8,7 @@ training learns from exactly what serving will be told. Next: `fidelity` publish
 from __future__ import annotations
 
 import contextlib
+import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,6 +56,11 @@ class Terms:
     ahead_scale: float = 1.0
 
     @property
+    def ahead_s(self) -> float:
+        """How far ahead it is measured against persistence (s)."""
+        return AHEAD_S * self.ahead_scale
+
+    @property
     def horizons_s(self) -> tuple[float, ...]:
         """How far ahead it is forecast (s)."""
         return tuple(horizon * self.ahead_scale for horizon in HORIZONS_S)
@@ -65,7 +71,7 @@ class Foresight:
 
     def __init__(self, terms: Terms | None = None) -> None:
         terms = terms or Terms()
-        self._ahead_s = AHEAD_S * terms.ahead_scale
+        self._ahead_s = terms.ahead_s
         self._due: deque[tuple[float, Floats, Floats, Floats]] = deque()
         self._errors: deque[tuple[Floats, Floats]] = deque(maxlen=terms.kept)
 
@@ -107,6 +113,8 @@ class Follower:
         # Whether the last step changed the verdict.
         self.turned = False
         self._tried_s = -np.inf
+        # Whether all forecasts that come due were made after the units' habits were learnt.
+        self._learnt = False
         self._begin()
 
     @staticmethod
@@ -123,6 +131,9 @@ class Follower:
         # What it says before it has learnt the room's biases is no measure of it.
         if self.steps >= _FIRST_SCORED:
             self.scorer.step(error)
+        if self._followed >= HABITS + math.ceil(self._terms.ahead_s / self._terms.step_s) and not self._learnt:
+            self._learnt = True
+            self.scorer.begin_ahead()
         self.steps += 1
         self.turned = False
         if self.scorer.ready and self.steps % self._terms.judged_every == 0:
@@ -154,6 +165,13 @@ class Follower:
         return made
 
     @property
+    def settled(self) -> bool:
+        """Whether its fidelity says something of the room: the twin has learnt the units' habits and is calibrated (in
+        scaled time, for demonstrations, there is no calibration to wait for), and so it was when it made the forecasts
+        that are judged."""
+        return self._learnt and (self.calibration is not None or self._terms.ahead_scale < 1.0)
+
+    @property
     def trusted(self) -> bool:
         """Whether its expectation is worth telling: it is calibrated, has learnt the units' habits, and errs no more
         than when it was calibrated. (Whether it misleads 15 minutes ahead, its :class:`Foresight` says.)"""
@@ -169,6 +187,7 @@ class Follower:
         self.scorer = Scorer(len(self.layout.racks), self._terms.kept)
         self.foresight = Foresight(self._terms)
         self._followed = 0
+        self._learnt = False
 
 
 def expectations(layout: Layout, measured: Recording, terms: Terms | None = None) -> Floats:

@@ -24,6 +24,9 @@ _CERTIFICATE_DAYS: Final = 30.0
 # Score of the sensors' model from which a fault is sure enough to send somebody, and how far it must come back.
 _SENSOR_FAULT: Final = 0.75
 _SENSOR_MARGIN: Final = 0.15
+# Error of a room's model, 15 minutes ahead, that is more than inlet sensors differ by among themselves (K).
+_MISFIT_K: Final = 0.3
+_MISFIT_MARGIN_K: Final = 0.05
 
 
 Check = Callable[[View], Finding | None]
@@ -111,13 +114,16 @@ def _sensing(view: View) -> Finding | None:
 
 
 def _fidelity(view: View) -> Finding | None:
-    skill, rmse = view.number("fidelity", "skill"), view.number("fidelity", "rmse")
-    if skill is None:
+    skill, error = view.number("fidelity", "skill"), view.number("fidelity", "forecastRmse")
+    if skill is None or error is None:
         return None
-    broken, _ = beyond(-skill, -99.0, 0.0, view.firing, 0.1)
-    known = f", RMSE {rmse:.2f} K" if rmse is not None else ""
-    text = f"{view.name}: the room model is worse than assuming no change (skill {skill:.2f}{known})"
-    return Finding(broken, skill, 0.0, text)
+    if view.text("fidelity", "state") != "settled":
+        return Finding(False, skill, 0.0, f"{view.name}: the room model is learning the room")
+    worse, _ = beyond(-skill, -99.0, 0.0, view.firing, 0.1)
+    # In a calm room nothing beats assuming no change, and it does not matter.
+    matters, _ = beyond(error, -99.0, _MISFIT_K, view.firing, _MISFIT_MARGIN_K)
+    text = f"{view.name}: the room model errs by {error:.2f} K and is worse than assuming no change (skill {skill:.2f})"
+    return Finding(worse and matters, skill, 0.0, text)
 
 
 def _model(view: View) -> Finding | None:

@@ -20,7 +20,15 @@ def _over_time(field: str) -> str:
 
 
 _WORST: Final = flux.with_imports(
-    flux.points("score", ["rmse", "bias", "skill"], _RACK, flux.BY_ROOM, bucket="${site}", start="-30m", stop="now()")
+    flux.points(
+        "score",
+        ["rmse", "bias", "forecastRmse", "skill"],
+        _RACK,
+        flux.BY_ROOM,
+        bucket="${site}",
+        start="-30m",
+        stop="now()",
+    )
     + "\n  |> last()\n  |> group()"
     + f"\n  |> map(fn: (r) => ({{name: {flux.by_name('rack')}, room: r.room, _field: r._field, _value: r._value}}))"
     + '\n  |> pivot(rowKey: ["name", "room"], columnKey: ["_field"], valueColumn: "_value")'
@@ -99,8 +107,15 @@ PAGE: Final = Page(
                     "Racks that fit worst",
                     "A rack that stands out was changed in reality: blanking panels, cables, load that the model does not know.",
                     _WORST,
-                    names={"name": "Rack", "room": "Room", "rmse": "RMSE", "bias": "Bias", "skill": "Skill"},
-                    units={"rmse": "kelvin", "bias": "kelvin"},
+                    names={
+                        "name": "Rack",
+                        "room": "Room",
+                        "rmse": "RMSE",
+                        "bias": "Bias",
+                        "forecastRmse": "RMSE, 15 min ahead",
+                        "skill": "Skill",
+                    },
+                    units={"rmse": "kelvin", "bias": "kelvin", "forecastRmse": "kelvin"},
                     coloured={"skill": panels.SKILL},
                     none=_NONE,
                 ),

@@ -295,11 +295,29 @@ def test_the_worst_model_is_named():
     assert change.finding.text == "model b is paused: worse than persistence"
 
 
+@pytest.mark.parametrize(
+    ("found", "fires"),
+    [
+        ({"state": "settled", "skill": -0.4, "forecastRmse": 0.4}, True),
+        # A calm room: worse than assuming no change by what no sensor can tell.
+        ({"state": "settled", "skill": -2.28, "forecastRmse": 0.12}, False),
+        # A lively one, where it errs and is still better.
+        ({"state": "settled", "skill": 0.3, "forecastRmse": 0.9}, False),
+        ({"state": "learning", "skill": -11.5, "forecastRmse": 1.5}, False),
+        # Told by a version that knew neither.
+        ({"skill": -11.5, "rmse": 1.5}, False),
+    ],
+)
+def test_a_room_model_fits_no_more_when_it_has_learnt_the_room_and_errs_by_what_matters(found, fires):
+    changes = run(Board(), lambda now, _: rack(at=now, features={"fidelity": found}), 700)
+    assert rules_of(changes) == (["fidelity-worse"] if fires else [])
+
+
 def test_verdicts_of_models_become_alerts():
     features = {
         "maintenance": {"state": "due", "score": 0.9, "cause": "fan 2"},
         "anomaly": {"state": "suspect"},
-        "fidelity": {"skill": -0.4, "rmse": 1.2},
+        "fidelity": {"state": "settled", "skill": -0.4, "forecastRmse": 1.2},
     }
     changes = run(Board(), lambda now, _: rack(at=now, features=features), 700)
     assert sorted(rules_of(changes)) == ["fidelity-worse", "maintenance-due"]

@@ -40,9 +40,9 @@ HYSTERESIS = {
     "dew-points-apart": (_air(dew=(12.2, 10.0)), _air(dew=(11.4, 10.0)), _air(dew=(10.8, 10.0))),
     "unit-failed": (_unit(supply=23.2), _unit(supply=22.4), _unit(supply=21.8)),
     "fidelity-worse": (
-        _verdict("fidelity", skill=-0.1),
-        _verdict("fidelity", skill=0.05),
-        _verdict("fidelity", skill=0.2),
+        _verdict("fidelity", state="settled", skill=-0.1, forecastRmse=0.32),
+        _verdict("fidelity", state="settled", skill=0.05, forecastRmse=0.27),
+        _verdict("fidelity", state="settled", skill=0.2, forecastRmse=0.32),
     ),
     "certificates": (
         _of_site("certificates", daysLeft=29.5, first="kafka:9093"),

@@ -116,9 +116,12 @@ def test_it_judges_calibrates_and_hands_on_its_calibration(
     assert all(0.5 < result.values["supplyFraction"] <= 1.0 and not result.stamped for result in beside)
     assert len(beside) == 4
     assert first[0].values["calibratedAt"] is None
+    assert {found[0].values["state"] for found in told[:30] if found[0].feature == "fidelity"} == {"learning"}
     room = last[0].values
     assert 0.0 < room["rmse"] < 0.3
     assert room["skill"] is not None
+    assert 0.0 < room["forecastRmse"] < 0.5
+    assert room["state"] == "settled"
     assert abs(room["nmbe"]) < 20.0
     assert room["calibratedAt"] is not None
     assert room["parameters"]["version"]
@@ -134,6 +137,21 @@ def test_it_judges_calibrates_and_hands_on_its_calibration(
     again.rooms(SITE, {"h": layout}, twins)
     told_again = [found for found in run(again, 12, past, layout) if found]
     assert told_again[0][0].values["calibratedAt"] == room["calibratedAt"]
+
+
+def test_in_scaled_time_it_settles_without_a_calibration_and_what_it_said_while_learning_counts_no_more(
+    past: History,
+) -> None:
+    settings = FidelitySettings(fidelity_time_scale=0.5)
+    looker = FidelityLooker(settings, lambda: int(START_S * 1000), structlog.stdlib.get_logger())
+    layout = hall()
+    looker.rooms(SITE, {"h": layout}, things())
+    told = [found[0].values for found in run(looker, 150, past, layout) if found]
+    # 120 steps of habits, and 7.5 min until a forecast made then comes due.
+    steps = [5 * k for k in range(2, 31)]
+    assert [values["state"] for values in told] == ["learning" if step < 128 else "settled" for step in steps]
+    assert told[10]["forecastRmse"] is not None
+    assert all(values["calibratedAt"] is None for values in told)
 
 
 def test_what_is_told_of_a_moment_is_what_training_learns_from(

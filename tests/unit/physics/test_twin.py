@@ -255,6 +255,11 @@ def test_the_scorer_judges_racks_and_room() -> None:
     assert whole.bias == pytest.approx(0.2)
     assert whole.skill == pytest.approx(0.75)
     assert whole.nmbe == pytest.approx(5.0)
+    assert whole.forecast_rmse == pytest.approx(0.2)
+    scorer.begin_ahead()
+    anew = scorer.of_room()
+    assert (anew.forecast_rmse, anew.skill, anew.nmbe) == (None, None, None)
+    assert anew.rmse == whole.rmse
 
 
 def test_worse_is_told_once_it_lasts() -> None:
