@@ -19,11 +19,17 @@ class Relay:
         """``url``: whose server is behind it."""
         self._behind = (urlsplit(url).hostname or "", urlsplit(url).port or 0)
         self._cut = False
+        self._silenced = 0
         self._closed = threading.Event()
         self._sockets: list[socket.socket] = []
         self._door = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._door.getsockname()[1]}"
         self._start(self._listen)
+
+    @property
+    def silenced(self) -> int:
+        """Connections that fell silent so far."""
+        return self._silenced
 
     @contextlib.contextmanager
     def cut(self) -> Iterator[None]:
@@ -55,7 +61,9 @@ class Relay:
         with contextlib.suppress(OSError):
             while chunk := source.recv(_CHUNK):
                 if self._cut:
+                    self._silenced += 1
                     self._closed.wait()
+                    break
                 target.sendall(chunk)
         for each in (source, target):
             with contextlib.suppress(OSError):
