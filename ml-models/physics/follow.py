@@ -113,8 +113,8 @@ class Follower:
         # Whether the last step changed the verdict.
         self.turned = False
         self._tried_s = -np.inf
-        # Whether all forecasts that come due were made after the units' habits were learnt.
-        self._learnt = False
+        # From this step on all forecasts that come due were made after the units' habits were learnt.
+        self._learnt_at = HABITS + math.ceil(terms.ahead_s / terms.step_s)
         self._begin()
 
     @staticmethod
@@ -131,8 +131,7 @@ class Follower:
         # What it says before it has learnt the room's biases is no measure of it.
         if self.steps >= _FIRST_SCORED:
             self.scorer.step(error)
-        if self._followed >= HABITS + math.ceil(self._terms.ahead_s / self._terms.step_s) and not self._learnt:
-            self._learnt = True
+        if self._followed == self._learnt_at:
             self.scorer.begin_ahead()
         self.steps += 1
         self.turned = False
@@ -169,7 +168,7 @@ class Follower:
         """Whether its fidelity says something of the room: the twin has learnt the units' habits and is calibrated (in
         scaled time, for demonstrations, there is no calibration to wait for), and so it was when it made the forecasts
         that are judged."""
-        return self._learnt and (self.calibration is not None or self._terms.ahead_scale < 1.0)
+        return self._followed >= self._learnt_at and (self.calibration is not None or self._terms.ahead_scale < 1.0)
 
     @property
     def trusted(self) -> bool:
@@ -187,7 +186,6 @@ class Follower:
         self.scorer = Scorer(len(self.layout.racks), self._terms.kept)
         self.foresight = Foresight(self._terms)
         self._followed = 0
-        self._learnt = False
 
 
 def expectations(layout: Layout, measured: Recording, terms: Terms | None = None) -> Floats:

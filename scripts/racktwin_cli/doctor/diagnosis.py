@@ -20,7 +20,7 @@ from racktwin.names import (
     pipeline_subject,
     twin_connection,
 )
-from racktwin_cli.doctor.evidence import BEFORE, NO_ANSWER, TITLES, Evidence, Group, Hop, expected
+from racktwin_cli.doctor.evidence import BEFORE, NO_ANSWER, REFUSED, TITLES, Evidence, Group, Hop, expected
 
 _READING_TOPICS: Final[tuple[OwnTopic, ...]] = ("readings", "twin", "rejects")
 
@@ -253,7 +253,7 @@ def _history(e: Evidence) -> Verdict:
             f"InfluxDB cannot be reached: {e.influx.detail}",
             "is InfluxDB running? the historian waits for it and loses nothing",
         )
-    if e.influx is not None and status in (401, 403):
+    if e.influx is not None and status in REFUSED:
         return verdict(
             "influx_token",
             f"InfluxDB refuses the token of this command ({status}: {e.influx.detail})",

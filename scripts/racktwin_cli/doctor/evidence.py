@@ -59,6 +59,9 @@ class Sighting:
 # How `Evidence.unready` begins for a process that does not answer at all.
 NO_ANSWER: Final = "does not answer"
 
+# How InfluxDB answers a token that it does not take.
+REFUSED: Final = frozenset({401, 403})
+
 Refusal = Literal["unreachable", "credentials", "unavailable", "other"]
 
 

@@ -6,7 +6,7 @@ Next: `racktwin_cli.doctor.diagnosis` concludes, `racktwin_cli.doctor.report` te
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,7 +15,7 @@ from racktwin.names import twin_connection
 from racktwin.process import epoch_ms
 from racktwin_cli.doctor import marked as marking
 from racktwin_cli.doctor import send, surroundings
-from racktwin_cli.doctor.evidence import Evidence, Hop, Runner, Sent, Sighting, expected
+from racktwin_cli.doctor.evidence import REFUSED, Evidence, Hop, Influx, Runner, Sent, Sighting, expected
 from racktwin_cli.doctor.follow import TopicWatcher, Trail, Watchers
 from racktwin_cli.doctor.marked import Marked
 from racktwin_cli.doctor.target import Model, Target, predicts
@@ -133,9 +133,17 @@ def _follow(
     missing = set(wanted)
     while time.monotonic() - trail.changed_at < patience_s(missing, wait_s, interval_s):
         watcher.poll(marked, trail, _POLL_S)
-        missing = set(wanted) - set(trail.seen())
+        missing = awaited(wanted, trail.seen().keys(), trail.influx)
         if not missing or watcher.rejected(trail) is not None:
             return
+
+
+def awaited(wanted: Iterable[Hop], seen: Set[Hop], influx: Influx | None) -> set[Hop]:
+    """The hops where waiting may still show the reading: InfluxDB shows no point to a token that it refuses."""
+    missing = set(wanted) - seen
+    if influx is not None and influx.status in REFUSED:
+        missing.discard(Hop.HISTORY)
+    return missing
 
 
 def patience_s(missing: Set[Hop], wait_s: float, interval_s: float) -> float:

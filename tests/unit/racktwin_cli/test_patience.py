@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from racktwin_cli.doctor.evidence import Hop
-from racktwin_cli.doctor.examination import patience_s
+from racktwin_cli.doctor.evidence import Hop, Influx
+from racktwin_cli.doctor.examination import awaited, patience_s
 from racktwin_cli.doctor.target import PREDICTION_INTERVAL_S
 from runner.settings import RunnerSettings
 
@@ -28,3 +28,12 @@ def test_only_predictions_may_take_as_long_as_their_models_interval(
 
 def test_the_interval_taken_for_granted_is_the_runners() -> None:
     assert RunnerSettings.model_fields["prediction_interval_s"].default == PREDICTION_INTERVAL_S
+
+
+@pytest.mark.parametrize(
+    ("status", "waits"), [(None, True), (0, True), (200, True), (401, False), (403, False), (404, True), (503, True)]
+)
+def test_a_token_that_influxdb_refuses_is_not_waited_for(status: int | None, waits: bool) -> None:
+    influx = None if status is None else Influx(status)
+    missing = awaited((Hop.ADAPTER, Hop.TWIN, Hop.HISTORY), {Hop.ADAPTER}, influx)
+    assert missing == ({Hop.TWIN, Hop.HISTORY} if waits else {Hop.TWIN})
