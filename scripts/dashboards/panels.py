@@ -70,7 +70,8 @@ RATE: Final = "suffix: /s"
 _UNKNOWN_MS: Final = 20 * 60_000
 # Cells in a row of a grid: Grafana draws none at all where they would be too narrow.
 _CELLS: Final = 48
-_LEGEND_WIDTH: Final = 260
+# Beside a panel: a name, and two figures of it where they are told.
+_LEGEND_WIDTH: Final = 320
 
 STATES: Final[Mapping[str, str]] = {
     "recommended": GREEN,
@@ -194,7 +195,7 @@ def lines(
     if many:
         legend = (
             legend.placement(LegendPlacement.RIGHT)
-            .width(_LEGEND_WIDTH if within is None else 320)
+            .width(_LEGEND_WIDTH)
             .sort_by("Last *")
             .sort_desc(True)
         )
