@@ -193,12 +193,7 @@ def lines(
     # The highest of what has bounds says little, and names need the room.
     legend = legend.calcs(["lastNotNull"] if many and within else ["lastNotNull", "max"])
     if many:
-        legend = (
-            legend.placement(LegendPlacement.RIGHT)
-            .width(_LEGEND_WIDTH)
-            .sort_by("Last *")
-            .sort_desc(True)
-        )
+        legend = legend.placement(LegendPlacement.RIGHT).width(_LEGEND_WIDTH).sort_by("Last *").sort_desc(True)
     else:
         legend = legend.placement(LegendPlacement.BOTTOM)
     panel = panel.legend(legend)

@@ -27,7 +27,6 @@ from racktwin_cli.kube import Cluster
 _POLL_S: Final = 0.1
 _DITTO_S: Final = 5.0
 _AFTER_TURN_S: Final = 5.0
-_OF_MODELS: Final = frozenset({Hop.PREDICTION, Hop.PREDICTED_TWIN})
 _HEALTHY_PROCESSES: Final = ("hono-bridge", "ingest", "historian")
 
 
@@ -147,11 +146,14 @@ def awaited(wanted: Iterable[Hop], seen: Set[Hop], influx: Influx | None) -> set
 
 
 def patience_s(missing: Set[Hop], wait_s: float, interval_s: float) -> float:
-    """How long the next sighting may take.
+    """How long the next sighting may take, so that no hop is blamed which had not its time.
 
     A reading that comes before its thing's turn, with none after it, is predicted from an interval after that turn.
+    That is waited for where the model can come to the reading, and its prediction to the twin.
     """
-    return max(wait_s, 2.0 * interval_s + _AFTER_TURN_S) if missing <= _OF_MODELS else wait_s
+    predicts = Hop.PREDICTION in missing and Hop.INGEST not in missing
+    shows = Hop.PREDICTED_TWIN in missing and not missing & {Hop.PREDICTION, Hop.TWIN}
+    return max(wait_s, 2.0 * interval_s + _AFTER_TURN_S) if predicts or shows else wait_s
 
 
 def _ask_around(

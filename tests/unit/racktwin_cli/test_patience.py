@@ -13,14 +13,18 @@ from runner.settings import RunnerSettings
 @pytest.mark.parametrize(
     ("missing", "interval_s", "waits_s"),
     [
-        ({Hop.HONO, Hop.PREDICTION}, 10.0, 15.0),
-        ({Hop.HISTORY, Hop.PREDICTION}, 60.0, 15.0),
+        ({Hop.HONO, Hop.INGEST, Hop.PREDICTION, Hop.PREDICTED_TWIN}, 10.0, 15.0),
+        ({Hop.INGEST, Hop.PREDICTION}, 60.0, 15.0),
+        ({Hop.HISTORY, Hop.PREDICTION}, 60.0, 125.0),
+        ({Hop.TWIN, Hop.PREDICTION, Hop.PREDICTED_TWIN}, 10.0, 25.0),
+        ({Hop.TWIN, Hop.PREDICTED_TWIN}, 60.0, 15.0),
+        ({Hop.HISTORY}, 60.0, 15.0),
         ({Hop.PREDICTION, Hop.PREDICTED_TWIN}, 10.0, 25.0),
         ({Hop.PREDICTED_TWIN}, 60.0, 125.0),
         ({Hop.PREDICTION}, 2.0, 15.0),
     ],
 )
-def test_only_predictions_may_take_as_long_as_their_models_interval(
+def test_predictions_that_can_be_made_may_take_as_long_as_their_models_interval(
     missing: set[Hop], interval_s: float, waits_s: float
 ) -> None:
     assert patience_s(missing, 15.0, interval_s) == waits_s

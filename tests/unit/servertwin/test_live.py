@@ -38,7 +38,10 @@ class Connection(socketserver.StreamRequestHandler):
                 return head[0], self.rfile.read(length)
 
     def handle(self):
-        _, body = self.packet()
+        kind, body = self.packet()
+        # A message that is offered in the moment a connection is made can come before its CONNECT: servers close then.
+        if kind is None or kind >> 4 != 1:
+            return
         texts, rest = [], body[10:]
         while rest:
             size = int.from_bytes(rest[:2])
@@ -81,7 +84,7 @@ def test_samples_arrive_in_order_and_are_numbered(adapter):
     for second in range(5):
         live.offer(1000 * second, {"cpu/utilization": float(second), "cpu/core0": 1.0})
     live.offer(9000, {"processes/count": 3})
-    live.stop()
+    live.stop(30.0)
     assert live.summary() == {"thing": "racktwin.berlin:server-a", "sent": 5, "acknowledged": 5, "lost": 0}
     assert {topic for topic, _ in adapter.got} == {"telemetry/?content-type=application%2Fsenml%2Bjson"}
     assert [pack[0]["v"] for _, pack in adapter.got] == [0.0, 1.0, 2.0, 3.0, 4.0]
@@ -95,10 +98,10 @@ def test_a_renewed_password_is_taken_up_and_nothing_is_lost(adapter):
     live = Live(lambda: login(adapter, passwords.pop(0) if len(passwords) > 1 else passwords[0]), 100, said.append)
     live.start()
     live.offer(1000, {"cpu/utilization": 5.0})
-    live.stop(10.0)
+    live.stop(30.0)
     assert live.summary()["acknowledged"] == 1
     assert [each[1] for each in adapter.logins] == ["old", "renewed"]
-    assert "refused u@berlin" in said[0]
+    assert any("refused u@berlin" in text for text in said)
     assert not any("renewed" in text for text in said), "no password is told"
 
 
@@ -107,7 +110,7 @@ def test_what_was_not_acknowledged_goes_again(adapter):
     live = Live(lambda: login(adapter, "renewed"), 100, lambda text: None)
     live.start()
     live.offer(1000, {"cpu/utilization": 5.0})
-    live.stop(10.0)
+    live.stop(30.0)
     assert len(adapter.got) == 1
     assert live.summary()["acknowledged"] == 1
 
