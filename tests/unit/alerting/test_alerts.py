@@ -159,7 +159,7 @@ def test_a_faulty_sensor_is_named_with_what_it_was_seen_by():
         right = said("normal", 0.1, "", now + 60_000)
         return rack(at=now, features=said("anomalous", 0.9, off, now + 60_000) if second < 400 else right)
 
-    ended = run(Board(), later, 800)[-1]
+    ended = run(Board(), later, 1100)[-1]
     assert (ended.what, ended.finding.text) == ("cleared", "r1: its sensors go together again")
 
 

@@ -52,7 +52,7 @@ HYSTERESIS = {
     # Verdicts of others: their hysteresis is in what finds them.
     "maintenance-due": (_verdict("maintenance", state="due"), None, _verdict("maintenance", state="planned")),
     "anomaly": (_verdict("anomaly", state="anomalous"), None, _verdict("anomaly", state="suspect")),
-    "sensor-faulty": (_verdict("sensing", score=0.8), _verdict("sensing", score=0.65), _verdict("sensing", score=0.5)),
+    "sensor-faulty": (_verdict("sensing", score=0.8), _verdict("sensing", score=0.72), _verdict("sensing", score=0.62)),
     "model-drifting": (
         _of_site("model.inlet-temperature", state="drifting", reason="its error is 2"),
         None,
