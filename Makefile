@@ -83,7 +83,7 @@ bench-server-twin: setup ## This machine loaded by a schedule, and how well its 
 bench-physics: setup ## The room model's speed, balances and calibration; the last line is JSON
 	@$(RUN) -m bench.physics
 
-.PHONY: bench-models bench-retrain bench-disks
+.PHONY: bench-models bench-retrain bench-disks bench-sensor-alerts
 bench-models: setup ## The model runner from Kafka to Kafka beside the usual loop, and how good the models are on unseen plants
 	@$(RUN) -m bench.models
 
@@ -92,6 +92,9 @@ bench-retrain: setup ## A drifted plant found, retrained, promoted and better, w
 
 bench-disks: setup ## How many failing disks are found, how long before, and how often a good one is suspected (simulated fleets)
 	@$(RUN) -m training.disks
+
+bench-sensor-alerts: setup ## The alert of a faulty sensor against labelled faults: told, repeated, ended too soon, how long after (2 min; simulated plants)
+	@$(RUN) -m bench.sensor_alerts
 
 .PHONY: bench-optimiser demo-feedback check-console
 bench-optimiser: setup ## What optimal cooling saves, how fast it is found, whether anything unsafe passes; the last line is JSON

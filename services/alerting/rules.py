@@ -21,8 +21,8 @@ Severity = Literal["info", "warning", "critical"]
 _COMMAND_MS: Final = 1_800_000
 # Days before a certificate's end that somebody must know: renewal comes 40 days before, so it has failed for days.
 _CERTIFICATE_DAYS: Final = 30.0
-# Score of the sensors' model from which a fault is sure enough to send somebody, and how far it must come back: what
-# the fault left in the hour that the model looks back to keeps the score of a sound sensor above 0.6.
+# Score of the sensors' model from which a fault is sure enough to send somebody, and how far it must come back. What
+# the fault left in the hour that the model looks back to keeps the score of many a sound sensor above 0.6.
 _SENSOR_FAULT: Final = 0.75
 _SENSOR_MARGIN: Final = 0.05
 # Error of a room's model, 15 minutes ahead, that is more than inlet sensors differ by among themselves (K).
@@ -248,7 +248,8 @@ RULES: Final[tuple[Rule, ...]] = (
         ("rack", "server", "cooling"),
         300,
         "Compare both sensors with a hand-held one; recalibrate or replace the wrong one. Until then believe neither "
-        "its values nor what is predicted from them. The alert ends within an hour after: the model looks back so far.",
+        "its values nor what is predicted from them. The alert may stay for an hour and ten minutes after: the model "
+        "looks back for an hour, and must find nothing for ten minutes.",
         _sensing,
         clear_s=600,
     ),
