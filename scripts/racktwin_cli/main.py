@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+from typing import Final
 
 import click
 import structlog
@@ -10,31 +12,53 @@ import structlog
 from racktwin import __version__
 from racktwin.command_line import Commands
 from racktwin_cli import installation, server
-from racktwin_cli.collect import collect
-from racktwin_cli.doctor.command import doctor
 from racktwin_cli.failures import EXIT_CODES
-from racktwin_cli.fidelity import fidelity
-from racktwin_cli.files.calibrate import calibrate
-from racktwin_cli.files.forecast import forecast
-from racktwin_cli.files.power_fit import power_fit
-from racktwin_cli.inventory.export import export_group
-from racktwin_cli.inventory.import_ import import_group
-from racktwin_cli.inventory.netbox import netbox
-from racktwin_cli.models.from_files import detect, evaluate, train
-from racktwin_cli.models.registry import models
-from racktwin_cli.openapi.command import openapi
-from racktwin_cli.optimise import optimise
-from racktwin_cli.placement import placement
-from racktwin_cli.rejects.command import rejects
-from racktwin_cli.scenario.replay import replay
-from racktwin_cli.scenario.whatif import whatif
-from racktwin_cli.set import set_command
-from racktwin_cli.size.command import size
-from racktwin_cli.status import status
+
+# Where each command is: what it needs (rdflib, kubernetes, pydantic) is imported by the one that runs.
+_COMMANDS: Final = {
+    "calibrate": "files.calibrate:calibrate",
+    "collect": "collect:collect",
+    "detect": "models.from_files:detect",
+    "doctor": "doctor.command:doctor",
+    "evaluate": "models.from_files:evaluate",
+    "export": "inventory.export:export_group",
+    "fidelity": "fidelity:fidelity",
+    "forecast": "files.forecast:forecast",
+    "import": "inventory.import_:import_group",
+    "models": "models.registry:models",
+    "netbox": "inventory.netbox:netbox",
+    "openapi": "openapi.command:openapi",
+    "optimise": "optimise:optimise",
+    "placement": "placement:placement",
+    "power-fit": "files.power_fit:power_fit",
+    "rejects": "rejects.command:rejects",
+    "replay": "scenario.replay:replay",
+    "set": "set:set_command",
+    "size": "size.command:size",
+    "status": "status:status",
+    "train": "models.from_files:train",
+    "whatif": "scenario.whatif:whatif",
+}
+
+
+class _Imported(Commands):
+    """Imports a command when it is asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Of all commands, sorted."""
+        return sorted({*super().list_commands(context), *_COMMANDS})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command of this name."""
+        if name not in _COMMANDS:
+            return super().get_command(context, name)
+        module, _, attribute = _COMMANDS[name].partition(":")
+        command: click.Command = getattr(importlib.import_module(f"racktwin_cli.{module}"), attribute)
+        return command
 
 
 @click.group(
-    cls=Commands,
+    cls=_Imported,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=f"Settings come from RACKTWIN_* (as the processes have them) and the kubeconfig. {EXIT_CODES}",
 )
@@ -50,31 +74,7 @@ def cli(name: str | None) -> None:
         installation.use_stack(name, os.environ)
 
 
-for command in (
-    calibrate,
-    collect,
-    detect,
-    doctor,
-    evaluate,
-    fidelity,
-    forecast,
-    export_group,
-    import_group,
-    models,
-    netbox,
-    openapi,
-    power_fit,
-    rejects,
-    replay,
-    set_command,
-    size,
-    status,
-    train,
-    optimise,
-    placement,
-    whatif,
-    *server.commands,
-):
+for command in server.commands:
     cli.add_command(command)
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -101,3 +105,24 @@ def test_a_model_predicts_from_what_it_targets():
     assert not predicts(model, "rack", "power")
     assert not predicts(model, "server", "environment.top")
     assert predicts(Model("other", 1, None, None), "rack", "power"), "one that cannot be read is taken to"
+
+
+def test_every_command_is_where_the_group_looks_for_it_and_has_the_name_it_is_called_by():
+    context = click.Context(cli)
+    names = cli.list_commands(context)
+    assert {"doctor", "export", "logger", "whatif"} <= set(names)
+    for name in names:
+        command = cli.get_command(context, name)
+        assert command is not None
+        assert command.name == name
+    assert cli.get_command(context, "no-such") is None
+
+
+def test_a_command_imports_what_it_needs_and_not_what_others_do():
+    code = (
+        "import sys; from click.testing import CliRunner; from racktwin_cli.main import cli;"
+        "assert CliRunner().invoke(cli, ['size', '--help']).exit_code == 0;"
+        "print([name for name in ('rdflib', 'kubernetes', 'influxdb_client', 'onnxruntime') if name in sys.modules])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert said.stdout.strip() == "[]"
