@@ -11,6 +11,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ PARTS = ("lint", "unit", "contract", "e2e")
 _ON_STACK = ("contract", "e2e")
 # From so many cores on, more goes side by side: with fewer it would only take turns.
 _MANY_CORES = 4
+_INTERRUPTED = threading.Event()
 _BEHIND = ("nice", "-n", "10")
 # What the contract tests use of a stack, where they have one to themselves.
 _CONTRACT_STACK = ("kube-apiserver", "kafka", "hono-mqtt", "hono-http", "hono-bridge", "ditto-lite", "definitions")
@@ -53,6 +55,8 @@ class Result:
 def _run(name: str, arguments: Sequence[str], environment: Mapping[str, str], *, beside: bool = False) -> Result:
     """One step; ``beside`` others: what it prints is kept until its end, so that no two mix, and it goes behind the one
     that the whole run waits for."""
+    if _INTERRUPTED.is_set():
+        return Result(name, False, 0.0)
     if not beside:
         print(f"== {name}", flush=True)
     began = time.monotonic()
@@ -119,8 +123,13 @@ def run(stack: Stack, parts: Sequence[str], progress: Progress) -> list[Result]:
     on_stack = ["e2e"] if many else [part for part in _ON_STACK if part in chosen]
     with ThreadPoolExecutor(len(columns)) as pool:
         others = [pool.submit(column) for column in columns]
-        results = _with_stack(stack, on_stack, progress)
-        return [result for other in others for result in other.result()] + results
+        try:
+            results = _with_stack(stack, on_stack, progress)
+            return [result for other in others for result in other.result()] + results
+        except KeyboardInterrupt:
+            # What runs has got the signal too; what would come after it in the other columns must not begin.
+            _INTERRUPTED.set()
+            raise
 
 
 def _side_by_side(stack: Stack) -> list[Callable[[], list[Result]]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import threading
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -88,3 +90,36 @@ def test_a_part_alone_needs_no_more_than_it_names(ran, monkeypatch) -> None:
     assert ([name for name, _, _ in ran], FakeStack.made["test"]) == (["unit tests"], [])
     testing.run(FakeStack("test"), ["contract"], lambda *_: None)
     assert [(name, stack) for name, _, stack in ran[1:]] == [("contract tests", "test")]
+
+
+def test_what_is_interrupted_begins_no_step_any_more(monkeypatch) -> None:
+    begun: list[str] = []
+    linting, interrupted = threading.Event(), threading.Event()
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        begun.append(" ".join(command))
+        if "ruff" in command:
+            linting.set()
+            assert interrupted.wait(30)
+        return subprocess.CompletedProcess(command, 1, "", "")
+
+    class Interrupted(FakeStack):
+        def ensure(self, names: object, progress: object) -> None:
+            assert linting.wait(30)
+            raise KeyboardInterrupt
+
+    class Flag(threading.Event):
+        def set(self) -> None:
+            super().set()
+            interrupted.set()
+
+    monkeypatch.setattr(testing, "_INTERRUPTED", Flag())
+    monkeypatch.setattr(testing, "_cores", lambda: 2)
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(model, "ensure_all_trained", lambda names: {})
+    monkeypatch.setattr(model, "names", lambda: [])
+    FakeStack.made = {}
+    with pytest.raises(KeyboardInterrupt):
+        testing.run(Interrupted("test"), [], lambda *_: None)
+    assert len(begun) == 1
+    assert FakeStack.made["test"] == ["clean", "stop"]
