@@ -22,10 +22,9 @@ from local_stack.stack import Progress, Stack
 
 PARTS = ("lint", "unit", "contract", "e2e")
 _ON_STACK = ("contract", "e2e")
-# From so many cores on, more goes side by side: with fewer it would only take turns.
-_MANY_CORES = 4
+# From so many cores on, more goes side by side: four are busy without.
+_MANY_CORES = 8
 _INTERRUPTED = threading.Event()
-_BEHIND = ("nice", "-n", "10")
 # What the contract tests use of a stack, where they have one to themselves.
 _CONTRACT_STACK = ("kube-apiserver", "kafka", "hono-mqtt", "hono-http", "hono-bridge", "ditto-lite", "definitions")
 # About half of the time that unit tests take: what trains and simulates.
@@ -53,15 +52,14 @@ class Result:
 
 
 def _run(name: str, arguments: Sequence[str], environment: Mapping[str, str], *, beside: bool = False) -> Result:
-    """One step; ``beside`` others: what it prints is kept until its end, so that no two mix, and it goes behind the one
-    that the whole run waits for."""
+    """One step; ``beside`` others: what it prints is kept until its end, so that no two mix."""
     if _INTERRUPTED.is_set():
         return Result(name, False, 0.0)
     if not beside:
         print(f"== {name}", flush=True)
     began = time.monotonic()
     done = subprocess.run(
-        [*_BEHIND, sys.executable, *arguments] if beside else [sys.executable, *arguments],
+        [sys.executable, *arguments],
         cwd=paths.repository(),
         env=dict(environment),
         check=False,
@@ -137,7 +135,8 @@ def _side_by_side(stack: Stack) -> list[Callable[[], list[Result]]]:
     name = f"{stack.instance.name}-contract"
 
     def say(component: str, event: str) -> None:
-        print(f"  {name}: {component} {event}", file=sys.stderr, flush=True)
+        # In one write: several components tell at once.
+        sys.stderr.write(f"  {name}: {component} {event}\n")
 
     return [
         partial(_lint, beside=True),

@@ -5,12 +5,13 @@ Next: `racktwin_cli.doctor.follow` and `racktwin_cli.rejects.reading`.
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from racktwin.kafka import client_config, make_consumer
@@ -18,6 +19,9 @@ from racktwin.settings import KafkaSettings
 from racktwin_cli.failures import Failure, one_line
 
 TIMEOUT_S: Final = 10.0
+# A partition has no leader for a moment when a broker is restarted, or was too busy to say that it lives.
+_CHANGING_LEADER: Final = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+_ASK_AGAIN_S: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +68,21 @@ def ends(settings: KafkaSettings, consumer: Consumer, partitions: Iterable[tuple
         Failure: Kafka does not answer.
     """
     try:
-        return [
-            TopicPartition(topic, number, consumer.get_watermark_offsets(TopicPartition(topic, number), TIMEOUT_S)[1])
-            for topic, number in partitions
-        ]
+        return [TopicPartition(topic, number, _end(consumer, topic, number)) for topic, number in partitions]
     except KafkaException as error:
         raise unreachable(settings, error.args[0].str()) from error
+
+
+def _end(consumer: Consumer, topic: str, number: int) -> int:
+    give_up = time.monotonic() + TIMEOUT_S
+    while True:
+        try:
+            end: int = consumer.get_watermark_offsets(TopicPartition(topic, number), TIMEOUT_S)[1]
+            return end
+        except KafkaException as error:
+            if error.args[0].code() not in _CHANGING_LEADER or time.monotonic() > give_up:
+                raise
+        time.sleep(_ASK_AGAIN_S)
 
 
 class Groups:

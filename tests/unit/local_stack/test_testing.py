@@ -58,7 +58,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[str, ...], str
     return found
 
 
-@pytest.mark.parametrize("cores", [2, 4])
+@pytest.mark.parametrize("cores", [4, 8])
 def test_all_parts_run_once_and_every_stack_is_stopped(ran, monkeypatch, cores) -> None:
     monkeypatch.setattr(testing, "_cores", lambda: cores)
     results = testing.run(FakeStack("test"), [], lambda *_: None)
@@ -67,14 +67,14 @@ def test_all_parts_run_once_and_every_stack_is_stopped(ran, monkeypatch, cores) 
     names = {name for name, _, _ in ran}
     assert {"ruff", "mypy", "contract tests", "e2e tests"} <= names
     halves = {"unit tests that learn", "unit tests, the others"}
-    assert names & (halves | {"unit tests"}) == (halves if cores == 4 else {"unit tests"})
+    assert names & (halves | {"unit tests"}) == (halves if cores == 8 else {"unit tests"})
     assert all(done == ["clean", "ensure", "stop"] for done in FakeStack.made.values())
     where = {name: stack for name, _, stack in ran if stack}
-    assert where == {"contract tests": "test-contract" if cores == 4 else "test", "e2e tests": "test"}
+    assert where == {"contract tests": "test-contract" if cores == 8 else "test", "e2e tests": "test"}
 
 
 def test_the_halves_of_the_unit_tests_leave_nothing_out_and_nothing_twice(ran, monkeypatch) -> None:
-    monkeypatch.setattr(testing, "_cores", lambda: 4)
+    monkeypatch.setattr(testing, "_cores", lambda: 8)
     testing.run(FakeStack("test"), [], lambda *_: None)
     arguments = {name: words for name, words, _ in ran}
     learning = {word for word in arguments["unit tests that learn"] if word.startswith("tests/")}
@@ -85,7 +85,7 @@ def test_the_halves_of_the_unit_tests_leave_nothing_out_and_nothing_twice(ran, m
 
 
 def test_a_part_alone_needs_no_more_than_it_names(ran, monkeypatch) -> None:
-    monkeypatch.setattr(testing, "_cores", lambda: 4)
+    monkeypatch.setattr(testing, "_cores", lambda: 8)
     testing.run(FakeStack("test"), ["unit"], lambda *_: None)
     assert ([name for name, _, _ in ran], FakeStack.made["test"]) == (["unit tests"], [])
     testing.run(FakeStack("test"), ["contract"], lambda *_: None)

@@ -143,8 +143,10 @@ def test_the_command_logs_and_says_so(tmp_path):
     )
     assert told.exit_code == 0, told.output
     said = json.loads(told.stdout)
-    assert said["samples"] == 3
-    assert len((tmp_path / "l.csv").read_text().splitlines()) == 4
+    # On a busy machine a sample's time may have passed, and then it says so.
+    assert said["samples"] + said["missed"] == 3
+    assert said["samples"] >= 1
+    assert len((tmp_path / "l.csv").read_text().splitlines()) == 1 + said["samples"]
 
 
 @pytest.mark.parametrize(
