@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from typing import Final
 
@@ -16,49 +15,34 @@ from racktwin_cli.failures import EXIT_CODES
 
 # Where each command is: what it needs (rdflib, kubernetes, pydantic) is imported by the one that runs.
 _COMMANDS: Final = {
-    "calibrate": "files.calibrate:calibrate",
-    "collect": "collect:collect",
-    "detect": "models.from_files:detect",
-    "doctor": "doctor.command:doctor",
-    "evaluate": "models.from_files:evaluate",
-    "export": "inventory.export:export_group",
-    "fidelity": "fidelity:fidelity",
-    "forecast": "files.forecast:forecast",
-    "import": "inventory.import_:import_group",
-    "models": "models.registry:models",
-    "netbox": "inventory.netbox:netbox",
-    "openapi": "openapi.command:openapi",
-    "optimise": "optimise:optimise",
-    "placement": "placement:placement",
-    "power-fit": "files.power_fit:power_fit",
-    "rejects": "rejects.command:rejects",
-    "replay": "scenario.replay:replay",
-    "set": "set:set_command",
-    "size": "size.command:size",
-    "status": "status:status",
-    "train": "models.from_files:train",
-    "whatif": "scenario.whatif:whatif",
+    "calibrate": "racktwin_cli.files.calibrate:calibrate",
+    "collect": "racktwin_cli.collect:collect",
+    "detect": "racktwin_cli.models.from_files:detect",
+    "doctor": "racktwin_cli.doctor.command:doctor",
+    "evaluate": "racktwin_cli.models.from_files:evaluate",
+    "export": "racktwin_cli.inventory.export:export_group",
+    "fidelity": "racktwin_cli.fidelity:fidelity",
+    "forecast": "racktwin_cli.files.forecast:forecast",
+    "import": "racktwin_cli.inventory.import_:import_group",
+    "models": "racktwin_cli.models.registry:models",
+    "netbox": "racktwin_cli.inventory.netbox:netbox",
+    "openapi": "racktwin_cli.openapi.command:openapi",
+    "optimise": "racktwin_cli.optimise:optimise",
+    "placement": "racktwin_cli.placement:placement",
+    "power-fit": "racktwin_cli.files.power_fit:power_fit",
+    "rejects": "racktwin_cli.rejects.command:rejects",
+    "replay": "racktwin_cli.scenario.replay:replay",
+    "set": "racktwin_cli.set:set_command",
+    "size": "racktwin_cli.size.command:size",
+    "status": "racktwin_cli.status:status",
+    "train": "racktwin_cli.models.from_files:train",
+    "whatif": "racktwin_cli.scenario.whatif:whatif",
 }
 
 
-class _Imported(Commands):
-    """Imports a command when it is asked for."""
-
-    def list_commands(self, context: click.Context) -> list[str]:
-        """Of all commands, sorted."""
-        return sorted({*super().list_commands(context), *_COMMANDS})
-
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        """The command of this name."""
-        if name not in _COMMANDS:
-            return super().get_command(context, name)
-        module, _, attribute = _COMMANDS[name].partition(":")
-        command: click.Command = getattr(importlib.import_module(f"racktwin_cli.{module}"), attribute)
-        return command
-
-
 @click.group(
-    cls=_Imported,
+    cls=Commands,
+    where=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=f"Settings come from RACKTWIN_* (as the processes have them) and the kubeconfig. {EXIT_CODES}",
 )

@@ -5,6 +5,8 @@ Each command line has a module `failures` of its own, which names these and says
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Mapping
 from typing import Any, Final
 
 import click
@@ -29,7 +31,24 @@ def one_line(error: object, limit: int = 240) -> str:
 
 
 class Commands(click.Group):
-    """Turns a `Failure` into one line on standard error."""
+    """Turns a `Failure` into one line on standard error. Commands named in ``where`` (name: "module:attribute") are
+    imported when they are asked for, so that one needs nothing of what others do."""
+
+    def __init__(self, *args: Any, where: Mapping[str, str] | None = None, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._where = dict(where or {})
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all commands, sorted."""
+        return sorted({*super().list_commands(ctx), *self._where})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name; None where there is none."""
+        if cmd_name not in self._where:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = self._where[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
 
     def invoke(self, context: click.Context) -> Any:
         """Run the command; its failure is the exit code."""

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Final
 
 import click
@@ -25,22 +24,9 @@ _COMMANDS: Final = {
 }
 
 
-class _Commands(Commands):
-    """Loads a command when it is named."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module, _, name = _COMMANDS[cmd_name].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
-        return command
-
-
 @click.group(
-    cls=_Commands,
+    cls=Commands,
+    where=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     epilog=EXIT_CODES,
 )
