@@ -76,10 +76,10 @@ def run(
     Raises:
         OSError: a row cannot be written.
     """
-    ticker = Ticker(interval_s, stop.wait)
+    count = None if duration_s is None else max(1, round(duration_s / interval_s))
+    ticker = Ticker(interval_s, stop.wait, count=count)
     # On whole multiples of the interval, so that logs of several machines fit together.
     ticker.begin((-time.time()) % interval_s)
-    ticks = None if duration_s is None else max(1, round(duration_s / interval_s))
     send_ticks = max(1, round(send_every_s / interval_s))
     waiting: dict[str, float | str] = {}
     taken = 0
@@ -97,8 +97,6 @@ def run(
             if number % send_ticks == 0:
                 sender.offer(now, waiting)
                 waiting = {}
-        if ticks is not None and number + 1 >= ticks:
-            break
     return _outcome(taken, ticker)
 
 

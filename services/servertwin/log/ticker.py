@@ -1,7 +1,7 @@
 """When samples are due: multiples of the interval after the start, so that delays never add up. Pure but for its clock.
 
 A sample that comes late is taken at once and the next is due when it always was; ones whose time has passed by then are
-missed and counted. Next: `servertwin.log.run`.
+missed and counted, as far as they belong to the series. Next: `servertwin.log.run`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,19 @@ _KEPT: Final = 100_000
 
 
 class Ticker:
-    """Due times of a series. ``wait(seconds)`` sleeps and returns True when it was told to stop."""
+    """Due times of a series of ``count`` samples (None: without end). ``wait(seconds)`` sleeps and returns True
+    when it was told to stop."""
 
     def __init__(
-        self, interval_s: float, wait: Callable[[float], bool], monotonic: Callable[[], float] = time.monotonic
+        self,
+        interval_s: float,
+        wait: Callable[[float], bool],
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        count: int | None = None,
     ) -> None:
         self.interval_s = interval_s
-        self._wait, self._monotonic = wait, monotonic
+        self._wait, self._monotonic, self._count = wait, monotonic, count
         self._start: float | None = None
         self._next = 0
         self._late = array("d")
@@ -33,7 +39,9 @@ class Ticker:
         self._start = self._monotonic() + after_s
 
     def next(self) -> tuple[int, float] | None:
-        """Wait for the next sample: its number and how late it is (s); None when told to stop."""
+        """Wait for the next sample: its number and how late it is (s); None when told to stop, and after the last."""
+        if self._count is not None and self._next >= self._count:
+            return None
         if self._start is None:
             self.begin()
         assert self._start is not None
@@ -45,6 +53,8 @@ class Ticker:
         number = self._next
         # What should have been taken meanwhile is not made up for: those moments are gone.
         passed = int(late // self.interval_s)
+        if self._count is not None:
+            passed = min(passed, self._count - 1 - number)
         self.missed += passed
         self._next = number + 1 + passed
         if len(self._late) >= _KEPT:

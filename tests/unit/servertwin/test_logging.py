@@ -55,6 +55,20 @@ def test_what_is_late_is_taken_at_once_and_the_next_when_it_always_was_due():
     assert ticker.lateness_ms()["max"] == pytest.approx(2250.0)
 
 
+@pytest.mark.parametrize("late_at", [0, 7, 8, 9])
+def test_moments_after_the_last_sample_are_neither_taken_nor_missed(late_at):
+    clock = Clock()
+    ticker = Ticker(1.0, clock.wait, lambda: clock.now, count=10)
+    taken = []
+    ticker.begin()
+    while (due := ticker.next()) is not None:
+        taken.append(due[0])
+        clock.now += 3.5 if due[0] == late_at else 0.0
+    assert len(taken) + ticker.missed == 10
+    assert taken[-1] <= 9
+    assert clock.now < 114.0
+
+
 def test_a_stop_ends_the_wait():
     stop = threading.Event()
     ticker = Ticker(3600.0, stop.wait)
